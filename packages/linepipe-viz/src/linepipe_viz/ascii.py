@@ -1,0 +1,72 @@
+"""The plainest picture: text that fits in a log, a docstring or a commit message.
+
+Apart from the terminal views because it needs neither rich nor a terminal, and because its
+form is a contract: people compare it with text of their own.
+"""
+
+from __future__ import annotations
+
+from linepipe_viz.words import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from linepipe_core import Node, Pipeline
+
+__all__ = ["draw_ascii_pipeline"]
+
+_ARROW = ["      |", "      v"]
+
+
+def draw_ascii_pipeline(pipeline: Pipeline) -> str:
+    """The pipeline as plain text: its nodes in order, with what each reads and makes.
+
+    Names are shown whole; control signs in them (a newline) are shown as escapes.
+
+    Args:
+        pipeline: the pipeline to draw.
+
+    Returns:
+        The lines, joined by newlines, without one at the end.
+
+    Example:
+        >>> from linepipe_core import Node, Pipeline
+        >>> def load(): ...
+        >>> def report(table): ...
+        >>> print(draw_ascii_pipeline(Pipeline([
+        ...     Node(load, inputs=[], outputs=["table"]),
+        ...     Node(report, inputs=["table"], outputs=[]),
+        ... ])))
+        Pipeline (2 nodes)
+        <BLANKLINE>
+        [load]
+          outputs:
+            - table
+              |
+              v
+        [report]
+          inputs:
+            - table
+          (no outputs)
+    """
+    lines = [f"Pipeline ({len(pipeline.nodes)} nodes)", ""]
+    for place, node in enumerate(pipeline.nodes):
+        lines += [*(_ARROW if place else []), *_node_lines(node)]
+    return "\n".join(lines)
+
+
+def _node_lines(node: Node) -> Iterable[str]:
+    yield f"[{printable(node.name)}]"
+    if node.inputs:
+        yield from _names("inputs", node.inputs)
+    if node.outputs:
+        yield from _names("outputs", node.outputs)
+    else:
+        yield "  (no outputs)"
+
+
+def _names(title: str, names: Sequence[str]) -> Iterable[str]:
+    yield f"  {title}:"
+    for name in names:
+        yield f"    - {printable(name)}"
