@@ -1,0 +1,68 @@
+"""linepipe's core: run plain Python functions, step by step, as one pipeline.
+
+No dependencies, and nothing heavy is imported before it is needed. The floors of the house,
+each importing only from those below it, are told in the file names; see "Architecture" in
+the docs.
+"""
+
+from linepipe_core.errors import (
+    AmbiguousNameError,
+    CompositionError,
+    ConstantError,
+    LinepipeError,
+    MissingConfigError,
+    MissingExtraError,
+    MissingInputError,
+    NodeDefinitionError,
+    NodeExecutionError,
+    ObjectTypeError,
+    OutputMismatchError,
+    RegistryClosedError,
+    RunStateError,
+    ShelfError,
+    ShelfPathError,
+    ShelfTrustError,
+    ShelfWriteError,
+    UnknownNameError,
+    WiringError,
+)
+from linepipe_core.history import HistoryEntry
+from linepipe_core.hook_calls import FailedHook
+from linepipe_core.hooks import Hook
+from linepipe_core.node import Node, create_named_partial_function
+from linepipe_core.pipeline import Pipeline
+from linepipe_core.registry import ObjectRegistry, ObjPlacement
+from linepipe_core.run import Run, RunResult, Step
+
+__all__ = [
+    "AmbiguousNameError",
+    "CompositionError",
+    "ConstantError",
+    "FailedHook",
+    "HistoryEntry",
+    "Hook",
+    "LinepipeError",
+    "MissingConfigError",
+    "MissingExtraError",
+    "MissingInputError",
+    "Node",
+    "NodeDefinitionError",
+    "NodeExecutionError",
+    "ObjPlacement",
+    "ObjectRegistry",
+    "ObjectTypeError",
+    "OutputMismatchError",
+    "Pipeline",
+    "RegistryClosedError",
+    "Run",
+    "RunResult",
+    "RunStateError",
+    "ShelfError",
+    "ShelfPathError",
+    "ShelfTrustError",
+    "ShelfWriteError",
+    "Step",
+    "UnknownNameError",
+    "WiringError",
+    "create_named_partial_function",
+]

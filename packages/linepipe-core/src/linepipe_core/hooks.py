@@ -46,7 +46,7 @@ class Hook:
     def after_run(self, result: RunResult) -> None:
         """Called once at the end of a run, also of a failed one, with its RunResult."""
 
-    def around_node(self, step: Step) -> AbstractContextManager[object]:
+    def around_node(self, step: Step) -> AbstractContextManager[object]:  # noqa: ARG002
         """A context manager that is held around the function's call, and nothing else."""
         from contextlib import nullcontext
 

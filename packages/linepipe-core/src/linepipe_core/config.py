@@ -1,0 +1,146 @@
+"""What ``config`` and ``config.a.b`` mean: how a reference is recognised and looked up.
+
+Apart from the wiring, which only has to tell references from names, and from Pipeline,
+which only keeps the object. It knows no config library: a mapping is read by key, anything
+else by attribute and then by key, and the two mix along a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from linepipe_core.errors import did_you_mean, shortened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+__all__ = [
+    "CONFIG",
+    "MergedConfig",
+    "MissingPathError",
+    "available",
+    "is_config_reference",
+    "look_up",
+]
+
+CONFIG: Final = "config"
+_PREFIX: Final = "config."
+_ABSENT: Final = object()
+
+
+class MissingPathError(LookupError):
+    """A path that the config hasn't; the callers add which node reads it."""
+
+
+def is_config_reference(name: str) -> bool:
+    """Whether ``name`` means the config or a part of it, never an object."""
+    return name == CONFIG or name.startswith(_PREFIX)
+
+
+def look_up(config: Any, reference: str) -> Any:
+    """The config, or the part of it that ``reference`` names.
+
+    Args:
+        config: any object; None means that the pipeline has no config.
+        reference: ``config`` or ``config.a.b``.
+
+    Raises:
+        MissingPathError: the path isn't there. The message has the near match and what is.
+    """
+    if config is None:
+        raise MissingPathError(
+            f"{reference!r} is read, but the pipeline has no config\n"
+            "  give it one: Pipeline(nodes, config=...)"
+        )
+    value, walked = config, CONFIG
+    for part in reference.split(".")[1:]:
+        found = _part(value, part)
+        if found is _ABSENT:
+            there = available(value)
+            near = did_you_mean(f"{walked}.{part}", [f"{walked}.{name}" for name in there])
+            raise MissingPathError(
+                f"{walked!r} has no {part!r}\n  available in {walked!r}: {shortened(there)}{near}"
+            )
+        value, walked = found, f"{walked}.{part}"
+    return value
+
+
+def available(value: Any) -> list[str]:
+    """The names that can follow ``value`` in a reference, methods and private names left out."""
+    if isinstance(value, Mapping):
+        return [str(key) for key in value]
+    if isinstance(value, MergedConfig):
+        return list(dict.fromkeys(available(value.left) + available(value.right)))
+    # pydantic models warn when some of the attributes of their class are read on an instance,
+    # and a property may compute: fields are asked for first, dir() only where there are none.
+    fields = getattr(type(value), "model_fields", None) or getattr(value, "__dict__", None) or ()
+    names = [*fields, *getattr(type(value), "__dataclass_fields__", ())]
+    for kind in type(value).__mro__[:-1]:
+        names += [name for name, found in vars(kind).items() if not callable(found)]
+    return [
+        name for name in dict.fromkeys(names) if not name.startswith("_") and name not in _MACHINERY
+    ]
+
+
+# What pydantic puts on every model class; none of it is configuration.
+_MACHINERY: Final = frozenset(
+    ["model_computed_fields", "model_config", "model_extra", "model_fields", "model_fields_set"]
+)
+
+
+class MergedConfig:
+    """Two config objects of ``a + b`` seen as one: what the left hasn't, the right has.
+
+    Args:
+        left: looked up first.
+        right: looked up next.
+        common: the parts that both have and that were merged in turn; these go first.
+    """
+
+    def __init__(self, left: Any, right: Any, common: Mapping[str, Any]) -> None:
+        self.left = left
+        self.right = right
+        self.common = common
+
+    def __getattr__(self, name: str) -> Any:
+        # copy and pickle ask a bare instance for dunders, before left and right exist.
+        if not name.startswith("__"):
+            for side in (self.common, self.left, self.right):
+                found = _part(side, name)
+                if found is not _ABSENT:
+                    return found
+        raise AttributeError(f"neither config has {name!r}")
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError as error:
+            raise KeyError(name) from error
+
+    def __repr__(self) -> str:
+        return f"MergedConfig({self.left!r}, {self.right!r})"
+
+
+def _part(value: Any, name: str) -> Any:
+    """One step along a path, or ``_ABSENT``."""
+    if not isinstance(value, Mapping):
+        found = getattr(value, name, _ABSENT)
+        if found is not _ABSENT:
+            return found
+        if not hasattr(type(value), "__getitem__"):
+            return _ABSENT
+    try:
+        return value[name]
+    except (LookupError, TypeError):
+        return _key_that_reads_as(value, name)
+
+
+def _key_that_reads_as(value: Any, name: str) -> Any:
+    """The item whose key isn't text but is written so: ``config.folds.3`` of ``{3: ...}``."""
+    if name.isdecimal():
+        try:
+            return value[int(name)]
+        except (LookupError, TypeError):
+            pass
+    return _ABSENT

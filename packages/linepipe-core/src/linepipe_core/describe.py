@@ -1,0 +1,66 @@
+"""How a value is told of in one short line: its type, its shape, or a short repr.
+
+One rule for errors, tables and logs, so that no message ever holds a whole table or a whole
+secret. Nothing is imported to find out what a value is.
+"""
+
+from __future__ import annotations
+
+from linepipe_core.config import is_config_reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final
+
+__all__ = ["describe", "describe_input", "table"]
+
+_LONGEST: Final = 40
+_SCALARS: Final = (bool, int, float, complex, type(None))
+
+
+def describe(value: Any) -> str:
+    """The type of a value with its shape or length; scalars and short texts in full.
+
+    Example:
+        >>> describe([1, 2, 3]), describe(2.5), describe("a" * 100)
+        ('list of 3', 'float 2.5', 'str of 100')
+    """
+    kind = type(value).__name__
+    if isinstance(value, (*_SCALARS, str)):
+        text = repr(value)
+        if len(text) <= _LONGEST:
+            return text if value is None else f"{kind} {text}"
+    shape = _attribute(value, "shape")
+    if isinstance(shape, tuple) and all(isinstance(n, int) for n in shape):
+        return f"{kind} {shape}"
+    try:
+        return f"{kind} of {len(value)}"
+    except Exception:  # whatever a user's __len__ raises, a description must not
+        return kind
+
+
+def describe_input(name: str, value: Any) -> str:
+    """Like ``describe``, but of a config text only its length is told: it may be a password."""
+    if is_config_reference(name) and not isinstance(value, _SCALARS):
+        if isinstance(value, (str, bytes)):
+            return f"{type(value).__name__} of {len(value)}"
+        return type(value).__name__
+    return describe(value)
+
+
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows as text in columns, two spaces apart."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]
+    return "\n".join(lines)
+
+
+def _attribute(value: Any, name: str) -> Any:
+    try:
+        return getattr(value, name, None)
+    except Exception:  # a property of the user's own may raise anything
+        return None

@@ -1,0 +1,52 @@
+"""What the annotations of node functions say of their outputs.
+
+Apart from Node and Pipeline because only people and pictures ask, and asking needs typing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from linepipe_core.node import Node
+
+__all__ = ["output_hints"]
+
+
+def output_hints(nodes: Iterable[Node]) -> dict[str, Any]:
+    """Each output's annotation; ``typing.Any`` where there is none that fits."""
+    hints: dict[str, Any] = {}
+    for node in nodes:
+        hints.update(zip(node.outputs, _hints_of(node), strict=True))
+    return hints
+
+
+def _hints_of(node: Node) -> list[Any]:
+    from typing import Any, get_args, get_origin
+
+    returned = _return_annotation(node.func)
+    if len(node.outputs) == 1:
+        return [returned]
+    parts = get_args(returned) if get_origin(returned) is tuple else ()
+    if len(parts) != len(node.outputs) or Ellipsis in parts:
+        return [Any] * len(node.outputs)
+    return list(parts)
+
+
+def _return_annotation(func: Any) -> Any:
+    from functools import partial
+    from typing import Any, get_type_hints
+
+    while isinstance(func, partial):
+        func = func.func
+    if isinstance(func, type):
+        return func
+    if not hasattr(func, "__annotations__") and not hasattr(func, "__wrapped__"):
+        func = type(func).__call__
+    try:
+        hints = get_type_hints(func)
+    except Exception:  # an annotation may name what exists only for type checkers
+        return Any
+    return hints.get("return", Any)

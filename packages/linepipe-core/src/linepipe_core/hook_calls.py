@@ -1,0 +1,122 @@
+"""Calls the hooks of a run, and keeps a failing one from doing harm.
+
+Apart from the run loop so that the loop stays readable, and apart from ``hooks`` so that
+what users subclass stays a bare list of methods.
+"""
+
+from __future__ import annotations
+
+import logging
+from sys import exc_info
+
+from linepipe_core.hooks import Hook
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    from linepipe_core.run import Step
+
+    T = TypeVar("T")
+    Opened = list[tuple[Hook, AbstractContextManager[object]]]
+    ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+__all__ = ["FailedHook", "HookCalls"]
+
+_log = logging.getLogger("linepipe.run")
+
+
+class FailedHook:
+    """A hook that raised and was put aside.
+
+    Attributes:
+        hook: the hook.
+        method: the name of the method that raised.
+        error: what it raised.
+    """
+
+    __slots__ = ("error", "hook", "method")
+
+    def __init__(self, hook: Hook, method: str, error: Exception) -> None:
+        self.hook = hook
+        self.method = method
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"<FailedHook {type(self.hook).__name__}.{self.method}: {self.error!r}>"
+
+
+class HookCalls:
+    """The hooks of one run.
+
+    Attributes:
+        failed: those put aside so far.
+    """
+
+    def __init__(self, hooks: Iterable[Hook]) -> None:
+        self._hooks = list(hooks)
+        self.failed: list[FailedHook] = []
+
+    def call(self, method: str, *args: Any) -> None:
+        """Call a method of every hook that overrides it, in the order they were given."""
+        for hook in tuple(self._hooks):
+            if _overrides(hook, method):
+                self._guarded(hook, method, getattr(hook, method), *args)
+
+    def around(self, step: Step, work: Callable[..., T], *args: Any) -> T:
+        """Do the work inside the hooks' context managers, the first hook's outermost."""
+        opened: Opened = []
+        try:
+            for hook in tuple(self._hooks):
+                if _overrides(hook, "around_node"):
+                    self._guarded(hook, "around_node", self._enter, hook, step, opened)
+            result = work(*args)
+        except BaseException:
+            self._leave(opened, exc_info())
+            raise
+        self._leave(opened, (None, None, None))
+        return result
+
+    def _enter(self, hook: Hook, step: Step, opened: Opened) -> None:
+        manager = hook.around_node(step)
+        manager.__enter__()
+        opened.append((hook, manager))
+
+    def _leave(self, opened: Opened, raised: ExcInfo) -> None:
+        """Close what was opened, last first; none can swallow the node's error."""
+        while opened:
+            hook, manager = opened.pop()
+            try:
+                self._guarded(hook, "around_node", self._exit, manager, raised)
+            except BaseException:
+                self._leave(opened, exc_info())
+                raise
+
+    def _exit(self, manager: AbstractContextManager[object], raised: ExcInfo) -> None:
+        try:
+            manager.__exit__(*raised)
+        except Exception as error:
+            # contextlib's managers raise the node's own error again: that is no failure.
+            if error is not raised[1]:
+                raise
+
+    def _guarded(self, hook: Hook, method: str, call: Callable[..., Any], *args: Any) -> None:
+        try:
+            call(*args)
+        except Exception as error:
+            if hook in self._hooks:
+                self._hooks.remove(hook)
+            self.failed.append(FailedHook(hook, method, error))
+            _log.warning(
+                "the hook %s failed in %s and is put aside for the rest of this run",
+                type(hook).__name__,
+                method,
+                exc_info=True,
+            )
+
+
+def _overrides(hook: Hook, method: str) -> bool:
+    return getattr(type(hook), method, None) is not getattr(Hook, method)

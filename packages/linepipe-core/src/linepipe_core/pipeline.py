@@ -1,0 +1,467 @@
+"""The declaration that people build, and the calls they make on it.
+
+A Pipeline is frozen and remembers nothing of a run but the newest result's history; all that
+changes while nodes run belongs to the ``Run`` that ``start()`` gives.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from linepipe_core.composition import merge_configs, merge_constants
+from linepipe_core.config import MissingPathError, look_up
+from linepipe_core.errors import (
+    CompositionError,
+    MissingConfigError,
+    MissingInputError,
+    UnknownNameError,
+    did_you_mean,
+    listed,
+    shortened,
+)
+from linepipe_core.hints import output_hints
+from linepipe_core.node import Node
+from linepipe_core.registry import ObjectRegistry
+from linepipe_core.run import Run
+from linepipe_core.snapshot import ATOMIC, hold, reveal
+from linepipe_core.wiring import Wiring
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, NoReturn
+
+    from linepipe_core.history import HistoryEntry
+    from linepipe_core.hooks import Hook
+    from linepipe_core.run import RunResult
+
+__all__ = ["Pipeline"]
+
+_log = logging.getLogger("linepipe.run")
+_DEFAULT_CACHE_PATH = "./.cache/data_storage"
+_OPTIONS = (
+    "nodes",
+    "config",
+    "track_history",
+    "use_persistent_cache",
+    "cache_storage_path",
+)
+
+
+class Pipeline:
+    """Nodes in their order, with the config and the constants that they read.
+
+    Frozen. Everything that isn't about one run is here; what is, goes to ``run()``.
+
+    Args:
+        nodes: the nodes, in the order in which they run.
+        config: any object; nodes read it as ``config`` or ``config.a.b``. A mapping is read
+            by key, anything else by attribute, then by key. It is copied now.
+        track_history: remember what each node got and made.
+        use_persistent_cache: keep what nodes make on disk, for runs to come.
+        cache_storage_path: the file of the persistent cache.
+        **constants: objects that nodes read by these names. They are copied now; what can't
+            be copied (an engine, a lock) is kept by reference, and the log says so once.
+
+    Raises:
+        WiringError: the nodes don't fit together; all the problems are told at once.
+
+    Example:
+        >>> def double(x: int) -> int:
+        ...     return 2 * x
+        >>> pipeline = Pipeline([Node(double, ["x"], ["y"]), Node(double, ["y"], ["z"])], x=3)
+        >>> pipeline.run()["z"]
+        12
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_cache_storage_path",
+        "_config",
+        "_config_values",
+        "_constants",
+        "_newest",
+        "_wiring",
+        "track_history",
+        "use_persistent_cache",
+    )
+
+    track_history: bool
+    use_persistent_cache: bool
+    _wiring: Wiring
+    _config: Any
+    _config_values: list[dict[str, Any]]  # one cell: filled by the first run, shared by bind
+    _constants: dict[str, Any]  # name -> what snapshot.hold made of it
+    _cache_storage_path: str
+    _newest: list[RunResult | None]  # one cell: the newest finished run's result
+
+    def __init__(
+        self,
+        /,
+        nodes: Iterable[Node],
+        config: Any = None,
+        track_history: bool = False,
+        use_persistent_cache: bool = False,
+        cache_storage_path: str | os.PathLike[str] = _DEFAULT_CACHE_PATH,
+        **constants: Any,
+    ) -> None:
+        nodes = tuple(nodes)
+        for node in nodes:
+            if not isinstance(node, Node):
+                raise TypeError(
+                    f"a Pipeline is made of nodes, got {node!r} ({type(node).__name__})\n"
+                    "  wrap the function: Node(func, inputs, outputs)"
+                )
+        wiring = Wiring(nodes)
+        wiring.check(constants)
+        _warn_of_misspelled_options(constants, wiring)
+        owner = [config]
+        del config
+        _fill(
+            self,
+            wiring,
+            reveal(hold(owner)),
+            {name: _held(value) for name, value in constants.items()},
+            track_history,
+            use_persistent_cache,
+            str(cache_storage_path),
+        )
+
+    # What it is made of.
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes, in order."""
+        return self._wiring.nodes
+
+    @property
+    def node_order(self) -> list[str]:
+        """The nodes' names, in order."""
+        return [node.name for node in self.nodes]
+
+    @property
+    def nodes_info(self) -> list[dict[str, Any]]:
+        """For each node ``func`` (its name), ``inputs`` and ``outputs``."""
+        return [
+            {"func": node.name, "inputs": node.inputs, "outputs": node.outputs}
+            for node in self.nodes
+        ]
+
+    @property
+    def output_hints(self) -> dict[str, Any]:
+        """Each output's annotation; of several outputs, the parts of a fixed tuple.
+
+        ``typing.Any`` where the function tells none that fits.
+        """
+        return output_hints(self.nodes)
+
+    @property
+    def free_inputs(self) -> tuple[str, ...]:
+        """The objects that nodes read and none makes: constants, or kept by an earlier run."""
+        return tuple(self._wiring.free)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The objects that no node reads: what ``run()`` gives."""
+        return self._wiring.outputs
+
+    @property
+    def cache_storage_path(self) -> str:
+        """The file of the persistent cache."""
+        return self._cache_storage_path
+
+    @property
+    def history(self) -> list[HistoryEntry]:
+        """What each node of the newest finished run got and made; empty if none was tracked."""
+        newest = self._newest[0]
+        return [] if newest is None else newest.history
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, name: str) -> Node:
+        """The node of that name.
+
+        Raises:
+            UnknownNameError: no node has it.
+            AmbiguousNameError: more than one has.
+        """
+        return self.nodes[self._wiring.find(name)]
+
+    def __repr__(self) -> str:
+        n_nodes = len(self)
+        made = shortened(self.outputs, 4) if self.outputs else "(no outputs)"
+        read = shortened(self.free_inputs, 4) if self.free_inputs else "(no inputs)"
+        return f"<Pipeline of {n_nodes} node{'s' * (n_nodes != 1)}: {read} -> {made}>"
+
+    # Other pipelines made of it.
+
+    def bind(self, /, **constants: Any) -> Pipeline:
+        """The same pipeline with these constants replaced or added.
+
+        Cheap: the wiring and all that was prepared for a run is shared.
+
+        Raises:
+            WiringError: a name is an output's, or means the config.
+        """
+        wiring = self._wiring
+        wiring.check(constants)
+        merged = self._constants.copy()
+        for name, value in constants.items():
+            merged[name] = _held(value)
+        return self._with(wiring, merged)
+
+    def from_nodes(self, *names: str) -> Pipeline:
+        """These nodes and all that depend on them."""
+        return self._sliced(self._wiring.downstream(self._wiring.find_all(names)))
+
+    def to_nodes(self, *names: str) -> Pipeline:
+        """These nodes and all that they need."""
+        return self._sliced(self._wiring.upstream(self._wiring.find_all(names)))
+
+    def only_nodes(self, *names: str) -> Pipeline:
+        """Just these nodes, in order."""
+        return self._sliced(self._wiring.find_all(names))
+
+    def to_outputs(self, *names: str) -> Pipeline:
+        """What it takes to make these objects."""
+        return self._sliced(self._wiring.upstream(self._wiring.makers_of(names)))
+
+    def _sliced(self, indices: Sequence[int]) -> Pipeline:
+        return self._with(Wiring(self.nodes[index] for index in indices), self._constants)
+
+    def _with(self, wiring: Wiring, constants: dict[str, Any]) -> Pipeline:
+        other = object.__new__(type(self))
+        _fill(
+            other,
+            wiring,
+            self._config,
+            constants,
+            self.track_history,
+            self.use_persistent_cache,
+            self._cache_storage_path,
+            self._config_values if wiring is self._wiring else None,
+        )
+        return other
+
+    def __add__(self, other: object) -> Pipeline:
+        """These nodes and then those, with the configs and constants of both.
+
+        History and the persistent cache are on if either has them on.
+
+        Raises:
+            WiringError: together, the nodes don't fit.
+            CompositionError: config, constants or cache paths differ; all are named.
+        """
+        if not isinstance(other, Pipeline):
+            return NotImplemented
+        wiring = self._wiring.extended(other.nodes)
+        problems: list[str] = []
+        constants = merge_constants(self._constants, other._constants, problems)
+        config = merge_configs(self._config, other._config, problems)
+        path = self._cache_storage_path
+        if other.use_persistent_cache:
+            if self.use_persistent_cache and path != other._cache_storage_path:
+                problems.append(
+                    f"they keep two caches, {path!r} and {other._cache_storage_path!r}; "
+                    "give both the same cache_storage_path"
+                )
+            path = other._cache_storage_path
+        wiring.check(constants)
+        if problems:
+            raise CompositionError(problems)
+        added = object.__new__(type(self))
+        _fill(
+            added,
+            wiring,
+            config,
+            constants,
+            self.track_history or other.track_history,
+            self.use_persistent_cache or other.use_persistent_cache,
+            path,
+        )
+        return added
+
+    def __radd__(self, other: object) -> Pipeline:
+        """Lets ``sum`` start from its 0."""
+        return self if other == 0 else NotImplemented
+
+    # Running.
+
+    def run(
+        self,
+        *,
+        outputs: Iterable[str] | None = None,
+        hooks: Iterable[Hook] = (),
+    ) -> RunResult:
+        """Run all the nodes, one after another.
+
+        Args:
+            outputs: the objects to give; by default those that no node reads.
+            hooks: what shall watch the run.
+
+        Returns:
+            The outputs by name, and how each node fared.
+
+        Raises:
+            MissingInputError: a node needs an object that there isn't; nothing has run.
+            MissingConfigError: a node reads a config path that there isn't; nothing has run.
+            UnknownNameError: no node makes one of ``outputs``; nothing has run.
+            NodeExecutionError: a node failed.
+        """
+        with self.start(outputs=outputs, hooks=hooks) as run:
+            return run.finish()
+
+    def start(
+        self,
+        *,
+        outputs: Iterable[str] | None = None,
+        hooks: Iterable[Hook] = (),
+    ) -> Run:
+        """Begin a run, to go through it step by step. Takes what ``run`` takes.
+
+        Example:
+            >>> pipeline = Pipeline([Node(len, ["text"], ["n"])], text="four")
+            >>> with pipeline.start() as run:
+            ...     for step in run:
+            ...         print(step.node.name, step.status, run.registry.get("n"))
+            len ran 4
+        """
+        kept = None if outputs is None else self._kept(outputs)
+        return Run(
+            self._wiring,
+            self._checked_registry(),
+            self._config_held(),
+            kept,
+            self.track_history,
+            hooks,
+            self._remember,
+        )
+
+    def get_obj_registry(self) -> ObjectRegistry:
+        """Open a registry for a look at the constants and what the cache holds."""
+        return ObjectRegistry(self._constants)
+
+    def _kept(self, outputs: Iterable[str]) -> tuple[str, ...]:
+        if isinstance(outputs, str):
+            raise TypeError(f"outputs is the string {outputs!r}; write outputs=[{outputs!r}]")
+        kept = tuple(dict.fromkeys(outputs))
+        unknown = [name for name in kept if name not in self._wiring.makers]
+        if unknown:
+            raise UnknownNameError("output", unknown, self._wiring.makers)
+        return kept
+
+    def _checked_registry(self) -> ObjectRegistry:
+        """A registry with all that the run needs to start."""
+        registry = ObjectRegistry(self._constants)
+        if not self._wiring.free.keys() <= registry.held.keys():
+            raise self._missing_inputs(registry)
+        return registry
+
+    def _missing_inputs(self, registry: ObjectRegistry) -> MissingInputError:
+        wiring = self._wiring
+        missing = [name for name in wiring.free if name not in registry.held]
+        choices = [*registry.held, *wiring.makers]
+        problems = [
+            f"nothing makes {name!r}, which {wiring.place(wiring.free[name])} needs"
+            + did_you_mean(name, choices)
+            for name in missing
+        ]
+        there = shortened([*self._constants, *wiring.makers])
+        return MissingInputError(
+            f"{listed('this pipeline lacks inputs', problems)}\n"
+            f"  available: {there}\n"
+            f"  give it as a constant: pipeline.bind({missing[0]}=...)",
+            missing,
+        )
+
+    def _config_held(self) -> dict[str, Any]:
+        """Reference -> what to hand out, for each config reference that a node reads."""
+        cell = self._config_values
+        if not cell:
+            cell.append(self._looked_up_config())
+        return cell[0]
+
+    def _looked_up_config(self) -> dict[str, Any]:
+        held, problems, missing = {}, [], []
+        for reference, reader in self._wiring.config_references.items():
+            try:
+                held[reference] = _held(look_up(self._config, reference))
+            except MissingPathError as error:
+                missing.append(reference)
+                where, _, rest = str(error).partition("\n")
+                problems.append(f"{where}; {self._wiring.place(reader)} reads it\n{rest}")
+        if missing:
+            raise MissingConfigError(listed("the config doesn't fit", problems), missing)
+        return held
+
+    def _remember(self, result: RunResult) -> None:
+        self._newest[0] = result
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(
+            f"a Pipeline is frozen: bind() replaces constants, a new Pipeline all else ({name!r})"
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Pipeline is frozen: {name!r} can't be deleted")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not the newest result: a worker gets the declaration, not somebody's objects.
+        return _restored, (
+            type(self),
+            self.nodes,
+            self._config,
+            self._constants,
+            self.track_history,
+            self.use_persistent_cache,
+            self._cache_storage_path,
+        )
+
+
+def _fill(
+    pipeline: Pipeline,
+    wiring: Wiring,
+    config: Any,
+    constants: dict[str, Any],
+    track_history: bool,
+    use_persistent_cache: bool,
+    cache_storage_path: str,
+    config_values: list[dict[str, Any]] | None = None,
+) -> None:
+    """Set what a Pipeline is made of; afterwards it is frozen."""
+    put = object.__setattr__
+    put(pipeline, "_wiring", wiring)
+    put(pipeline, "_config", config)
+    put(pipeline, "_config_values", [] if config_values is None else config_values)
+    put(pipeline, "_constants", constants)
+    put(pipeline, "_newest", [None])
+    put(pipeline, "track_history", track_history)
+    put(pipeline, "use_persistent_cache", use_persistent_cache)
+    put(pipeline, "_cache_storage_path", cache_storage_path)
+
+
+def _restored(
+    kind: type[Pipeline], nodes: tuple[Node, ...], config: Any, constants: Any, *options: Any
+) -> Pipeline:
+    """A Pipeline from its pickle."""
+    pipeline = object.__new__(kind)
+    _fill(pipeline, Wiring(nodes), config, constants, *options)
+    return pipeline
+
+
+def _held(value: Any) -> Any:
+    """What to keep of a value that the caller goes on using."""
+    return value if type(value) in ATOMIC else hold([value])
+
+
+def _warn_of_misspelled_options(constants: Mapping[str, Any], wiring: Wiring) -> None:
+    """Say so when a constant that no node reads looks like an option of Pipeline."""
+    for name in constants:
+        if name not in wiring.free and (near := did_you_mean(name, _OPTIONS)):
+            _log.warning("the constant %r is read by no node;%s", name, near.strip())

@@ -1,0 +1,410 @@
+"""The only loop: one run of a pipeline, node by node.
+
+``Run`` owns everything that changes while nodes run. It is given a wiring, what the registry
+holds at the start, and hooks; it decides nothing about freshness, knows no disk, and gives a
+``RunResult``. ``Pipeline.run()`` is this loop and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from time import perf_counter
+
+from linepipe_core.describe import describe, describe_input, table
+from linepipe_core.errors import NodeExecutionError, RunStateError
+from linepipe_core.history import HistoryEntry
+from linepipe_core.hook_calls import HookCalls
+from linepipe_core.snapshot import ATOMIC, hand_out, hand_over, reveal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import Any, Literal
+
+    from linepipe_core.hook_calls import FailedHook
+    from linepipe_core.hooks import Hook
+    from linepipe_core.node import Node
+    from linepipe_core.registry import ObjectRegistry
+    from linepipe_core.wiring import Wiring
+
+    Status = Literal["pending", "running", "ran", "reused", "failed"]
+
+__all__ = ["Run", "RunResult", "Step"]
+
+_log = logging.getLogger("linepipe.run")
+
+
+class Step:
+    """One node's turn in one run. It never holds the node's inputs or outputs.
+
+    Attributes:
+        node: the Node.
+        index: its place in the pipeline, from 0.
+        status: ``"pending"``, ``"running"``, ``"ran"``, ``"reused"`` or ``"failed"``.
+        seconds: how long its function took; None if it wasn't called.
+        memory: what the memory profile found, if the node was profiled.
+        reasons: why it ran or was reused, when the run was asked to reuse.
+    """
+
+    __slots__ = ("index", "memory", "node", "reasons", "seconds", "status")
+
+    status: Status
+
+    def __init__(self, node: Node, index: int, status: Status = "running") -> None:
+        self.node = node
+        self.index = index
+        self.status = status
+        self.seconds: float | None = None
+        self.memory: Any = None
+        self.reasons: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Step {self.index + 1} {self.node.name}: {self.status}{_in(self.seconds)}>"
+
+
+class RunResult(Mapping["str", "Any"]):
+    """What a run gave: a read-only mapping of its outputs, and how each node fared.
+
+    Attributes:
+        steps: a Step for each node, in order; those that had no turn are ``"pending"``.
+        seconds: how long the whole run took.
+        history: what each node got and made, if the pipeline tracks history.
+        failed_hooks: the hooks that raised and were put aside.
+    """
+
+    def __init__(
+        self,
+        held: dict[str, Any],
+        steps: Sequence[Step],
+        seconds: float,
+        history: Sequence[HistoryEntry],
+        failed_hooks: Sequence[FailedHook],
+    ) -> None:
+        self._held = held
+        self._values: dict[str, Any] = {}
+        self.steps: tuple[Step, ...] = tuple(steps)
+        self.seconds = seconds
+        self.history: list[HistoryEntry] = list(history)
+        self.failed_hooks: tuple[FailedHook, ...] = tuple(failed_hooks)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            self._values[name] = self._handed_over(name)
+        return self._values[name]
+
+    def _handed_over(self, name: str) -> Any:
+        held = self._held[name]
+        if type(held) in ATOMIC:
+            return held
+        if self.history:  # the record must not see what the caller does to it
+            return hand_out(held)
+        owner = [held]
+        del held
+        self._held[name] = None
+        return hand_over(owner)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._held
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {status}" for status, n in _counted(self.steps).items())
+        return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {', '.join(self._held)}>"
+
+    def __str__(self) -> str:
+        rows = [
+            (str(s.index + 1), s.node.name, s.status, _seconds(s.seconds), "; ".join(s.reasons))
+            for s in self.steps
+        ]
+        lines = table(("", "node", "status", "seconds", "reasons"), rows)
+        made = "\n".join(f"  {name}" for name in self)
+        return f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}"
+
+
+class Run:
+    """One run of a pipeline: step through it, look at its objects, or let it finish.
+
+    Made by ``Pipeline.start()``. Iterating runs one node a turn; ``finish()`` runs the rest.
+    Used as a context manager, or simply dropped, it closes its registry.
+
+    Attributes:
+        registry: this run's objects.
+        steps: the turns so far.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        registry: ObjectRegistry,
+        config: Mapping[str, Any],
+        kept: Collection[str] | None,
+        track_history: bool,
+        hooks: Iterable[Hook],
+        on_end: Callable[[RunResult], None],
+    ) -> None:
+        self.registry = registry
+        self.steps: list[Step] = []
+        self._nodes = wiring.nodes
+        self._reads = wiring.reads(kept)
+        self._kept = wiring.outputs if kept is None else kept
+        self._unwanted = () if kept is None else set(wiring.outputs) - set(kept)
+        self._config = config
+        self._history: list[HistoryEntry] | None = [] if track_history else None
+        hooks = tuple(hooks)
+        self._hooks = HookCalls(hooks) if hooks else None
+        self._on_end = on_end
+        self._result: RunResult | None = None
+        self._started = 0.0
+        self._logs = _log.isEnabledFor(logging.INFO)
+
+    @property
+    def next_node(self) -> Node | None:
+        """The node whose turn is next; None when there is none."""
+        if self._result is not None or len(self.steps) == len(self._nodes):
+            return None
+        return self._nodes[len(self.steps)]
+
+    def __iter__(self) -> Iterator[Step]:
+        return self
+
+    def __next__(self) -> Step:
+        if self.next_node is None:
+            raise StopIteration
+        return self._turn()
+
+    def finish(self) -> RunResult:
+        """Run the nodes that are left, end the run and give its result.
+
+        Raises:
+            NodeExecutionError: a node failed.
+            RunStateError: the run ended before, in a failure or by ``close``.
+        """
+        if self._result is not None and len(self.steps) < len(self._nodes):
+            raise RunStateError(
+                f"this run has ended before {self._nodes[len(self.steps)].name!r}\n"
+                "  start another one: pipeline.start()"
+            )
+        while len(self.steps) < len(self._nodes):
+            self._turn()
+        return self._end()
+
+    def close(self) -> None:
+        """End the run where it is. Calling it again does nothing."""
+        if self._result is None:
+            self._end()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # A run that was dropped half-way must not keep the shelf open. No hook is told:
+        # the interpreter may be going down.
+        registry = getattr(self, "registry", None)
+        if registry is not None:
+            registry.close()
+
+    def _begin(self) -> None:
+        self._started = perf_counter()
+        if self._logs:
+            _log.info("running %d nodes", len(self._nodes))
+        if self._hooks is not None:
+            self._hooks.call("before_run", self)
+
+    def _turn(self) -> Step:
+        """Run the next node."""
+        steps, hooks, history = self.steps, self._hooks, self._history
+        index = len(steps)
+        if index == 0:
+            self._begin()
+        node = self._nodes[index]
+        step = Step(node, index)
+        steps.append(step)
+        held = self._held_inputs(node) if history is not None else None
+        values: list[Any] = []
+        phase = "taking its inputs"
+        try:
+            if hooks is not None:
+                hooks.call("before_node", step)
+            self._take(node, index, values)
+            phase = "calling its function"
+            started = perf_counter()
+            try:
+                if hooks is not None:
+                    returned = hooks.around(step, node.call, values)
+                elif node.keywords is None:
+                    returned = node.func(*values)
+                else:
+                    returned = node.call(values)
+            finally:
+                step.seconds = perf_counter() - started
+            phase = "taking its outputs"
+            made = node.returned(returned)
+            phase = "storing its outputs"
+            # From here on nobody but `made` may hold what was returned or taken: what no one
+            # else holds is stored without a copy.
+            del returned
+            values.clear()
+            self.registry.put(node.outputs, made)
+        except Exception as error:
+            raise self._failure(step, values, phase, error, held) from error
+        except BaseException as error:
+            self._interrupted(step, error, held)
+            raise
+        step.status = "ran"
+        if history is not None:
+            self._record(step, held)
+        if self._unwanted:
+            self.registry.drop(self._unwanted.intersection(node.outputs))
+        if self._logs:
+            _log.info("%s ran in %.3f s", node.name, step.seconds)
+        if hooks is not None:
+            hooks.call("after_node", step)
+        return step
+
+    def _take(self, node: Node, index: int, values: list[Any]) -> None:
+        """Append what the node is to get for each input, and release what it reads last."""
+        objects, config, isolate = self.registry.held, self._config, node.isolate
+        for name, is_last in self._reads[index]:
+            if is_last and self._history is None:
+                held = objects.pop(name)
+            else:
+                held = objects[name] if name in objects else config[name]
+                is_last = False
+            if type(held) in ATOMIC:
+                values.append(held)
+            elif not isolate:
+                values.append(reveal(held))
+            elif is_last:
+                owner = [held]
+                del held
+                values.append(hand_over(owner))
+            else:
+                values.append(hand_out(held))
+
+    def _held_inputs(self, node: Node) -> dict[str, Any]:
+        objects, config = self.registry.held, self._config
+        return {name: objects[name] if name in objects else config[name] for name in node.inputs}
+
+    def _record(self, step: Step, inputs: Mapping[str, Any] | None) -> None:
+        if self._history is not None and inputs is not None:
+            objects = self.registry.held
+            outputs = {name: objects[name] for name in step.node.outputs if name in objects}
+            self._history.append(
+                HistoryEntry(step.node.name, inputs, outputs, step.seconds, step.status)
+            )
+
+    def _failure(
+        self,
+        step: Step,
+        values: Sequence[Any],
+        phase: str,
+        error: Exception,
+        held: Mapping[str, Any] | None,
+    ) -> NodeExecutionError:
+        """End the run, and the error to raise."""
+        inputs = dict(zip(step.node.inputs, values, strict=False))
+        failure = NodeExecutionError(
+            _report(step, len(self._nodes), inputs, phase, error), step.node, step, inputs
+        )
+        self._interrupted(step, error, held)
+        return failure
+
+    def _interrupted(
+        self, step: Step, error: BaseException, held: Mapping[str, Any] | None
+    ) -> None:
+        """End the run because of an error."""
+        step.status = "failed"
+        try:
+            self._record(step, held)
+            if self._hooks is not None:
+                self._hooks.call("on_node_error", step, error)
+        finally:
+            self._end()
+
+    def _end(self) -> RunResult:
+        """Close the registry and make the result, once."""
+        if self._result is not None:
+            return self._result
+        if not self.steps:
+            self._begin()
+        objects = self.registry.held
+        outputs = {name: objects.pop(name) for name in self._kept if name in objects}
+        self.registry.close()
+        pending = [
+            Step(node, index, "pending")
+            for index, node in enumerate(self._nodes[len(self.steps) :], len(self.steps))
+        ]
+        failed_hooks = self._hooks.failed if self._hooks is not None else ()
+        self._result = result = RunResult(
+            outputs,
+            [*self.steps, *pending],
+            perf_counter() - self._started,
+            self._history or (),
+            failed_hooks,
+        )
+        self._on_end(result)
+        if self._logs:
+            _log.info("%d of %d nodes in %.3f s", len(self.steps), len(self._nodes), result.seconds)
+        if self._hooks is not None:
+            self._hooks.call("after_run", result)
+            result.failed_hooks = tuple(self._hooks.failed)
+        return result
+
+
+def _report(
+    step: Step, n_nodes: int, inputs: Mapping[str, Any], phase: str, error: Exception
+) -> str:
+    """What a NodeExecutionError says: where, of what, on which inputs, and why."""
+    node = step.node
+    lines = [f"node {step.index + 1} of {n_nodes} {node.name!r} failed while {phase}"]
+    lines.append(f"  function: {_where(node.func)}")
+    if inputs:
+        lines.append("  inputs:")
+        width = max(map(len, inputs))
+        for name, value in inputs.items():
+            lines.append(f"    {name:<{width}}  {describe_input(name, value)}")
+    else:
+        lines.append("  inputs: (none)")
+    lines.append(f"  {type(error).__name__}: {error}")
+    return "\n".join(lines)
+
+
+def _where(func: Any) -> str:
+    """A function's name, file and line, as far as they can be known."""
+    while not hasattr(func, "__code__"):
+        inner = getattr(func, "__wrapped__", None) or getattr(func, "func", None)
+        if inner is None:
+            return describe(func)
+        func = inner
+    code = func.__code__
+    return f"{func.__qualname__}, {code.co_filename}:{code.co_firstlineno}"
+
+
+def _counted(steps: Iterable[Step]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for step in steps:
+        counts[step.status] = counts.get(step.status, 0) + 1
+    return counts
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.3f}"
+
+
+def _in(seconds: float | None) -> str:
+    return "" if seconds is None else f" in {seconds:.3f} s"
