@@ -11,7 +11,11 @@ from linepipe_core import *  # noqa: F403
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from linepipe import node, pipeline, profile, registry, viz
+    from linepipe import node as node
+    from linepipe import pipeline as pipeline
+    from linepipe import profile as profile
+    from linepipe import registry as registry
+    from linepipe import viz as viz
 
 __version__ = "2.0.0"
 
