@@ -1,0 +1,211 @@
+"""The main job, whole, on a small sample: rows, metrics, and no leak from the future."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from pydantic import ValidationError
+
+import main as flights
+from late_flights.config import Settings, read_settings
+from late_flights.pipelines import features_pipeline
+from late_flights.predict import NUMBERS, load_model
+from late_flights.training import split_by_date
+
+CONFIG = flights.HERE / "config.toml"
+SAMPLE = 20_000
+CUTOFF = pd.Timestamp("2013-07-15")
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> flights.Job:
+    """The whole job, run once on a sample."""
+    return flights.run_job(read_settings(CONFIG, tmp_path_factory.mktemp("out"), SAMPLE))
+
+
+@pytest.fixture(scope="module")
+def features(job: flights.Job) -> pd.DataFrame:
+    """What the features pipeline makes of the untouched database."""
+    return features_of(job.settings)
+
+
+def features_of(settings: Settings) -> pd.DataFrame:
+    features = features_pipeline(settings).run(outputs=["features"])["features"]
+    assert isinstance(features, pd.DataFrame)
+    return features
+
+
+def database(settings: Settings) -> Path:
+    return Path(settings.db.url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture
+def features_after(job: flights.Job, tmp_path: Path) -> Callable[[str], pd.DataFrame]:
+    """Makes the features from a copy of the database on which a statement was run."""
+
+    def make(statement: str) -> pd.DataFrame:
+        settings = read_settings(CONFIG, tmp_path, SAMPLE)
+        shutil.copy(database(job.settings), database(settings))
+        with closing(sqlite3.connect(database(settings))) as connection:
+            changed = connection.execute(statement).rowcount
+            connection.commit()
+        assert changed > 0, "the statement must change something for the test to mean something"
+        return features_of(settings)
+
+    return make
+
+
+def test_every_row_that_is_said_to_be_written_is_in_the_database(job: flights.Job) -> None:
+    """Row counts of the results are those of the tables."""
+    said = {
+        name.removesuffix("_written"): rows
+        for result in (job.ingested, job.trained, job.predicted)
+        for name, rows in result.items()
+        if name.endswith("_written")
+    }
+    with closing(sqlite3.connect(database(job.settings))) as connection:
+        found = {
+            table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+            for table in said
+        }
+    assert found == said
+    assert said["flights"] == SAMPLE
+    assert said["weather"] == 26_115
+    assert said["planes"] == 3_322
+    assert said["metrics"] == 2
+    assert said["tested"] == len(job.trained["test"])
+    assert said["predictions"] == len(job.predicted["predictions"]) > 0
+
+
+def test_the_model_beats_the_baseline_by_every_measure(job: flights.Job) -> None:
+    """What is learned helps on days that the model has never seen."""
+    metrics = job.trained["metrics"].set_index("forecast")
+    assert metrics.loc["model", "auc"] > metrics.loc["baseline", "auc"] + 0.03
+    assert metrics.loc["model", "average_precision"] > metrics.loc["baseline", "average_precision"]
+    assert metrics.loc["model", "brier"] < metrics.loc["baseline", "brier"]
+
+
+def test_train_and_test_are_split_by_day(job: flights.Job) -> None:
+    """No flight of a test day is in the train set."""
+    assert job.trained["train"]["day"].max() < job.trained["test"]["day"].min()
+    assert job.trained["test"]["day"].min() == pd.Timestamp(job.settings.training.test_from)
+
+
+def test_features_have_one_row_for_each_flight_also_the_cancelled(
+    features: pd.DataFrame,
+) -> None:
+    """A flight that will be cancelled isn't left out: nobody knows it beforehand."""
+    assert len(features) == SAMPLE
+    assert features.index.is_unique
+
+
+def test_no_column_tells_what_happened_to_the_flight(features: pd.DataFrame) -> None:
+    """The model reads no column made of actual times, and the features hold none."""
+    assert set(NUMBERS) <= set(features.columns)
+    after_the_fact = {"late", "arr_delay", "dep_delay", "dep_time", "arr_time", "air_time"}
+    assert not after_the_fact & set(features.columns)
+
+
+def test_cutting_off_the_future_leaves_the_features_of_the_past_unchanged(
+    features: pd.DataFrame, features_after: Callable[[str], pd.DataFrame]
+) -> None:
+    """Whoever stood at the cutoff could have made these very features."""
+    cut = features_after(
+        f"DELETE FROM flights WHERE month * 100 + day >= {CUTOFF.month * 100 + CUTOFF.day}"
+    )
+    past = features[features["day"] < CUTOFF]
+    assert len(past) > 5_000
+    assert_frame_equal(cut, past, check_exact=True)
+
+
+def test_outcomes_of_yesterday_and_later_reach_no_feature_of_today(
+    features: pd.DataFrame, features_after: Callable[[str], pd.DataFrame]
+) -> None:
+    """A flight of yesterday evening may still be in the air this morning."""
+    yesterday = CUTOFF - pd.Timedelta(days=1)
+    changed = features_after(
+        "UPDATE flights SET arr_delay = 999 "
+        f"WHERE month * 100 + day >= {yesterday.month * 100 + yesterday.day}"
+    )
+    known = features["day"] <= CUTOFF
+    assert_frame_equal(changed[known], features[known], check_exact=True)
+    later = features["day"] > CUTOFF
+    assert not changed.loc[later, "late_by_carrier"].equals(features.loc[later, "late_by_carrier"])
+
+
+def test_weather_of_the_scheduled_hour_and_later_reaches_no_feature(
+    features: pd.DataFrame, features_after: Callable[[str], pd.DataFrame]
+) -> None:
+    """The scheduled hour's own observation may be taken after take-off."""
+    noon = "2013-07-15T16:00:00Z"
+    changed = features_after(f"UPDATE weather SET temp = -99 WHERE time_hour >= '{noon}'")
+    earlier = features["hour_utc"] <= pd.Timestamp(noon)
+    assert_frame_equal(changed[earlier], features[earlier], check_exact=True)
+    next_hour = changed["hour_utc"] == pd.Timestamp(noon) + pd.Timedelta(hours=1)
+    assert (changed.loc[next_hour, "temp"] == -99).all()
+
+
+def test_old_weather_is_no_weather(
+    features: pd.DataFrame, features_after: Callable[[str], pd.DataFrame]
+) -> None:
+    """Past weather_max_age_hours the columns are missing, not stale."""
+    changed = features_after("DELETE FROM weather WHERE time_hour >= '2013-07-15T00:00:00Z'")
+    day_after = changed["day"] == pd.Timestamp("2013-07-16")
+    assert changed.loc[day_after, "temp"].isna().all()
+    assert features.loc[day_after, "temp"].notna().any()
+
+
+def test_the_saved_model_scores_what_the_predict_pipeline_wrote(job: flights.Job) -> None:
+    """Predictions are probabilities of the asked days, by the model in the file."""
+    predictions = job.predicted["predictions"]
+    assert predictions["probability"].between(0, 1).all()
+    days = job.settings.predict
+    assert (predictions["departure"].dt.date >= days.first_day).all()
+    assert (predictions["departure"].dt.date <= days.last_day).all()
+    model = load_model(job.settings.training.model_path)
+    assert sorted(model.categories) == ["carrier", "dest", "origin"]
+
+
+def test_a_foreign_file_in_place_of_the_model_is_refused(tmp_path: Path) -> None:
+    """The message says what to do."""
+    import pickle
+
+    path = tmp_path / "model.pickle"
+    path.write_bytes(pickle.dumps({"not": "a model"}))
+    with pytest.raises(TypeError, match=r"holds a dict, not a LateModel: train again"):
+        load_model(path)
+
+
+def test_a_split_that_leaves_nothing_to_test_says_how_to_mend_it(job: flights.Job) -> None:
+    """The day and the setting are named."""
+    train = job.trained["train"]
+    with pytest.raises(ValueError, match=r"(?s)the test set has 0 .* training\.test_from"):
+        split_by_date(train.drop(columns="late"), train[["late"]], job.settings.training.test_from)
+
+
+def test_the_command_prints_what_was_learned_and_where_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The report of the one command, on a few flights."""
+    flights.main(["--sample", "3000", "--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "AUC" in printed
+    assert "flights 3,000 rows, weather 26,115 rows, planes 3,322 rows" in printed
+    assert f"sqlite:///{tmp_path}/flights.db" in printed
+    assert (tmp_path / "flights.db").exists()
+    assert (tmp_path / "model.pickle").exists()
+
+
+def test_a_misspelt_setting_is_refused_by_name(tmp_path: Path) -> None:
+    """Nothing runs with a setting that nobody reads."""
+    wrong = tmp_path / "config.toml"
+    wrong.write_text(CONFIG.read_text(encoding="utf-8").replace("max_iter", "max_iters"))
+    with pytest.raises(ValidationError, match=r"(?s)training\.max_iter\b.*training\.max_iters\b"):
+        read_settings(wrong, tmp_path)
