@@ -2,7 +2,7 @@
 
 Apart from the code that raises them so that any floor may raise, and so that users find in
 one place what they can catch. Each message says what is wrong, where, and how to mend it;
-the culprits are attributes. A builtin is mixed in where callers would catch that builtin.
+the culprits are attributes. A builtin is mixed in where callers would catch that builtin::
 
     LinepipeError
     ├── NodeDefinitionError    (TypeError, ValueError)  a Node that can't be
