@@ -50,8 +50,7 @@ def look_up(config: Any, reference: str) -> Any:
     """
     if config is None:
         raise MissingPathError(
-            f"{reference!r} is read, but the pipeline has no config\n"
-            "  give it one: Pipeline(nodes, config=...)"
+            f"there is no config, so no {reference!r}\n  give one: Pipeline(nodes, config=...)"
         )
     value, walked = config, CONFIG
     for part in reference.split(".")[1:]:
@@ -77,7 +76,7 @@ def available(value: Any) -> list[str]:
     fields = getattr(type(value), "model_fields", None) or getattr(value, "__dict__", None) or ()
     names = [*fields, *getattr(type(value), "__dataclass_fields__", ())]
     for kind in type(value).__mro__[:-1]:
-        names += [name for name, found in vars(kind).items() if not callable(found)]
+        names += [name for name, found in vars(kind).items() if not _is_method(found)]
     return [
         name for name in dict.fromkeys(names) if not name.startswith("_") and name not in _MACHINERY
     ]
@@ -87,6 +86,10 @@ def available(value: Any) -> list[str]:
 _MACHINERY: Final = frozenset(
     ["model_computed_fields", "model_config", "model_extra", "model_fields", "model_fields_set"]
 )
+
+
+def _is_method(value: Any) -> bool:
+    return callable(value) or isinstance(value, (classmethod, staticmethod))
 
 
 class MergedConfig:

@@ -263,11 +263,16 @@ class ShelfWriteError(ShelfError, OSError):
 
 
 def listed(what: str, problems: Sequence[str]) -> str:
-    """One message of all the problems of one kind."""
+    """One message of all the problems of one kind, under a line that says what is wrong.
+
+    Without ``what``, a single problem speaks for itself.
+    """
     if len(problems) == 1:
-        return f"{what}: {problems[0]}"
+        return f"{what}: {problems[0]}" if what else problems[0]
     lines = "".join("\n  - " + problem.replace("\n", "\n    ") for problem in problems)
-    return f"{what}: {len(problems)} problems{lines}"
+    return (
+        f"{what}: {len(problems)} problems{lines}" if what else f"{len(problems)} problems{lines}"
+    )
 
 
 def shortened(names: Iterable[str], limit: int = 12) -> str:

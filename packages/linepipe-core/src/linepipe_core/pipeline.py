@@ -366,17 +366,19 @@ class Pipeline:
     def _missing_inputs(self, registry: ObjectRegistry) -> MissingInputError:
         wiring = self._wiring
         missing = [name for name in wiring.free if name not in registry.held]
-        choices = [*registry.held, *wiring.makers]
-        problems = [
-            f"nothing makes {name!r}, which {wiring.place(wiring.free[name])} needs"
-            + did_you_mean(name, choices)
-            for name in missing
-        ]
-        there = shortened([*self._constants, *wiring.makers])
+        problems = []
+        for name in missing:
+            reader = wiring.free[name]
+            there = [made for made, maker in wiring.makers.items() if maker < reader]
+            there += registry.held if self._config is None else ["config", *registry.held]
+            problems.append(
+                f"nothing makes {name!r}, which {wiring.place(reader)} needs\n"
+                f"  available there: {shortened(sorted(there))}" + did_you_mean(name, there)
+            )
         return MissingInputError(
-            f"{listed('this pipeline lacks inputs', problems)}\n"
-            f"  available: {there}\n"
-            f"  give it as a constant: pipeline.bind({missing[0]}=...)",
+            f"{listed('', problems)}\n"
+            f"  give it as a constant: Pipeline(..., {missing[0]}=...) or "
+            f"pipeline.bind({missing[0]}=...)",
             missing,
         )
 
@@ -394,10 +396,10 @@ class Pipeline:
                 held[reference] = _held(look_up(self._config, reference))
             except MissingPathError as error:
                 missing.append(reference)
-                where, _, rest = str(error).partition("\n")
-                problems.append(f"{where}; {self._wiring.place(reader)} reads it\n{rest}")
+                what, _, there = str(error).partition("\n")
+                problems.append(f"{what}, which {self._wiring.place(reader)} reads\n{there}")
         if missing:
-            raise MissingConfigError(listed("the config doesn't fit", problems), missing)
+            raise MissingConfigError(listed("", problems), missing)
         return held
 
     def _remember(self, result: RunResult) -> None:

@@ -1,0 +1,183 @@
+"""Config references: what they find, and what a missing path says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+from pydantic import BaseModel
+
+from linepipe_core import MissingConfigError, Node, Pipeline
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+def read(config: Any, *references: str) -> Any:
+    """What nodes get that read these references of this config."""
+    nodes = [Node(same, [reference], [f"v{i}"]) for i, reference in enumerate(references)]
+    values = list(Pipeline(nodes, config).run().values())
+    return values[0] if len(values) == 1 else values
+
+
+class Settings(BaseModel):
+    window: int = 5
+    db: dict[str, str] = {"url": "sqlite://"}
+
+
+@dataclass
+class Options:
+    window: int = 5
+    inner: dict[str, int] = field(default_factory=lambda: {"a": 1})
+
+
+class Namespace:
+    window = 5
+    inner = SimpleNamespace(a={"b": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"window": 5},
+        SimpleNamespace(window=5),
+        Settings(),
+        Options(),
+        Namespace,
+        Namespace(),
+        OmegaConf.create({"window": 5}),
+    ],
+)
+def test_any_object_can_be_config(config: Any) -> None:
+    """Mappings, models, dataclasses, namespaces, classes, OmegaConf."""
+    assert read(config, "config.window") == 5
+
+
+def test_a_mapping_is_read_by_key() -> None:
+    """Also where a dict has a method of that name."""
+    assert read({"items": 1, "keys": {"values": 2}}, "config.items", "config.keys.values") == [1, 2]
+
+
+def test_attributes_and_keys_mix_along_a_path() -> None:
+    """A model in a dict in an object."""
+    config = {"left": SimpleNamespace(right={"model": Options()})}
+    assert read(config, "config.left.right.model.inner.a") == 1
+
+
+def test_an_object_is_read_by_attribute_then_by_key() -> None:
+    """An object with both."""
+
+    class Both:
+        attribute = 1
+
+        def __getitem__(self, key: str) -> str:
+            if key == "missing":
+                raise KeyError(key)
+            return f"item {key}"
+
+    assert read(Both(), "config.attribute", "config.key") == [1, "item key"]
+    with pytest.raises(MissingConfigError):
+        read(Both(), "config.missing")
+
+
+def test_keys_that_are_numbers_can_be_written() -> None:
+    """``config.folds.3`` of a dict with int keys, and of a list."""
+    assert read({"folds": {3: "c"}, "seeds": [7, 8]}, "config.folds.3", "config.seeds.1") == [
+        "c",
+        8,
+    ]
+
+
+def test_config_alone_passes_the_whole() -> None:
+    """As a copy."""
+    config = {"a": [1]}
+    got = read(config, "config")
+    assert got == config
+    assert got is not config
+
+
+def test_falsy_values_are_found() -> None:
+    """None, 0 and empty texts are values like others."""
+    config = {"none": None, "zero": 0, "empty": ""}
+    assert read(config, "config.none", "config.zero", "config.empty") == [None, 0, ""]
+
+
+def test_what_changes_after_construction_does_not_count() -> None:
+    """Config is copied when the pipeline is built."""
+    config = {"inner": {"a": 1}}
+    pipeline = Pipeline([Node(same, ["config.inner"], ["v"])], config)
+    config["inner"]["a"] = 2
+    assert pipeline.run()["v"] == {"a": 1}
+
+
+def test_a_node_cannot_spoil_it() -> None:
+    """Each reader and each run gets its own."""
+
+    def spoil(inner: dict[str, int]) -> int:
+        inner["a"] += 1
+        return inner["a"]
+
+    nodes = [Node(spoil, ["config.inner"], [name]) for name in ("first", "second")]
+    pipeline = Pipeline(nodes, {"inner": {"a": 1}})
+    for _ in range(2):
+        assert dict(pipeline.run()) == {"first": 2, "second": 2}
+
+
+def test_a_missing_path_is_an_error_before_anything_runs() -> None:
+    """All of them are told, each with its node, what is there and the near match."""
+    ran: list[str] = []
+    nodes = [
+        Node(lambda: ran.append("x"), [], []),
+        Node(same, ["config.model.deepth"], ["a"], name="train"),
+        Node(same, ["config.wndow"], ["b"], name="roll"),
+    ]
+    pipeline = Pipeline(nodes, {"window": 5, "model": Options()})
+    with pytest.raises(MissingConfigError) as caught:
+        pipeline.run()
+    assert ran == []
+    assert caught.value.names == ("config.model.deepth", "config.wndow")
+    text = str(caught.value)
+    assert "2 problems" in text
+    assert "'config.model' has no 'deepth', which node 2 'train' reads" in text
+    assert "available in 'config.model': window, inner" in text
+    assert "'config' has no 'wndow', which node 3 'roll' reads" in text
+    assert "did you mean 'config.window'?" in text
+
+
+def test_a_missing_config_says_how_to_give_one() -> None:
+    """Also for the whole config."""
+    for reference in ("config", "config.a"):
+        with pytest.raises(MissingConfigError) as caught:
+            read(None, reference)
+        assert f"there is no config, so no {reference!r}, which node 1 'same' reads" in str(
+            caught.value
+        )
+        assert "give one: Pipeline(nodes, config=...)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "there"),
+    [
+        (Settings(), "window, db"),
+        (Namespace(), "window, inner"),
+        (SimpleNamespace(a=1, _b=2), "a"),
+        ({}, "(none)"),
+        ({"none": None}, "none"),
+    ],
+)
+def test_a_missing_path_tells_what_is_there(config: Any, there: str) -> None:
+    """Fields and keys, without methods, private names and a library's machinery."""
+    with pytest.raises(MissingConfigError) as caught:
+        read(config, "config.zzz")
+    assert f"available in 'config': {there}\n" in f"{caught.value}\n"
+
+
+def test_a_path_through_a_plain_value_is_missing() -> None:
+    """An int has no parts, nor has None."""
+    for config in ({"a": 1}, {"a": None}):
+        with pytest.raises(MissingConfigError, match=r"'config\.a' has no 'b'"):
+            read(config, "config.a.b")
