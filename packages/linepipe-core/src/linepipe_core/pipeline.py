@@ -466,4 +466,4 @@ def _warn_of_misspelled_options(constants: Mapping[str, Any], wiring: Wiring) ->
     """Say so when a constant that no node reads looks like an option of Pipeline."""
     for name in constants:
         if name not in wiring.free and (near := did_you_mean(name, _OPTIONS)):
-            _log.warning("the constant %r is read by no node;%s", name, near.strip())
+            _log.warning("the constant %r is read by no node; %s", name, near.strip())

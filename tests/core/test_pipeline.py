@@ -1,0 +1,377 @@
+"""Pipeline: the declaration, what it tells of itself, and what is made of it."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linepipe_core import CompositionError, LinepipeError, Node, Pipeline, WiringError
+from linepipe_core.config import MergedConfig
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def double(x: int) -> int:
+    return 2 * x
+
+
+def halves(x: int) -> tuple[int, str]:
+    return x // 2, "rest"
+
+
+def unannotated(x):  # type: ignore[no-untyped-def]  # that is what is tested
+    return x
+
+
+def write(x: Any) -> None:
+    """A writer."""
+
+
+def small(**constants: Any) -> Pipeline:
+    return Pipeline(
+        [Node(add, ["x", "config.by"], ["sum"]), Node(double, ["sum"], ["twice"])],
+        {"by": 10},
+        **constants,
+    )
+
+
+def test_it_tells_what_it_is_made_of() -> None:
+    """Nodes, order, info, free inputs and outputs."""
+    pipeline = small(x=1)
+    assert [node.name for node in pipeline.nodes] == pipeline.node_order == ["add", "double"]
+    assert pipeline.nodes_info == [
+        {"func": "add", "inputs": ("x", "config.by"), "outputs": ("sum",)},
+        {"func": "double", "inputs": ("sum",), "outputs": ("twice",)},
+    ]
+    assert pipeline.free_inputs == ("x",)
+    assert pipeline.outputs == ("twice",)
+    assert (pipeline.track_history, pipeline.use_persistent_cache) == (False, False)
+    assert pipeline.cache_storage_path == "./.cache/data_storage"
+    assert pipeline.history == []
+
+
+def test_it_is_a_sequence_of_nodes() -> None:
+    """Length, iteration, and a node by its name."""
+    pipeline = small()
+    assert len(pipeline) == 2
+    assert list(pipeline) == list(pipeline.nodes)
+    assert pipeline["double"] is pipeline.nodes[1]
+    assert len(Pipeline([])) == 0
+
+
+def test_its_repr_is_one_line() -> None:
+    """What goes in and what comes out."""
+    assert repr(small()) == "<Pipeline of 2 nodes: x -> twice>"
+    assert repr(Pipeline([])) == "<Pipeline of 0 nodes: (no inputs) -> (no outputs)>"
+    wide = Pipeline([Node(write, [f"v{i}"], [f"w{i}"]) for i in range(9)])
+    assert "\n" not in repr(wide)
+    assert repr(wide).startswith("<Pipeline of 9 nodes: v0, v1, v2, v3, ... (5 more) -> w0")
+
+
+def test_output_hints_are_the_annotations() -> None:
+    """Of several outputs the parts of a fixed tuple; Any where none fits."""
+    nodes = [
+        Node(double, ["a"], ["b"]),
+        Node(halves, ["b"], ["c", "d"]),
+        Node(halves, ["b"], ["pair"]),
+        Node(unannotated, ["d"], ["e"]),
+        Node(double, ["e"], ["f", "g"]),
+        Node(SimpleNamespace, {"x": "f"}, ["space"]),
+        Node(len, ["f"], ["n"]),
+        Node(write, ["g"], []),
+    ]
+    assert Pipeline(nodes).output_hints == {
+        "b": int,
+        "c": int,
+        "d": str,
+        "pair": tuple[int, str],
+        "e": Any,
+        "f": Any,
+        "g": Any,
+        "space": SimpleNamespace,
+        "n": Any,
+    }
+
+
+def test_annotations_that_cannot_be_evaluated_are_any() -> None:
+    """A name that exists for type checkers only is no reason to fail."""
+    space: dict[str, Any] = {}
+    exec("def f(x: 'Nowhere') -> 'Nowhere': return x", space)
+    assert Pipeline([Node(space["f"], ["x"], ["y"])]).output_hints == {"y": Any}
+
+
+def test_it_is_frozen() -> None:
+    """bind() and a new Pipeline are the ways to change something."""
+    pipeline = small()
+    with pytest.raises(AttributeError, match="a Pipeline is frozen"):
+        pipeline.track_history = True
+    with pytest.raises(AttributeError, match="a Pipeline is frozen"):
+        del pipeline.track_history
+
+
+def test_it_refuses_what_is_no_node() -> None:
+    """A bare function, most often."""
+    with pytest.raises(TypeError, match=r"wrap the function: Node\(func, inputs, outputs\)"):
+        Pipeline([double])  # type: ignore[list-item]  # that is what is tested
+
+
+def test_a_misspelled_option_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """It became a constant, which nobody reads."""
+    with caplog.at_level(logging.WARNING, "linepipe.run"):
+        Pipeline([], use_persistant_cache=True)
+        Pipeline([], data=1)
+        Pipeline([Node(double, ["track_histories"], ["y"])], track_histories=1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the constant 'use_persistant_cache' is read by no node; "
+        "did you mean 'use_persistent_cache'?"
+    ]
+
+
+def test_constants_are_copied_at_construction() -> None:
+    """What changes afterwards doesn't count."""
+    items = [1]
+    pipeline = Pipeline([Node(len, ["items"], ["n"])], items=items)
+    items.append(2)
+    assert pipeline.run()["n"] == 1
+
+
+def test_a_constant_that_cannot_be_copied_is_kept_by_reference(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And the log says so once."""
+    lock = threading.Lock()
+    with caplog.at_level(logging.WARNING, "linepipe.registry"):
+        pipeline = Pipeline([Node(lambda lock: lock, ["lock"], ["same"])], lock=lock)
+    assert [record.getMessage() for record in caplog.records if "lock" in record.getMessage()]
+    assert pipeline.run()["same"] is lock
+
+
+def test_any_name_can_be_a_constants() -> None:
+    """``self`` too."""
+    constants: dict[str, Any] = {"self": 4}
+    pipeline = Pipeline([Node(double, ["self"], ["y"])], **constants)
+    assert pipeline.run()["y"] == 8
+    assert pipeline.bind(**constants).run()["y"] == 8
+
+
+class TestBind:
+    """bind(): the same pipeline with other constants."""
+
+    def test_replaces_and_adds(self) -> None:
+        """Without touching the pipeline it was called on."""
+        pipeline = small(x=1)
+        assert pipeline.bind(x=5).run()["twice"] == 30
+        assert small().bind(x=5, unused=1).run()["twice"] == 30
+        assert pipeline.run()["twice"] == 22
+
+    def test_shares_what_was_prepared(self) -> None:
+        """So that it is cheap enough for each request of a service."""
+        pipeline = small(x=1)
+        assert pipeline.bind(x=2).nodes is pipeline.nodes
+
+    def test_refuses_an_outputs_name(self) -> None:
+        """A constant would shadow the output."""
+        with pytest.raises(WiringError, match="the constant 'sum' has the name of an output"):
+            small().bind(sum=1)
+
+    def test_keeps_options_and_forgets_history(self) -> None:
+        """History is of the pipeline that ran."""
+        pipeline = Pipeline([Node(double, ["x"], ["y"])], track_history=True, x=1)
+        pipeline.run()
+        bound = pipeline.bind(x=2)
+        assert bound.track_history
+        assert bound.history == []
+
+
+class TestAdd:
+    """a + b."""
+
+    def test_keeps_the_order(self) -> None:
+        """Left, then right, which reads what the left makes."""
+        left = Pipeline([Node(double, ["x"], ["y"])], x=1)
+        right = Pipeline([Node(double, ["y"], ["z"], name="again")])
+        both = left + right
+        assert both.node_order == ["double", "again"]
+        assert both.run()["z"] == 4
+        assert (len(left), len(right)) == (1, 1)
+
+    def test_sum_adds_many(self) -> None:
+        """From its 0."""
+        parts = [Pipeline([Node(double, [f"v{i}"], [f"v{i + 1}"])]) for i in range(5)]
+        assert sum(parts, start=Pipeline([])).bind(v0=1).run()["v5"] == 32
+        assert sum(parts).bind(v0=1).run()["v5"] == 32  # type: ignore[union-attr]  # 0 if empty
+
+    def test_repeated_outputs_are_refused(self) -> None:
+        """Also as a ValueError, as ever."""
+        left = Pipeline([Node(double, ["x"], ["y"])])
+        with pytest.raises(ValueError, match="'y' is made twice, by node 1 'double' and by node 2"):
+            left + Pipeline([Node(double, ["w"], ["y"])])
+
+    def test_the_wrong_order_is_refused(self) -> None:
+        """A reader before the maker."""
+        left = Pipeline([Node(double, ["x"], ["y"])])
+        right = Pipeline([Node(double, ["y"], ["z"])])
+        with pytest.raises(WiringError, match="reads 'y', which only the later"):
+            right + left
+
+    def test_a_constant_with_the_others_output_is_refused(self) -> None:
+        """One would shadow the other."""
+        with pytest.raises(WiringError, match="the constant 'y' has the name of an output"):
+            Pipeline([Node(double, ["x"], ["y"])]) + Pipeline([Node(double, ["y"], ["z"])], y=1)
+
+    def test_equal_constants_are_one(self) -> None:
+        """Arrays too."""
+        left = Pipeline([], a=1, array=np.arange(3))
+        right = Pipeline([Node(len, ["array"], ["n"])], a=1, array=np.arange(3))
+        assert (left + right).run()["n"] == 3
+
+    def test_different_constants_and_configs_are_refused_by_name(self) -> None:
+        """All of them at once."""
+        left = Pipeline([], {"w": 1, "deep": {"a": 1, "b": 2}}, c=1, array=np.arange(3), one=1)
+        right = Pipeline([], {"w": 2, "deep": {"a": 3, "c": 4}}, c=2, array=np.arange(4), one=1.0)
+        with pytest.raises(CompositionError) as caught:
+            left + right
+        named = [problem.split("'")[1] for problem in caught.value.problems]
+        assert named == ["c", "array", "one", "config.w", "config.deep.a"]
+        assert "4 problems" not in str(caught.value)
+        assert "these pipelines can't be added: 5 problems" in str(caught.value)
+        assert "settle it before adding: pipeline.bind(c=...)" in str(caught.value)
+
+    def test_a_conflict_tells_no_secret(self) -> None:
+        """Of a config text only its length."""
+        with pytest.raises(CompositionError) as caught:
+            Pipeline([], {"password": "hunter2"}) + Pipeline([], {"password": "swordfish"})
+        assert "'config.password' differs between them: str of 7 and str of 9" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+    def test_mappings_are_merged_deeply(self) -> None:
+        """Each side's own keys are there."""
+        left = Pipeline([], {"db": {"url": "u"}, "w": 1})
+        right = Pipeline([], {"db": {"pool": 2}, "s": 3})
+        node = Node(
+            lambda *v: v, ["config.db.url", "config.db.pool", "config.w", "config.s"], ["v"]
+        )
+        assert (left + right + Pipeline([node])).run()["v"] == ("u", 2, 1, 3)
+
+    def test_objects_are_looked_up_left_then_right(self) -> None:
+        """A model and a namespace, or an object and a mapping; deep parts too."""
+
+        @dataclass
+        class Options:
+            w: int
+            deep: Any
+
+        left = Pipeline([], Options(1, SimpleNamespace(a=1)))
+        right = Pipeline([], SimpleNamespace(s=2, deep={"b": 3}))
+        node = Node(lambda *v: v, ["config.w", "config.s", "config.deep.a", "config.deep.b"], ["v"])
+        assert (left + right + Pipeline([node])).run()["v"] == (1, 2, 1, 3)
+        with pytest.raises(CompositionError, match=r"'config\.w' differs"):
+            left + Pipeline([], SimpleNamespace(w=2))
+
+    def test_merged_config_can_be_read_whole(self) -> None:
+        """By attribute and by key; what neither has is missing."""
+        merged = MergedConfig(SimpleNamespace(a=1), {"b": 2}, {})
+        assert (merged.a, merged["b"]) == (1, 2)
+        with pytest.raises(AttributeError, match="neither config has 'c'"):
+            _ = merged.c
+        with pytest.raises(KeyError):
+            merged["c"]
+        again = pickle.loads(pickle.dumps(merged))
+        assert (again.a, again.b) == (1, 2)
+
+    def test_one_config_is_enough(self) -> None:
+        """None is no config."""
+        node = Node(double, ["config.a"], ["y"])
+        assert (Pipeline([], {"a": 1}) + Pipeline([node])).run()["y"] == 2
+        assert (Pipeline([node]) + Pipeline([], {"a": 1})).run()["y"] == 2
+
+    def test_history_and_cache_are_on_if_either_has_them(self, tmp_path: Path) -> None:
+        """And the path is that of the one that keeps a cache."""
+        tracked = Pipeline([], track_history=True)
+        cached = Pipeline([], use_persistent_cache=True, cache_storage_path=tmp_path / "one")
+        for both in (tracked + cached, cached + tracked):
+            assert (both.track_history, both.use_persistent_cache) == (True, True)
+            assert both.cache_storage_path == str(tmp_path / "one")
+
+    def test_two_cache_paths_are_refused(self, tmp_path: Path) -> None:
+        """Both are named."""
+        one = Pipeline([], use_persistent_cache=True, cache_storage_path=tmp_path / "one")
+        two = Pipeline([], use_persistent_cache=True, cache_storage_path=tmp_path / "two")
+        with pytest.raises(CompositionError, match=r"they keep two caches, '.*one' and '.*two'"):
+            one + two
+
+    def test_anything_else_is_pythons_own_type_error(self) -> None:
+        """From both sides."""
+        other: Any = 3
+        with pytest.raises(TypeError, match="unsupported operand"):
+            small() + other
+        with pytest.raises(TypeError, match="unsupported operand"):
+            other + small()
+
+    def test_errors_pickle(self) -> None:
+        """A worker process must be able to send them home."""
+        errors: list[LinepipeError] = [WiringError(["a", "b"]), CompositionError(["c"])]
+        for error in errors:
+            assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@given(st.integers(0, 6), st.integers(0, 6))
+def test_adding_is_associative(i: int, j: int) -> None:
+    """However a chain is split, the sum is the chain."""
+    nodes = [Node(double, [f"v{k}"], [f"v{k + 1}"], name=f"f{k}") for k in range(6)]
+    first, second = sorted((i, j))
+    a, b, c = Pipeline(nodes[:first]), Pipeline(nodes[first:second]), Pipeline(nodes[second:])
+    assert ((a + b) + c).nodes == (a + (b + c)).nodes == tuple(nodes)
+    assert ((a + b) + c).bind(v0=1).run()["v6"] == 64
+
+
+@pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps])
+def test_it_pickles(dumps: Callable[[Any], bytes]) -> None:
+    """With config, constants and options; without anyone's results."""
+    pipeline = Pipeline(
+        [Node(add, ["x", "config.by"], ["y"])], {"by": 2}, True, x=1, items=[1, {"a": 2}]
+    )
+    pipeline.run()
+    again = pickle.loads(dumps(pipeline))
+    assert again.run()["y"] == 3
+    assert again.track_history
+    assert again.node_order == ["add"]
+
+
+def test_it_runs_in_many_threads_at_once() -> None:
+    """Each run has its own objects."""
+    pipeline = Pipeline([Node(double, ["x"], ["y"]), Node(add, ["x", "y"], ["z"])], x=0)
+    results: dict[int, int] = {}
+
+    def work(i: int) -> None:
+        for _ in range(50):
+            results[i] = pipeline.bind(x=i).run()["z"]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {i: 3 * i for i in range(8)}
+
+
+def test_long_chains_need_no_recursion() -> None:
+    """Ten thousand nodes, each reading the one before."""
+    n = 10_000
+    pipeline = Pipeline([Node(double, [f"v{i}"], [f"v{i + 1}"]) for i in range(n)], v0=0)
+    assert pipeline.run()[f"v{n}"] == 0
+    assert len(pipeline.to_outputs(f"v{n}")) == n

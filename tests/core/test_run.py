@@ -1,0 +1,587 @@
+"""Running: results, isolation, release, steps, failures and hooks."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import pickle
+import re
+import traceback
+import weakref
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from linepipe_core import (
+    Hook,
+    LinepipeError,
+    MissingInputError,
+    Node,
+    NodeExecutionError,
+    OutputMismatchError,
+    Pipeline,
+    RegistryClosedError,
+    Run,
+    RunResult,
+    RunStateError,
+    Step,
+    UnknownNameError,
+)
+
+
+class Thing:
+    """An object that can be watched."""
+
+    def __init__(self, value: Any = 0) -> None:
+        self.value = value
+
+
+def make() -> Thing:
+    return Thing()
+
+
+def add_one(x: int) -> int:
+    return x + 1
+
+
+def fail(x: Any) -> None:
+    raise ValueError(f"bad {x!r}")
+
+
+def interrupt(x: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def chain(n: int, **options: Any) -> Pipeline:
+    """x -> v1 -> ... -> vn, each one more."""
+    nodes = [
+        Node(add_one, ["x" if i == 0 else f"v{i}"], [f"v{i + 1}"], name=f"add{i + 1}")
+        for i in range(n)
+    ]
+    return Pipeline(nodes, x=0, **options)
+
+
+class TestResult:
+    """RunResult."""
+
+    def test_gives_what_nobody_read(self) -> None:
+        """A read-only mapping."""
+        result = chain(3).run()
+        assert dict(result) == {"v3": 3}
+        assert (len(result), list(result), "v3" in result, "v2" in result) == (
+            1,
+            ["v3"],
+            True,
+            False,
+        )
+        with pytest.raises(TypeError):
+            result["v3"] = 1  # type: ignore[index]  # read-only
+        with pytest.raises(KeyError):
+            result["v2"]
+
+    def test_gives_the_outputs_asked_for(self) -> None:
+        """Also those that somebody reads, in the order asked for."""
+        assert dict(chain(3).run(outputs=["v2", "v1"])) == {"v2": 2, "v1": 1}
+        assert dict(chain(3).run(outputs=[])) == {}
+
+    def test_an_unknown_output_is_an_error_before_anything_runs(self) -> None:
+        """With the choices and the near match."""
+        ran: list[int] = []
+        pipeline = Pipeline([Node(lambda: ran.append(1), [], ["done"])])
+        with pytest.raises(UnknownNameError, match=r"no output is called 'dome'(.|\n)*'done'"):
+            pipeline.run(outputs=["dome"])
+        with pytest.raises(TypeError, match=re.escape("write outputs=['done']")):
+            pipeline.run(outputs="done")
+        assert ran == []
+
+    def test_gives_the_same_object_each_time(self) -> None:
+        """Looking twice is looking at one thing."""
+        result = Pipeline([Node(make, [], ["thing"])]).run()
+        assert result["thing"] is result["thing"]
+
+    def test_has_a_step_for_each_node(self) -> None:
+        """Node, place, status and seconds."""
+        result = chain(2).run()
+        assert [(s.node.name, s.index, s.status) for s in result.steps] == [
+            ("add1", 0, "ran"),
+            ("add2", 1, "ran"),
+        ]
+        for step in result.steps:
+            assert step.seconds is not None
+            assert 0 <= step.seconds <= result.seconds
+            assert (step.memory, step.reasons) == (None, ())
+
+    def test_prints_as_a_table(self) -> None:
+        """A row for each node, and the outputs."""
+        text = re.sub(r"\d\.\d{3}", "0.000", str(chain(2).run()))
+        assert text == (
+            "   node  status  seconds  reasons\n"
+            "1  add1  ran     0.000\n"
+            "2  add2  ran     0.000\n"
+            "\n"
+            "0.000 s in all; outputs:\n"
+            "  v2"
+        )
+        assert repr(chain(2).run()).startswith("<RunResult: 2 ran in 0.")
+
+    def test_of_an_empty_pipeline_is_empty(self) -> None:
+        """Nothing to run is no error."""
+        result = Pipeline([]).run()
+        assert (dict(result), result.steps) == ({}, ())
+        assert "(none)" in str(result)
+
+
+class TestInputs:
+    """What is checked before any node starts."""
+
+    def test_missing_inputs_are_told_all_at_once(self) -> None:
+        """Each with the node that needs it, what is there by then, and the near match."""
+        ran: list[int] = []
+        nodes = [
+            Node(lambda: ran.append(1), [], ["features"]),
+            Node(add_one, ["features"], ["y"]),
+            Node(add_one, ["featurs"], ["z"], name="train"),
+            Node(add_one, ["other"], ["w"]),
+            Node(add_one, ["w"], ["othr"]),
+        ]
+        with pytest.raises(MissingInputError) as caught:
+            Pipeline(nodes, {"a": 1}, raw=1).run()
+        assert ran == []
+        assert caught.value.names == ("featurs", "other")
+        assert str(caught.value) == (
+            "2 problems\n"
+            "  - nothing makes 'featurs', which node 3 'train' needs\n"
+            "      available there: config, features, raw, y\n"
+            "      did you mean 'features'?\n"
+            "  - nothing makes 'other', which node 4 'add_one' needs\n"
+            "      available there: config, features, raw, y, z\n"
+            "  give it as a constant: Pipeline(..., featurs=...) or pipeline.bind(featurs=...)"
+        )
+
+    def test_the_error_is_a_key_error_that_pickles(self) -> None:
+        """And shows its message, not its repr."""
+        with pytest.raises(KeyError) as caught:
+            Pipeline([Node(add_one, ["x"], ["y"])]).run()
+        assert str(caught.value).startswith("nothing makes 'x', which node 1 'add_one' needs\n")
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert (str(again), again.names) == (str(caught.value), ("x",))
+
+
+class TestIsolation:
+    """Nobody spoils anybody's data. (Every kind of value: test_isolation.py.)"""
+
+    def test_readers_get_copies_of_their_own(self) -> None:
+        """Constants, made objects, and the next run's."""
+
+        def spoil(items: list[int]) -> list[int]:
+            items.append(0)
+            return items
+
+        nodes = [
+            Node(spoil, ["items"], ["a"]),
+            Node(spoil, ["items"], ["b"]),
+            Node(spoil, ["a"], ["c"]),
+            Node(spoil, ["a"], ["d"]),
+        ]
+        pipeline = Pipeline(nodes, items=[1])
+        for _ in range(2):
+            assert dict(pipeline.run()) == {"b": [1, 0], "c": [1, 0, 0], "d": [1, 0, 0]}
+
+    def test_what_a_function_keeps_is_not_what_others_get(self) -> None:
+        """A module global that it returns and changes later."""
+        kept: list[int] = []
+
+        def first() -> list[int]:
+            kept.append(1)
+            return kept
+
+        def second() -> None:
+            kept.append(2)
+
+        result = Pipeline([Node(first, [], ["items"]), Node(second, [], [])]).run()
+        assert result["items"] == [1]
+
+    def test_an_object_named_twice_is_given_twice(self) -> None:
+        """Two copies, also to its last reader."""
+
+        def check(a: list[int], b: list[int]) -> bool:
+            a.append(1)
+            return b == [] and a is not b
+
+        nodes = [Node(list, [], ["items"]), Node(check, ["items", "items"], ["apart"])]
+        assert Pipeline(nodes).run()["apart"]
+
+    def test_without_isolation_a_node_gets_the_object_itself(self) -> None:
+        """On its promise not to change it."""
+        seen: list[Any] = []
+        nodes = [
+            Node(lambda: [1], [], ["items"]),
+            Node(seen.append, ["items"], [], name="one", isolate=False),
+            Node(seen.append, ["items"], [], name="two", isolate=False),
+        ]
+        Pipeline(nodes).run()
+        assert seen[0] is seen[1]
+
+
+class TestRelease:
+    """An intermediate object goes right after its last reader."""
+
+    def test_after_its_last_reader(self) -> None:
+        """Before the next node runs."""
+        made: list[weakref.ref[Thing]] = []
+        alive: list[bool] = []
+
+        def read(thing: Thing) -> int:
+            made.append(weakref.ref(thing))
+            return 1
+
+        def look(_: int) -> None:
+            alive.append(made[0]() is not None)
+
+        nodes = [Node(make, [], ["thing"]), Node(read, ["thing"], ["n"]), Node(look, ["n"], [])]
+        Pipeline(nodes).run()
+        assert alive == [False]
+
+    def test_an_unwanted_output_goes_at_once(self) -> None:
+        """When ``outputs=`` doesn't name it."""
+        with chain(2).start(outputs=["v1"]) as run:
+            for _ in run:
+                pass
+            assert run.registry.keys() == ["x", "v1"]
+
+    def test_what_is_asked_for_is_kept(self) -> None:
+        """Though somebody read it last."""
+        with chain(3).start(outputs=["v1"]) as run:
+            next(run)
+            next(run)
+            assert run.registry.keys() == ["x", "v1", "v2"]
+
+
+class TestSteps:
+    """start(): a run in one's own hands."""
+
+    def test_each_turn_runs_one_node(self) -> None:
+        """With its objects at hand in between."""
+        with chain(2).start() as run:
+            seen = []
+            for step in run:
+                seen.append((step.node.name, step.status, run.registry.get(f"v{step.index + 1}")))
+        assert seen == [("add1", "ran", 1), ("add2", "ran", 2)]
+
+    def test_next_node_tells_whose_turn_it_is(self) -> None:
+        """None when all had theirs."""
+        pipeline = chain(2)
+        with pipeline.start() as run:
+            order = []
+            while node := run.next_node:
+                order.append(node)
+                assert next(run).node is node
+            assert order == [pipeline["add1"], pipeline["add2"]]
+            with pytest.raises(StopIteration):
+                next(run)
+
+    def test_finish_runs_the_rest(self) -> None:
+        """And gives the result, as often as it is asked."""
+        with chain(3).start() as run:
+            next(run)
+            result = run.finish()
+            assert dict(result) == {"v3": 3}
+            assert run.finish() is result
+
+    def test_objects_can_be_replaced_between_steps(self) -> None:
+        """The nodes to come read the new ones."""
+        with chain(2).start() as run:
+            next(run)
+            run.registry.set("v1", 10)
+            assert run.finish()["v2"] == 11
+
+    def test_leaving_ends_it(self) -> None:
+        """The registry is closed, and the rest can't be run any more."""
+        with chain(2).start() as run:
+            next(run)
+        with pytest.raises(RegistryClosedError, match="its run has ended"):
+            run.registry.get("x")
+        assert run.next_node is None
+        with pytest.raises(RunStateError, match="this run has ended before 'add2'"):
+            run.finish()
+
+    def test_an_abandoned_run_closes_its_registry(self) -> None:
+        """Also without ``with``."""
+        run = chain(2).start()
+        next(run)
+        registry = run.registry
+        del run
+        gc.collect()
+        with pytest.raises(RegistryClosedError):
+            registry.keys()
+
+    def test_history_is_the_newest_finished_runs(self) -> None:
+        """What each node got and made."""
+        pipeline = chain(2, track_history=True)
+        pipeline.run()
+        entries = pipeline.history
+        assert [(e["node"], e["status"]) for e in entries] == [("add1", "ran"), ("add2", "ran")]
+        assert dict(entries[1]["inputs"]) == {"v1": 1}
+        assert dict(entries[1].outputs) == {"v2": 2}
+        assert entries[0]["seconds"] >= 0
+        assert list(entries[0]) == ["node", "inputs", "outputs", "seconds", "status"]
+        assert pipeline.run().history is not entries
+        with pytest.raises(KeyError):
+            entries[0]["other"]
+
+    def test_history_is_not_spoiled_by_later_changes(self) -> None:
+        """Of nodes, of callers, or of those who look."""
+
+        def spoil(items: list[int]) -> list[int]:
+            items.append(0)
+            return items
+
+        nodes = [Node(spoil, ["items"], ["a"]), Node(spoil, ["a"], ["b"])]
+        pipeline = Pipeline(nodes, track_history=True, items=[])
+        pipeline.run()["b"].append(9)
+        pipeline.history[0]["inputs"]["items"].append(9)
+        recorded = [(dict(e["inputs"]), dict(e["outputs"])) for e in pipeline.history]
+        assert recorded == [({"items": []}, {"a": [0]}), ({"a": [0]}, {"b": [0, 0]})]
+
+
+def failing(**options: Any) -> Pipeline:
+    nodes = [
+        Node(add_one, ["x"], ["y"]),
+        Node(
+            fail,
+            [
+                "y",
+            ],
+            ["z"],
+            name="train",
+        ),
+        Node(add_one, ["z"], ["w"]),
+    ]
+    return Pipeline(nodes, x=1, **options)
+
+
+class TestFailure:
+    """NodeExecutionError."""
+
+    def test_names_the_node_its_place_and_its_inputs(self) -> None:
+        """And quotes and chains the original."""
+        with pytest.raises(NodeExecutionError) as caught:
+            failing().run()
+        error = caught.value
+        lines = str(error).splitlines()
+        assert lines[0] == "node 2 of 3 'train' failed while calling its function"
+        assert re.fullmatch(r"  function: fail, .*test_run\.py:\d+", lines[1])
+        assert lines[2:] == ["  inputs:", "    y  int 2", "  ValueError: bad 2"]
+        assert isinstance(error.__cause__, ValueError)
+        assert isinstance(error, RuntimeError)
+        assert isinstance(error, LinepipeError)
+
+    def test_carries_node_step_and_inputs(self) -> None:
+        """The inputs by the names that the node asked for."""
+        pipeline = failing()
+        with pytest.raises(NodeExecutionError) as caught:
+            pipeline.run()
+        assert caught.value.node is pipeline["train"]
+        assert (caught.value.step.status, caught.value.step.index) == ("failed", 1)
+        assert caught.value.step.seconds is not None
+        assert caught.value.inputs == {"y": 2}
+
+    def test_survives_a_pickle(self) -> None:
+        """A worker process must be able to send it home."""
+        with pytest.raises(NodeExecutionError) as caught:
+            failing().run()
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert str(again) == str(caught.value)
+        assert again.inputs == {}
+
+    def test_tells_secrets_and_tables_by_type_only(self) -> None:
+        """Config texts by their length, long values by their size."""
+        node = Node(lambda *v: fail(0), ["config.password", "config.n", "text", "items"], [])
+        config = {"password": "hunter2", "n": 3}
+        with pytest.raises(NodeExecutionError) as caught:
+            Pipeline([node], config, text="t" * 1000, items=list(range(50))).run()
+        text = str(caught.value)
+        assert "    config.password  str of 7\n    config.n         int 3\n" in text
+        assert "    text             str of 1000\n    items            list of 50\n" in text
+        assert "hunter2" not in text
+
+    def test_of_a_wrong_return_value(self) -> None:
+        """Is told as such."""
+        with pytest.raises(NodeExecutionError) as caught:
+            Pipeline([Node(add_one, ["x"], ["a", "b"])], x=1).run()
+        assert "failed while taking its outputs" in str(caught.value)
+        assert isinstance(caught.value.__cause__, OutputMismatchError)
+        assert caught.value.inputs == {"x": 1}
+
+    def test_ends_the_run(self) -> None:
+        """The registry is closed, and later nodes stay pending."""
+        with failing().start() as run:
+            with pytest.raises(NodeExecutionError):
+                run.finish()
+            with pytest.raises(RegistryClosedError):
+                run.registry.keys()
+            with pytest.raises(RunStateError):
+                run.finish()
+
+    def test_history_tells_of_the_failed_node(self) -> None:
+        """With what it got."""
+        pipeline = failing(track_history=True)
+        with pytest.raises(NodeExecutionError):
+            pipeline.run()
+        assert [(e["node"], e["status"]) for e in pipeline.history] == [
+            ("add_one", "ran"),
+            ("train", "failed"),
+        ]
+        assert dict(pipeline.history[1]["inputs"]) == {"y": 2}
+
+    def test_an_interrupt_passes_as_itself(self) -> None:
+        """With the registry closed."""
+        run = Pipeline([Node(interrupt, ["x"], [])], x=1).start()
+        with pytest.raises(KeyboardInterrupt), run:
+            run.finish()
+        with pytest.raises(RegistryClosedError):
+            run.registry.keys()
+
+    def test_few_frames_are_linepipes_own(self) -> None:
+        """Between the call of run() and the user's function."""
+        with pytest.raises(NodeExecutionError) as caught:
+            failing().run()
+        frames = traceback.extract_tb(caught.value.__cause__.__traceback__)  # type: ignore[union-attr]
+        assert [frame.name for frame in frames] == ["_turn", "fail"]
+
+
+class Recorder(Hook):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def before_run(self, run: Run) -> None:
+        self.told.append(f"before run of {run.next_node.name if run.next_node else None}")
+
+    def before_node(self, step: Step) -> None:
+        self.told.append(f"before {step.node.name} {step.status}")
+
+    def after_node(self, step: Step) -> None:
+        self.told.append(f"after {step.node.name} {step.status}")
+
+    def on_node_error(self, step: Step, error: BaseException) -> None:
+        self.told.append(f"error {step.node.name} {step.status} {error!r}")
+
+    def after_run(self, result: RunResult) -> None:
+        self.told.append(f"after run {[s.status for s in result.steps]}")
+
+    def around_node(self, step: Step) -> AbstractContextManager[object]:
+        return self._around(step)
+
+    @contextmanager
+    def _around(self, step: Step) -> Iterator[None]:
+        self.told.append(f"enter {step.node.name}")
+        try:
+            yield
+        finally:
+            self.told.append(f"leave {step.node.name}")
+
+
+class TestHooks:
+    """Hooks watch, and can do no harm. (More: test_hooks.py.)"""
+
+    def test_are_told_in_order(self) -> None:
+        """The whole life of a run."""
+        hook = Recorder()
+        chain(1).run(hooks=[hook])
+        assert hook.told == [
+            "before run of add1",
+            "before add1 running",
+            "enter add1",
+            "leave add1",
+            "after add1 ran",
+            "after run ['ran']",
+        ]
+
+    def test_are_told_of_errors(self) -> None:
+        """With what the function raised."""
+        hook = Recorder()
+        with pytest.raises(NodeExecutionError):
+            failing().run(hooks=[hook])
+        assert hook.told[-4:] == [
+            "enter train",
+            "leave train",
+            "error train failed ValueError('bad 2')",
+            "after run ['ran', 'failed', 'pending']",
+        ]
+
+    @pytest.mark.parametrize(
+        "method",
+        ["before_run", "before_node", "after_node", "after_run", "around_node", "enter", "exit"],
+    )
+    def test_that_raise_are_put_aside(self, method: str, caplog: pytest.LogCaptureFixture) -> None:
+        """Logged with their traceback, listed in the result; the run goes on."""
+
+        class Broken(Recorder):
+            pass
+
+        def broken(*_: Any) -> Any:
+            raise ZeroDivisionError("broken hook")
+
+        class BrokenManager:
+            def __enter__(self) -> None:
+                if method == "enter":
+                    broken()
+
+            def __exit__(self, *_: object) -> None:
+                broken()
+
+        hook, other = Broken(), Recorder()
+        if method in ("enter", "exit"):
+            Broken.around_node = lambda *_: BrokenManager()  # type: ignore[method-assign]
+            method = "around_node"
+        else:
+            setattr(Broken, method, broken)
+        with caplog.at_level(logging.WARNING, "linepipe.run"):
+            result = chain(2).run(hooks=[hook, other])
+        assert dict(result) == {"v2": 2}
+        assert [(f.hook, f.method) for f in result.failed_hooks] == [(hook, method)]
+        assert isinstance(result.failed_hooks[0].error, ZeroDivisionError)
+        assert f"the hook Broken failed in {method} and is put aside" in caplog.text
+        assert "ZeroDivisionError: broken hook" in caplog.text
+        assert len(other.told) == 10
+
+    def test_cannot_swallow_an_error(self) -> None:
+        """A context manager that says True changes nothing."""
+
+        class Swallow(Hook):
+            def around_node(self, step: Step) -> AbstractContextManager[object]:
+                import contextlib
+
+                return contextlib.suppress(Exception)
+
+        with pytest.raises(NodeExecutionError):
+            failing().run(hooks=[Swallow()])
+
+    def test_an_interrupt_in_one_passes(self) -> None:
+        """And the others' context managers are closed."""
+
+        class Interrupting(Hook):
+            def around_node(self, step: Step) -> AbstractContextManager[object]:
+                raise KeyboardInterrupt
+
+        first = Recorder()
+        with pytest.raises(KeyboardInterrupt):
+            chain(1).run(hooks=[first, Interrupting()])
+        assert "leave add1" in first.told
+
+
+def test_the_log_has_a_line_for_each_node(caplog: pytest.LogCaptureFixture) -> None:
+    """With its seconds, at INFO."""
+    with caplog.at_level(logging.INFO, "linepipe.run"):
+        chain(2).run()
+    lines = [re.sub(r"\d\.\d{3}", "0.000", record.getMessage()) for record in caplog.records]
+    assert lines == [
+        "running 2 nodes",
+        "add1 ran in 0.000 s",
+        "add2 ran in 0.000 s",
+        "2 of 2 nodes in 0.000 s",
+    ]
