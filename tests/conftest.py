@@ -1,0 +1,24 @@
+"""What the whole suite shares: one build of the wheels, and one venv of all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests import wheelhouse
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every member's sdist, and the wheel built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    wheelhouse.build_all(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> wheelhouse.Venv:
+    """A venv with ``linepipe[plot,memory]`` from the wheels, not editable."""
+    venv = wheelhouse.Venv(tmp_path_factory.mktemp("installed") / "venv")
+    venv.install("--find-links", wheels, "linepipe[plot,memory]")
+    return venv
