@@ -21,6 +21,7 @@ the culprits are attributes. A builtin is mixed in where callers would catch tha
     ├── MissingExtraError      (ImportError)            an optional part isn't installed
     └── ShelfError                                      the persistent cache can't be used
         ├── ShelfPathError     (OSError)                its path isn't a shelf, or can't be one
+        ├── ShelfPickleError   (TypeError)              an object can't be pickled
         ├── ShelfTrustError    (PermissionError)        others could have written it
         └── ShelfWriteError    (OSError)                it can't be written: full, read-only, gone
 """
@@ -48,6 +49,7 @@ __all__ = [
     "RunStateError",
     "ShelfError",
     "ShelfPathError",
+    "ShelfPickleError",
     "ShelfTrustError",
     "ShelfWriteError",
     "UnknownNameError",
@@ -252,6 +254,10 @@ class ShelfError(LinepipeError):
 
 class ShelfPathError(ShelfError, OSError):
     """The shelf's path holds something that isn't a shelf, or can't hold one."""
+
+
+class ShelfPickleError(ShelfError, TypeError):
+    """An object can't be pickled; the message names the part of it that can't."""
 
 
 class ShelfTrustError(ShelfError, PermissionError):

@@ -1,0 +1,104 @@
+"""Brings the large buffers of one store onto the disk, before its transaction and in it.
+
+Apart from the shelf because it is the one place where files and index meet: the slow part
+(hashing, writing, syncing) holds no lock; the quick part (checking which buffers are still
+there, renaming the others into their places) runs under the index's write lock, as every
+removal does, so neither can pull a file from under the other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from linepipe_core import index
+from linepipe_core.buffers import BufferFiles, Job, hash_and_write, probe_of
+from linepipe_core.errors import ShelfWriteError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from linepipe_core.index import Index
+
+
+class Staging:
+    """The buffers of one store.
+
+    Attributes:
+        digests: the digest of each view, in order, once `prepare` is done.
+        placed: the digests whose files `place` put there.
+    """
+
+    def __init__(self, views: Sequence[memoryview], files: BufferFiles, folder: str) -> None:
+        self.digests: tuple[str, ...] = ()
+        self.placed: list[str] = []
+        self._views = views
+        self._files = files
+        self._folder = folder
+        self._drafts: dict[str, str] = {}
+        self._probes = [probe_of(view) for view in views]
+
+    def prepare(self, shelf_index: Index) -> None:
+        """Hash every view, and write those that can't be there yet in the same pass.
+
+        Raises:
+            OSError: one can't be written.
+        """
+        with shelf_index.reading() as connection:
+            may_be_known = {p for p in self._probes if index.has_probe(connection, p)}
+        jobs = []
+        for view, probe in zip(self._views, self._probes, strict=True):
+            jobs.append(Job(view, None if probe in may_be_known else self._draft_path()))
+            may_be_known.add(probe)  # a second one like it in this store
+        hash_and_write(jobs)
+        self.digests = tuple(job.digest() for job in jobs)
+        self._keep(jobs)
+
+    def missing(self, connection: sqlite3.Connection) -> set[str]:
+        """The digests that are neither on the shelf nor drafted."""
+        return {
+            digest
+            for digest, view in zip(self.digests, self._views, strict=True)
+            if digest not in self._drafts and not self._is_there(connection, digest, view)
+        }
+
+    def write(self, missing: set[str]) -> None:
+        """Draft the views of these digests.
+
+        Raises:
+            OSError: one can't be written.
+            ShelfWriteError: one isn't any more what it was when it was hashed.
+        """
+        views = dict(zip(self.digests, self._views, strict=True))
+        jobs = [Job(views[digest], self._draft_path()) for digest in missing]
+        hash_and_write(jobs)
+        self._keep(jobs)
+        if not missing <= self._drafts.keys():
+            raise ShelfWriteError(
+                "an object changed while it was being stored: another thread writes to it",
+                self._files.folder,
+            )
+
+    def place(self, connection: sqlite3.Connection) -> None:
+        """Rename the drafts into their places and note them; the write lock is held.
+
+        Raises:
+            OSError: one can't be renamed.
+        """
+        for digest, view, probe in zip(self.digests, self._views, self._probes, strict=True):
+            if digest in self._drafts and not self._is_there(connection, digest, view):
+                os.replace(self._drafts.pop(digest), self._files.path(digest))
+                self.placed.append(digest)
+                index.add_buffer(connection, digest, view.nbytes, probe)
+        if self.placed:
+            self._files.sync_folder()
+
+    def _is_there(self, connection: sqlite3.Connection, digest: str, view: memoryview) -> bool:
+        return index.has_buffer(connection, digest) and self._files.is_whole(digest, view.nbytes)
+
+    def _keep(self, jobs: Sequence[Job]) -> None:
+        self._drafts.update((job.digest(), job.path) for job in jobs if job.path is not None)
+
+    def _draft_path(self) -> str:
+        return os.path.join(self._folder, os.urandom(8).hex())
