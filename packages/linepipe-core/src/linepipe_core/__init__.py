@@ -34,6 +34,7 @@ from linepipe_core.node import Node, create_named_partial_function
 from linepipe_core.pipeline import Pipeline
 from linepipe_core.registry import ObjectRegistry, ObjPlacement
 from linepipe_core.run import Run, RunResult, Step
+from linepipe_core.snapshot import register_snapshot
 
 __all__ = [
     "AmbiguousNameError",
@@ -67,4 +68,5 @@ __all__ = [
     "UnknownNameError",
     "WiringError",
     "create_named_partial_function",
+    "register_snapshot",
 ]

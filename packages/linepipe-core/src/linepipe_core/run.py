@@ -161,7 +161,7 @@ class Run:
         self._hooks = HookCalls(hooks) if hooks else None
         self._on_end = on_end
         self._result: RunResult | None = None
-        self._started = 0.0
+        self._started: float | None = None
         self._logs = _log.isEnabledFor(logging.INFO)
 
     @property
@@ -191,6 +191,7 @@ class Run:
                 f"this run has ended before {self._nodes[len(self.steps)].name!r}\n"
                 "  start another one: pipeline.start()"
             )
+        self._begin()  # a run of no nodes has a beginning and an end, too
         while len(self.steps) < len(self._nodes):
             self._turn()
         return self._end()
@@ -219,6 +220,9 @@ class Run:
             registry.close()
 
     def _begin(self) -> None:
+        """Start the clock and tell the hooks, once."""
+        if self._started is not None:
+            return
         self._started = perf_counter()
         if self._logs:
             _log.info("running %d nodes", len(self._nodes))
@@ -340,8 +344,6 @@ class Run:
         """Close the registry and make the result, once."""
         if self._result is not None:
             return self._result
-        if not self.steps:
-            self._begin()
         objects = self.registry.held
         outputs = {name: objects.pop(name) for name in self._kept if name in objects}
         self.registry.close()
@@ -353,14 +355,14 @@ class Run:
         self._result = result = RunResult(
             outputs,
             [*self.steps, *pending],
-            perf_counter() - self._started,
+            0.0 if self._started is None else perf_counter() - self._started,
             self._history or (),
             failed_hooks,
         )
         self._on_end(result)
         if self._logs:
             _log.info("%d of %d nodes in %.3f s", len(self.steps), len(self._nodes), result.seconds)
-        if self._hooks is not None:
+        if self._hooks is not None and self._started is not None:
             self._hooks.call("after_run", result)
             result.failed_hooks = tuple(self._hooks.failed)
         return result

@@ -1,0 +1,103 @@
+"""Isolates values: what one node made, kept or changes can't be seen to change by another.
+
+Apart from the registry, which knows names and readers, so that the rules can be tested as
+tables: values in, values out. For each value the cheapest sound way is taken, by its type
+(`leaves` for what is taken whole, `foreign` for numpy, pandas, polars and pyarrow, `trees`
+for containers and objects).
+
+    held = hold([value])      what the registry keeps; whoever made the value may go on changing it
+    hand_out(held)            a private copy, for a reader that isn't the last
+    hand_over([held])         the value itself, for the last one
+
+A value of a type in `ATOMIC` never changes and is kept bare: the run loop tests
+``type(value) in ATOMIC`` itself and calls nothing.
+"""
+
+from __future__ import annotations
+
+from linepipe_core.snapshot.held import Held, seen_once
+from linepipe_core.snapshot.leaves import ATOMIC, register_snapshot, rule_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["ATOMIC", "hand_out", "hand_over", "hold", "register_snapshot", "reveal"]
+
+
+def hold(owner: list[Any], name: str = "", node: str = "") -> Any:
+    """Take a value into private keeping.
+
+    Args:
+        owner: its last element is the value, and is popped. When that was the only reference
+            to it, the value may be kept without a copy.
+        name: what the value is called, for the log.
+        node: the node that made it, for the log.
+
+    Returns:
+        What to keep: for `reveal`, `hand_out` and, once, `hand_over`.
+    """
+    kind = type(owner[-1])
+    if kind in ATOMIC:
+        return owner.pop()
+    alone = seen_once(owner, -1)
+    value = owner.pop()
+    rule = rule_for(kind)
+    held = None if rule is None else rule(value, alone)
+    return _tree(value, name, node) if held is None else held
+
+
+def reveal(held: Any) -> Any:
+    """The kept value itself, for somebody who promises not to change it."""
+    return held.value if isinstance(held, Held) else held
+
+
+def hand_out(held: Any) -> Any:
+    """A private copy, for a reader that isn't the last."""
+    return held.copy() if isinstance(held, Held) else held
+
+
+def hand_over(owner: list[Any]) -> Any:
+    """The value for its last reader: moved to it where nobody else can see it.
+
+    Args:
+        owner: its last element is what `hold` gave, and is popped; nobody else may use it
+            from here on.
+    """
+    held = owner.pop()
+    return held.move() if isinstance(held, Held) else held
+
+
+def _tree(value: Any, name: str, node: str) -> Held:
+    from linepipe_core.snapshot.trees import hold_tree  # pickle and copy: not at import time
+
+    held, refused = hold_tree(value)
+    if refused:
+        _warn(value, refused, name, node)
+    return held
+
+
+def _warn(value: Any, refused: list[Any], name: str, node: str) -> None:
+    """Say once which parts of a value everyone shares from here on."""
+    from logging import getLogger
+
+    what = repr(name) if name else f"a {type(value).__name__}"
+    maker = f", made by node {node!r}," if node else ""
+    kinds = ", ".join(sorted({_kind(part) for part in refused}))
+    whole = len(refused) == 1 and refused[0] is value
+    subject = f"it ({kinds})" if whole else f"{kinds} in it"
+    getLogger("linepipe.registry").warning(
+        "%s%s can't be copied: %s is passed by reference, so a change made by one node is seen "
+        "by the others; teach linepipe to copy it with register_snapshot(type, how)",
+        what,
+        maker,
+        subject,
+    )
+
+
+def _kind(part: Any) -> str:
+    if type(part).__name__ == "function":
+        return f"function {part.__qualname__}"
+    if type(part).__name__ == "module":
+        return f"module {part.__name__}"
+    return f"{type(part).__module__}.{type(part).__qualname__}".removeprefix("builtins.")

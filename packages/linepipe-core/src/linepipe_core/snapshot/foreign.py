@@ -1,0 +1,269 @@
+"""The rules for numpy, pandas, polars and pyarrow; loaded once a value of theirs turns up.
+
+numpy arrays move while nobody else sees them, and are copied otherwise. pandas frames share
+their columns copy-on-write; polars and Arrow data never change in place. Those two promise
+that nobody writes to memory that they took over from a numpy array; pandas knows its own
+frames only, so here memory that anybody else sees is found by counting references.
+"""
+
+from __future__ import annotations
+
+import sys
+from _weakref import getweakrefcount
+from collections import Counter
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from linepipe_core.snapshot.held import ALONE, Held, as_is, references
+from linepipe_core.snapshot.leaves import ATOMIC
+from linepipe_core.snapshot.trees import copied_by_parts
+
+if TYPE_CHECKING:
+    from linepipe_core.snapshot.leaves import Rule
+
+
+def rule_of(kind: type, top: str) -> Rule | None:
+    """The rule for exactly this type of one of the libraries; None leaves it to its parts."""
+    return _BY_LIBRARY[top](sys.modules[top], kind)
+
+
+# numpy
+
+
+def _numpy_rule(numpy: Any, kind: type) -> Rule | None:
+    if kind is numpy.ndarray or kind in (numpy.matrix, numpy.recarray):
+        return _array
+    if kind is numpy.memmap:
+        return _memmap
+    if issubclass(kind, numpy.dtype | numpy.ufunc):
+        return as_is
+    if issubclass(kind, numpy.generic) and not issubclass(kind, numpy.void | numpy.object_):
+        return as_is
+    return None
+
+
+def _array(array: Any, alone: bool) -> Held | None:
+    if array.dtype.hasobject and not _is_flat(array):
+        return None
+    owned = array.base is None and array.flags.owndata
+    if not (alone and owned and getweakrefcount(array) == 0):
+        array = array.copy(order="K")
+    elif not array.flags.writeable:
+        array.flags.writeable = True  # a reader may change what it gets
+    return Held(array, _copied_array)
+
+
+def _copied_array(array: Any) -> Any:
+    return array.copy(order="K")
+
+
+def _is_flat(array: Any) -> bool:
+    """Whether an array of objects holds nothing that may change."""
+    return array.dtype == object and ATOMIC.issuperset(map(type, array.flat))
+
+
+def _memmap(array: Any, alone: bool) -> Held | None:
+    # Who maps a file read-only does so because it may be larger than the memory.
+    return as_is(array, alone) if array.mode == "r" else _array(array, alone)
+
+
+# pandas
+
+
+def _pandas_rule(pandas: Any, kind: type) -> Rule | None:
+    if pandas.__version__.partition(".")[0] != "3":  # copy-on-write as we know it
+        kinds = (pandas.DataFrame, pandas.Series)
+        return _table_without_sharing if kind in kinds else None
+    if kind is pandas.DataFrame or kind is pandas.Series:
+        return _table
+    if issubclass(kind, pandas.Index):
+        return _index
+    return None
+
+
+def _table_without_sharing(table: Any, _alone: bool) -> Held | None:
+    columns = [table] if table.ndim == 1 else [table.iloc[:, i] for i in range(table.shape[1])]
+    for column in columns:
+        if column.dtype == object and not ATOMIC.issuperset(map(type, column)):
+            return None
+    return Held(table.copy(deep=True), _deep_table)
+
+
+def _deep_table(table: Any) -> Any:
+    return table.copy(deep=True)
+
+
+def _table(table: Any, _alone: bool) -> Held | None:
+    for block in table._mgr.blocks:
+        if block.dtype == object and not ATOMIC.issuperset(map(type, block.values.flat)):
+            return None
+    private = table.copy(deep=False)
+    manager = private._mgr
+    manager.axes = [_own_index(axis) for axis in manager.axes]
+    for block in manager.blocks:
+        if not _only_pandas_sees(block):
+            _own(block)
+    return _HeldTable(private, _shared_table)
+
+
+class _HeldTable(Held):
+    """A pandas frame or series whose memory only frames see, which pandas keeps apart."""
+
+    __slots__ = ()
+
+    def move(self) -> Any:
+        # A reader may have made an Arrow table or a numpy view of its copy, without copying:
+        # pandas doesn't know of those and would write into them.
+        for block in self.value._mgr.blocks:
+            if not _only_pandas_sees(block):
+                _own(block)
+        return self.value if getrefcount(self.value) == ALONE else self.copy()
+
+
+def _shared_table(table: Any) -> Any:
+    """A copy that shares its columns with ``table`` until either of the two is written to."""
+    shared = table.copy(deep=False)
+    manager = shared._mgr
+    manager.axes = [_fresh_index(axis) for axis in manager.axes]
+    for block in manager.blocks:
+        if block.is_extension:
+            _own(block)
+    return shared
+
+
+def _own(block: Any) -> None:
+    """Give a block memory of its own."""
+    block.values = block.values.copy()
+    block.refs = type(block.refs)(block)
+
+
+def _only_pandas_sees(block: Any) -> bool:
+    """Whether every reference to a block's memory is one that pandas' copy-on-write knows.
+
+    Otherwise somebody sees it through numpy: the array that the frame was made of with
+    ``copy=False``, a view such as ``frame.to_numpy()``, an Arrow table. Extension arrays
+    (categories, nullable numbers, ...) are written to around copy-on-write by
+    ``series.array[...] = ...``, so they are never shared; copying those of Arrow is free.
+    """
+    if block.is_extension or not block.values.flags.writeable:
+        return False
+    # No name may refer to an array here: it would count.
+    owner = [block.values if block.values.base is None else block.values.base]
+    if type(owner[0]).__name__ not in ("ndarray", "PyCapsule"):  # a mapped file, bytes, ...
+        return False
+    if getattr(owner[0], "base", None) is not None:
+        return False
+    sharers = [sharer for ref in block.refs.referenced_blocks if (sharer := ref()) is not None]
+    arrays = {id(_array_of(sharer)): [_array_of(sharer)] for sharer in sharers}
+    expected = Counter(id(_array_of(sharer)) for sharer in sharers)
+    direct = 0
+    for key, array in arrays.items():
+        if array[0] is owner[0]:
+            direct = expected[key] + 1
+        elif array[0].base is not owner[0] or references(array, 0) != expected[key] + 1:
+            return False
+    views = len(arrays) - (1 if direct else 0)
+    return references(owner, 0) == 1 + views + direct
+
+
+def _array_of(sharer: Any) -> Any:
+    """The array of a block, or of an index that was made of a column."""
+    return sharer.values if hasattr(sharer, "mgr_locs") else sharer._data
+
+
+def _index(index: Any, _alone: bool) -> Held:
+    return Held(_own_index(index.view()), _viewed_index)
+
+
+def _viewed_index(index: Any) -> Any:
+    return _fresh_index(index.view())
+
+
+# Arrays of indexes that are ours, and that nobody can write to: id -> array.
+_own_arrays: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+
+def _own_index(index: Any) -> Any:
+    """An index that nobody can write to: pandas never does, but ``numpy.asarray(index)`` could.
+
+    An index counts as immutable, so making its array read-only hinders nobody.
+    """
+    if all(_own_arrays.get(id(array)) is array for array in _arrays_of(index)):
+        return _fresh_index(index)
+    index = index.copy(deep=True)
+    for array in _arrays_of(index):
+        array.flags.writeable = False
+        _own_arrays[id(array)] = array
+    return index
+
+
+def _fresh_index(index: Any) -> Any:
+    # Views of a RangeIndex share a cached array that can be written to; a slice has its own.
+    return index[:] if hasattr(index, "_range") else index
+
+
+def _arrays_of(index: Any) -> list[Any]:
+    if hasattr(index, "_range"):
+        return []
+    if hasattr(index, "_levels"):
+        return [array for level in index._levels for array in _arrays_of(level)]
+    array = getattr(index._data, "_ndarray", index._data)
+    return [array] if type(array) is sys.modules["numpy"].ndarray else []
+
+
+# polars
+
+
+def _polars_rule(polars: Any, kind: type) -> Rule | None:
+    if kind is polars.DataFrame:
+        return _polars_frame
+    if kind is polars.Series:
+        return _polars_series
+    if kind in (polars.LazyFrame, polars.Expr) or issubclass(kind, polars.DataType):
+        return as_is
+    return None
+
+
+def _polars_frame(frame: Any, _alone: bool) -> Held:
+    if sys.modules["polars"].Object in frame.dtypes:
+        return Held(_objects_copied(frame), _objects_copied)
+    return Held(frame.clone(), _clone)
+
+
+def _polars_series(series: Any, _alone: bool) -> Held:
+    if series.dtype == sys.modules["polars"].Object:
+        return Held(_objects_column(series), _objects_column)
+    return Held(series.clone(), _clone)
+
+
+def _clone(value: Any) -> Any:
+    return value.clone()
+
+
+def _objects_copied(frame: Any) -> Any:
+    polars = sys.modules["polars"]
+    objects = [column for column in frame.get_columns() if column.dtype == polars.Object]
+    return frame.with_columns([_objects_column(column) for column in objects])
+
+
+def _objects_column(series: Any) -> Any:
+    """A column of Python objects, each one copied: polars' own clone shares them."""
+    return type(series)(series.name, copied_by_parts(series.to_list()), dtype=series.dtype)
+
+
+# pyarrow
+
+
+def _pyarrow_rule(pyarrow: Any, kind: type) -> Rule | None:
+    names = "Array ChunkedArray DataType Field RecordBatch Scalar Schema Table"
+    immutable = tuple(getattr(pyarrow, name) for name in names.split())
+    return as_is if issubclass(kind, immutable) else None
+
+
+_BY_LIBRARY = {
+    "numpy": _numpy_rule,
+    "pandas": _pandas_rule,
+    "polars": _polars_rule,
+    "pyarrow": _pyarrow_rule,
+}

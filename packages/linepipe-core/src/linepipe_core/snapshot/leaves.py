@@ -1,0 +1,206 @@
+"""Which rule isolates values of which type, for values taken whole.
+
+A rule gets a value and whether the caller's reference is the only one to it. It answers with
+what to keep (`Held`), or with None when the value has parts that may change on their own: then
+`trees` walks through them. Libraries are told by the name of a type's module, so none is
+imported to find out whether a value is one of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import RLock  # built in; `threading` would have to be read from disk
+from itertools import chain
+
+from linepipe_core.snapshot.held import Held, HeldAsIs, as_is
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from typing import Any, TypeAlias
+
+    Rule: TypeAlias = Callable[[Any, bool], Held | None]
+
+# Types whose values never change: the run loop asks `type(value) in ATOMIC` and is done.
+# Exact types, for a subclass may carry state. It grows as such types turn up (`_find`).
+ATOMIC: set[type] = {
+    bool,
+    bytes,
+    complex,
+    float,
+    int,
+    range,
+    str,
+    type,
+    type(None),
+    type(...),
+    type(NotImplemented),
+}
+
+# Never change either, but live in modules that a program may not load: top module -> names.
+_IMMUTABLE = {
+    "builtins": {"code"},
+    "datetime": {"date", "datetime", "time", "timedelta", "timezone"},
+    "decimal": {"Decimal"},
+    "fractions": {"Fraction"},
+    "ipaddress": {"IPv4Address", "IPv4Network", "IPv6Address", "IPv6Network"},
+    "pandas": {"Interval", "NAType", "NaTType", "Period", "Timedelta", "Timestamp"},
+    "pathlib": {"PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath"},
+    "re": {"Pattern"},
+    "uuid": {"UUID"},
+    "zoneinfo": {"ZoneInfo"},
+}
+
+_LIBRARIES = {"numpy", "pandas", "polars", "pyarrow"}
+
+_UNCHANGING_CONTAINERS = frozenset([tuple, frozenset])
+
+_lock = RLock()
+_registered: dict[type, Callable[[Any], Any]] = {}
+_rules: dict[type, Rule] = {}
+
+
+def register_snapshot(kind: type, how: Callable[[Any], Any]) -> None:
+    """Teach linepipe how to copy the values of a type and of its subclasses.
+
+    Args:
+        kind: the type. What is said of a subclass, here or by linepipe itself, goes first.
+        how: takes a value and returns a copy that shares nothing changeable with it.
+
+    Raises:
+        TypeError: ``kind`` isn't a type, or ``how`` can't be called.
+
+    >>> class Ledger:
+    ...     def __init__(self, rows):
+    ...         self.rows = rows
+    >>> register_snapshot(Ledger, lambda ledger: Ledger(list(ledger.rows)))
+    """
+    if not isinstance(kind, type):
+        raise TypeError(f"register_snapshot() takes a type first, not {kind!r}")
+    if not callable(how):
+        raise TypeError(
+            f"register_snapshot({kind.__name__}, how) takes a function as how, not {how!r}"
+        )
+    with _lock:
+        _registered[kind] = how
+        ATOMIC.discard(kind)
+        _rules.clear()  # what was found for subclasses may be another now
+
+
+def rule_for(kind: type) -> Rule | None:
+    """The rule for values of exactly this type; None for trees of parts."""
+    return _rules.get(kind) or _find(kind)
+
+
+def _find(kind: type) -> Rule | None:
+    with _lock:
+        rule = _rule_of(kind)
+        if rule is as_is and _may_be_atomic(kind):
+            ATOMIC.add(kind)
+        if rule is not None:
+            _rules[kind] = rule
+        return rule
+
+
+def _rule_of(kind: type) -> Rule | None:
+    if kind in _registered:
+        return _by_copy(_registered[kind])
+    own = _own_rule(kind)
+    if own is not None:
+        return own
+    for base in kind.__mro__[1:]:
+        if base in _registered:
+            return _by_copy(_registered[base])
+    return None
+
+
+def _own_rule(kind: type) -> Rule | None:
+    """What linepipe itself knows of exactly this type."""
+    flat = _FLAT.get(kind)
+    if flat is not None:
+        return flat
+    top = _top_module(kind)
+    if kind.__name__ in _IMMUTABLE.get(top, ()) or issubclass(kind, type) or _is_enum(kind):
+        return as_is
+    if top in _LIBRARIES and top in sys.modules:
+        from linepipe_core.snapshot import foreign  # only for who uses these libraries
+
+        return foreign.rule_of(kind, top)
+    return None
+
+
+def _may_be_atomic(kind: type) -> bool:
+    """Whether to remember an immutable type for good: not one of a user's, which may go away."""
+    top = _top_module(kind)
+    return top in _IMMUTABLE or top in _LIBRARIES
+
+
+def _top_module(kind: type) -> str:
+    return str(kind.__module__).partition(".")[0]
+
+
+def _is_enum(kind: type) -> bool:
+    enum = sys.modules.get("enum")
+    return enum is not None and issubclass(kind, enum.Enum)
+
+
+def _by_copy(how: Callable[[Any], Any]) -> Rule:
+    return lambda value, _alone: Held(how(value), how)
+
+
+def _is_unchanging(parts: Collection[Any]) -> bool:
+    """Whether all of these never change: of atomic types, or tuples of such, however deep."""
+    while not ATOMIC.issuperset(map(type, parts)):
+        inner = {id(part): part for part in parts if type(part) not in ATOMIC}.values()
+        if not _UNCHANGING_CONTAINERS.issuperset(map(type, inner)):
+            return False
+        parts = list(chain.from_iterable(inner))
+    return True
+
+
+def _list(value: list[Any], alone: bool) -> Held | None:
+    if not _is_unchanging(value):
+        return None
+    return Held(value if alone else value.copy(), list.copy)
+
+
+def _dict(value: dict[Any, Any], alone: bool) -> Held | None:
+    if not _is_unchanging([*value, *value.values()]):
+        return None
+    return Held(value if alone else value.copy(), dict.copy)
+
+
+def _set(value: set[Any], alone: bool) -> Held | None:
+    if not _is_unchanging(value):
+        return None
+    return Held(value if alone else value.copy(), set.copy)
+
+
+def _tuple(value: tuple[Any, ...] | frozenset[Any], _alone: bool) -> Held | None:
+    return HeldAsIs(value) if _is_unchanging(value) else None
+
+
+def _bytearray(value: bytearray, alone: bool) -> Held:
+    return Held(value if alone else value.copy(), bytearray.copy)
+
+
+def _memoryview(value: memoryview, _alone: bool) -> Held | None:
+    if not value.c_contiguous or len(value.format) != 1:
+        return None
+    return Held(_memory(value), _memory)
+
+
+def _memory(view: memoryview) -> memoryview:
+    private: memoryview = memoryview(bytearray(view)).cast(view.format, view.shape)  # type: ignore[call-overload]  # typeshed lists the formats one by one
+    return private.toreadonly() if view.readonly else private
+
+
+_FLAT: dict[type, Rule] = {
+    list: _list,
+    dict: _dict,
+    set: _set,
+    tuple: _tuple,
+    frozenset: _tuple,
+    bytearray: _bytearray,
+    memoryview: _memoryview,
+}
