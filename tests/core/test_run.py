@@ -501,6 +501,19 @@ class TestHooks:
             "after run ['ran']",
         ]
 
+    def test_are_told_of_a_run_without_nodes(self) -> None:
+        """It has a beginning and an end."""
+        hook = Recorder()
+        Pipeline([]).run(hooks=[hook])
+        assert hook.told == ["before run of None", "after run []"]
+
+    def test_are_told_nothing_of_a_run_that_never_began(self) -> None:
+        """Started, and left without a turn."""
+        hook = Recorder()
+        with chain(1).start(hooks=[hook]):
+            pass
+        assert hook.told == []
+
     def test_are_told_of_errors(self) -> None:
         """With what the function raised."""
         hook = Recorder()
