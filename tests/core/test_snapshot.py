@@ -525,6 +525,19 @@ def test_a_frame_that_only_frames_share_is_not_copied() -> None:
     assert hand_out(held)["a"].tolist()[:2] == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("made_of", ["datetime64[us]", "datetime64[ns, UTC]", "timedelta64[s]"])
+def test_dates_are_isolated_also_when_written_to_through_their_array(made_of: str) -> None:
+    """pandas calls plain dates no extension, but they come in an array of its own."""
+    kept = pd.DataFrame({"day": pd.Series([1, 2, 3]).astype("int64").astype(made_of), "n": 1})
+    before = seen(kept)
+    held = hold([kept])
+    for reader in (hand_out(held), hand_out(held), kept):
+        reader["day"].array[0] = reader["day"].array[2]
+        reader.loc[1, "n"] = 99
+    assert seen(hand_out(held)) == before
+    assert seen(hand_over([held])) == before
+
+
 def test_attrs_are_copied() -> None:
     """A frame's ``attrs`` may hold anything."""
     table = pd.DataFrame({"a": [1]})

@@ -127,7 +127,7 @@ def _shared_table(table: Any) -> Any:
     manager = shared._mgr
     manager.axes = [_fresh_index(axis) for axis in manager.axes]
     for block in manager.blocks:
-        if block.is_extension:
+        if not _is_plain(block):
             _own(block)
     return shared
 
@@ -138,15 +138,23 @@ def _own(block: Any) -> None:
     block.refs = type(block.refs)(block)
 
 
+def _is_plain(block: Any) -> bool:
+    """Whether a block's memory is a numpy array.
+
+    Others (categories, nullable numbers, dates, ...) are written to around copy-on-write by
+    ``series.array[...] = ...``, so they are never shared; copying those of Arrow is free. Of
+    dates pandas says that they are no extension, though they come in an array of its own.
+    """
+    return type(block.values) is sys.modules["numpy"].ndarray
+
+
 def _only_pandas_sees(block: Any) -> bool:
     """Whether every reference to a block's memory is one that pandas' copy-on-write knows.
 
     Otherwise somebody sees it through numpy: the array that the frame was made of with
-    ``copy=False``, a view such as ``frame.to_numpy()``, an Arrow table. Extension arrays
-    (categories, nullable numbers, ...) are written to around copy-on-write by
-    ``series.array[...] = ...``, so they are never shared; copying those of Arrow is free.
+    ``copy=False``, a view such as ``frame.to_numpy()``, an Arrow table.
     """
-    if block.is_extension or not block.values.flags.writeable:
+    if not _is_plain(block) or not block.values.flags.writeable:
         return False
     # No name may refer to an array here: it would count.
     owner = [block.values if block.values.base is None else block.values.base]
