@@ -113,6 +113,12 @@ def frame() -> pd.DataFrame:
             "nullable": pd.array([1, None, 3], dtype="Int64"),
             "category": pd.Categorical(["x", "y", "x"]),
             "when": pd.date_range("2024-01-01", periods=3, tz="UTC"),
+            "day": pd.date_range("2024-01-01", periods=3),
+            "took": pd.timedelta_range("1h", periods=3),
+            "month": pd.period_range("2024-01", periods=3, freq="M"),
+            "span": pd.interval_range(0, 3),
+            "gaps": pd.arrays.SparseArray([0, 0, 1]),
+            "arrow": pd.array([1, 2, 3], dtype="int64[pyarrow]"),
         },
         index=pd.Index([10, 20, 30]),
     )
@@ -165,7 +171,16 @@ def spoil_text(table: Any) -> None:
 
 
 def spoil_times(table: Any) -> None:
-    table["when"].array[0] = table["when"].iloc[2]
+    for name in ("when", "day", "took", "month"):
+        table.loc[10, name] = table[name].iloc[2]
+
+
+def spoil_arrow(table: Any) -> None:
+    table["arrow"].array[0] = 99
+
+
+def spoil_spans(table: Any) -> None:
+    table["span"].array[0] = table["span"].iloc[2]
 
 
 # A name, how to make a value, and a way to spoil it.
@@ -221,6 +236,8 @@ CHANGEABLE: list[tuple[str, Callable[[], Any], Spoil]] = [
     ("frame, its nullables", frame, spoil_nullable),
     ("frame, its texts", frame, spoil_text),
     ("frame, its times", frame, spoil_times),
+    ("frame, its Arrow column", frame, spoil_arrow),
+    ("frame, its intervals", frame, spoil_spans),
     ("frame of lists", lambda: pd.DataFrame({"a": [[1], [2]]}), by(lambda x: x["a"][0].append(3))),
     ("series", lambda: pd.Series([1.0, 2.0]), by(lambda x: x.iloc.__setitem__(0, 99.0))),
     ("series of lists", lambda: pd.Series([[1], [2]]), by(lambda x: x[0].append(3))),
@@ -486,16 +503,18 @@ def test_frames_share_their_columns_until_one_is_written_to() -> None:
         lambda array: pd.DataFrame(array, copy=False),
         lambda array: pd.DataFrame({"a": array[:, 0]}, copy=False),
         lambda array: pd.Series(array[:, 0], copy=False).to_frame(),
+        lambda array: pd.DataFrame({"a": array.view("M8[ns]")[:, 0]}, copy=False),
         lambda array: pd.DataFrame({"a": [1, 2, 3]}, index=array[:, 0]),
+        lambda array: pd.DataFrame({"a": [1, 2, 3]}, index=array.view("M8[ns]")[:, 0]),
         lambda array: pd.DataFrame(np.ones((3, 3)), columns=pd.Index(array[:, 0], copy=False)),
     ],
-    ids=["frame", "dict", "series", "index", "columns"],
+    ids=["frame", "dict", "series", "times", "index", "index of times", "columns"],
 )
 def test_a_frame_over_an_array_that_its_maker_keeps_is_copied(
     build: Callable[[Any], pd.DataFrame],
 ) -> None:
     """pandas' copy-on-write knows frames only, not the array that a frame was made of."""
-    kept = np.arange(6.0).reshape(3, 2)
+    kept = np.arange(6).reshape(3, 2)
     table = build(kept)
     before = seen(table)
     held = hold([table])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from _weakref import getweakrefcount
-from collections import Counter
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -20,6 +19,8 @@ from linepipe_core.snapshot.leaves import ATOMIC
 from linepipe_core.snapshot.trees import copied_by_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from linepipe_core.snapshot.leaves import Rule
 
 
@@ -127,7 +128,7 @@ def _shared_table(table: Any) -> Any:
     manager = shared._mgr
     manager.axes = [_fresh_index(axis) for axis in manager.axes]
     for block in manager.blocks:
-        if not _is_plain(block):
+        if not _is_shareable(block.values):
             _own(block)
     return shared
 
@@ -138,46 +139,72 @@ def _own(block: Any) -> None:
     block.refs = type(block.refs)(block)
 
 
-def _is_plain(block: Any) -> bool:
-    """Whether a block's memory is a numpy array.
+def _is_shareable(values: Any) -> bool:
+    """Whether copy-on-write guards a block's values.
 
-    Others (categories, nullable numbers, dates, ...) are written to around copy-on-write by
-    ``series.array[...] = ...``, so they are never shared; copying those of Arrow is free. Of
-    dates pandas says that they are no extension, though they come in an array of its own.
+    Of categories, nullable numbers and the like, ``series.values`` is the block's own array,
+    and can be written to. (Copying those that Arrow backs costs nothing.)
     """
-    return type(block.values) is sys.modules["numpy"].ndarray
+    return hasattr(values, "flags") or type(values).__name__ in _TIMES
+
+
+_TIMES = {"DatetimeArray", "TimedeltaArray", "PeriodArray"}  # each around a numpy array
 
 
 def _only_pandas_sees(block: Any) -> bool:
     """Whether every reference to a block's memory is one that pandas' copy-on-write knows.
 
     Otherwise somebody sees it through numpy: the array that the frame was made of with
-    ``copy=False``, a view such as ``frame.to_numpy()``, an Arrow table.
+    ``copy=False``, a view such as ``frame.to_numpy()``, an Arrow table. Counted are the
+    references to what the blocks hold, to the arrays in it, and to the owner of their memory.
     """
-    if not _is_plain(block) or not block.values.flags.writeable:
+    if not _is_shareable(block.values):
         return False
-    # No name may refer to an array here: it would count.
-    owner = [block.values if block.values.base is None else block.values.base]
-    if type(owner[0]).__name__ not in ("ndarray", "PyCapsule"):  # a mapped file, bytes, ...
-        return False
-    if getattr(owner[0], "base", None) is not None:
-        return False
+    # No name may refer to an array below: it would count.
     sharers = [sharer for ref in block.refs.referenced_blocks if (sharer := ref()) is not None]
-    arrays = {id(_array_of(sharer)): [_array_of(sharer)] for sharer in sharers}
-    expected = Counter(id(_array_of(sharer)) for sharer in sharers)
-    direct = 0
-    for key, array in arrays.items():
-        if array[0] is owner[0]:
-            direct = expected[key] + 1
-        elif array[0].base is not owner[0] or references(array, 0) != expected[key] + 1:
+    arrays = _counted(sharers, _values_of)
+    if not hasattr(block.values, "flags"):
+        if not _all_known(arrays):
             return False
-    views = len(arrays) - (1 if direct else 0)
-    return references(owner, 0) == 1 + views + direct
+        arrays = _counted([group[0] for group in arrays.values()], _array_in)
+    owners = _counted([group[0] for group in arrays.values()], _owner)
+    if len(owners) != 1:
+        return False
+    ((key, owner),) = owners.items()
+    if type(owner[0]).__name__ not in _OWNERS or getattr(owner[0], "base", None) is not None:
+        return False
+    if not all(group[0].flags.writeable for group in arrays.values()):
+        return False  # an Arrow table's, or closed by its maker
+    by_blocks = arrays.pop(key)[1] if key in arrays else 0
+    return _all_known(arrays) and references(owner, 0) == 1 + len(arrays) + by_blocks
 
 
-def _array_of(sharer: Any) -> Any:
-    """The array of a block, or of an index that was made of a column."""
+_OWNERS = {"ndarray", "PyCapsule"}  # not a mapped file, whoever else maps it
+
+
+def _counted(holders: list[Any], held_by: Callable[[Any], Any]) -> dict[int, list[Any]]:
+    """id -> the object, and how many of the holders hold it."""
+    groups: dict[int, list[Any]] = {}
+    for holder in holders:
+        groups.setdefault(id(held_by(holder)), [held_by(holder), 0])[1] += 1
+    return groups
+
+
+def _all_known(groups: dict[int, list[Any]]) -> bool:
+    return all(references(group, 0) == 1 + group[1] for group in groups.values())
+
+
+def _values_of(sharer: Any) -> Any:
+    """What a block holds, or an index that was made of a column."""
     return sharer.values if hasattr(sharer, "mgr_locs") else sharer._data
+
+
+def _array_in(values: Any) -> Any:
+    return values._ndarray
+
+
+def _owner(array: Any) -> Any:
+    return array if array.base is None else array.base
 
 
 def _index(index: Any, _alone: bool) -> Held:
