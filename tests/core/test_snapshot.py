@@ -545,7 +545,7 @@ def test_a_frame_that_only_frames_share_is_not_copied() -> None:
 
 
 @pytest.mark.parametrize("made_of", ["datetime64[us]", "datetime64[ns, UTC]", "timedelta64[s]"])
-def test_dates_are_isolated_also_when_written_to_through_their_array(made_of: str) -> None:
+def test_dates_are_isolated_also_when_written_to_through_their_array(made_of: Any) -> None:
     """pandas calls plain dates no extension, but they come in an array of its own."""
     kept = pd.DataFrame({"day": pd.Series([1, 2, 3]).astype("int64").astype(made_of), "n": 1})
     before = seen(kept)
