@@ -1,0 +1,152 @@
+"""What a node's code depends on, part by part, and a hash of each part.
+
+A part keeps its name, so that freshness can say which one changed. What a single function,
+class or module is and leads to, ``reach`` tells; here all that one callable leads to is
+brought together.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from linepipe_core.reach import Part, Reader, digest_of, identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from linepipe_core.members import Value
+
+__all__ = ["CodeFingerprint", "Part", "Reader", "brief", "code_fingerprint", "combined"]
+
+_LONGEST: Final = 40
+_PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class CodeFingerprint:
+    """What one callable depends on.
+
+    Attributes:
+        parts: name of the part -> Part, such as ``"code clean"`` or ``"global THRESHOLD"``.
+        state: the globals that its code assigns itself; they are left out.
+        untracked: what can't be hashed, each with its type.
+    """
+
+    __slots__ = ("_values", "parts", "state", "untracked")
+
+    def __init__(
+        self,
+        parts: dict[str, Part],
+        state: Iterable[str],
+        untracked: Iterable[str],
+        values: Mapping[str, Callable[[], Any]],
+    ) -> None:
+        self.parts = parts
+        self.state = tuple(state)
+        self.untracked = tuple(untracked)
+        self._values = values
+
+    def look(self) -> dict[str, str]:
+        """The hashes of its values as they are now: what a run changes is state."""
+        reader = Reader()
+        return {key: reader.value(fetch()).digest for key, fetch in self._values.items()}
+
+
+def code_fingerprint(
+    reader: Reader, func: Callable[..., Any], others: Iterable[Any] = ()
+) -> CodeFingerprint:
+    """The fingerprint of a callable.
+
+    Args:
+        reader: what is read through one reader is read at one moment.
+        func: a function, a class, a method, a partial, an object that can be called.
+        others: functions, classes and modules that it reaches through its inputs.
+    """
+    code, bound = reader.entry(func)
+    return _Collected(reader, code, bound, others).fingerprint()
+
+
+class _Collected:
+    """All that one callable reaches, as parts with names of their own."""
+
+    def __init__(
+        self, reader: Reader, func: Any, bound: Iterable[Value], others: Iterable[Any]
+    ) -> None:
+        self._reader = reader
+        self._parts = {"python": Part(_PYTHON, _PYTHON)}
+        self._values: dict[str, Value] = {}
+        self._writes: set[tuple[int, str]] = set()
+        self._seen: dict[Any, Any] = {}
+        waiting: deque[Any] = deque()
+        self._take(bound, waiting)
+        self._visit(func, "function", waiting)
+        waiting.extend(others)
+        while waiting:
+            found = waiting.popleft()
+            if identity(found) not in self._seen:
+                self._visit(found, "", waiting)
+
+    def _visit(self, found: Any, called: str, waiting: deque[Any]) -> None:
+        """Add one function, class or module, and put what it leads to in the queue."""
+        self._seen[identity(found)] = found
+        reached = self._reader.reached(found)
+        if called:  # the node's own function, whatever its name is
+            self._parts[called] = (
+                reached.part if reached.key else Part(digest_of(self._reader.name(found)))
+            )
+        elif reached.key:
+            self._parts[_free(reached.key, self._parts)] = reached.part
+        self._writes.update(reached.writes)
+        waiting.extend(reached.code)
+        self._take(reached.values, waiting)
+
+    def _take(self, values: Iterable[Value], waiting: deque[Any]) -> None:
+        for value in values:
+            if value.home in self._seen:
+                continue
+            self._seen[value.home] = value
+            waiting.extend(self._reader.value(value.fetch()).code)
+            self._values[_free(value.key, self._values)] = value
+
+    def fingerprint(self) -> CodeFingerprint:
+        untracked: list[str] = []
+        state: list[str] = []
+        fetches: dict[str, Callable[[], Any]] = {}
+        for key, value in self._values.items():
+            if value.home in self._writes:
+                state.append(key)
+                continue
+            held = value.fetch()
+            hashed = self._reader.value(held)
+            self._parts[key] = Part(hashed.digest, brief(held))
+            fetches[key] = value.fetch
+            untracked += [f"{key} ({kind})" for kind in hashed.untracked]
+        return CodeFingerprint(self._parts, state, untracked, fetches)
+
+
+def brief(value: Any) -> str:
+    """A value as a short text, or ``""``: no message holds a whole table or a secret."""
+    if isinstance(value, (bool, int, float, complex, str, bytes, type(None), tuple, list, dict)):
+        try:
+            text = repr(value)
+        except Exception:  # the repr of something inside
+            return ""
+        if len(text) <= _LONGEST and "0x" not in text and "://" not in text:
+            return text
+    return ""
+
+
+def combined(parts: Mapping[str, Part]) -> str:
+    """One hash of all the parts."""
+    return digest_of("parts", *(f"{key} {part.digest}" for key, part in sorted(parts.items())))
+
+
+def _free(key: str, taken: Mapping[str, Any]) -> str:
+    """The key, numbered if another thing of that name has it already."""
+    if key not in taken:
+        return key
+    number = 2
+    while f"{key} #{number}" in taken:
+        number += 1
+    return f"{key} #{number}"

@@ -1,0 +1,285 @@
+"""Hashes of values by their content, the same in every process.
+
+A hash starts with the kind of what it hashes, so 1, "1", 1.0 and True differ; sets and dicts
+hash the same in whatever order; arrays, frames and tables by their buffers; other objects by
+what pickle would keep of them. What pickle refuses counts by its type and its repr, and is
+told as ``untracked``. Functions, classes and modules met on the way aren't values: they are
+handed to ``reach``, which says what they count as.
+
+Pickles themselves aren't hashed: theirs depends on which equal objects happen to be one.
+"""
+
+from __future__ import annotations
+
+import marshal
+import re
+import sys
+from collections import OrderedDict
+from contextlib import suppress
+from copyreg import dispatch_table
+from functools import partial
+from hashlib import blake2b, sha256
+from pickle import PickleBuffer
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any, Final
+
+from linepipe_core.ownership import module_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from _typeshed import ReadableBuffer
+
+__all__ = ["ValueHasher", "hash_buffer", "is_code"]
+
+_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
+_CODE: Final = (
+    FunctionType,
+    BuiltinFunctionType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    ModuleType,
+    type,
+)
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
+_PLAIN: Final = 2  # a version of marshal without back references: equal values, equal bytes
+_LARGE: Final = 8 << 20  # bytes hashed at a time, each such part by a thread of its own
+_LIBRARIES: Final = frozenset({"numpy", "pandas", "polars", "pyarrow"})
+
+
+def is_code(value: object) -> bool:
+    """Whether a value is code that a hash refers to, not data that it holds."""
+    if isinstance(value, _CODE):
+        return True
+    return not isinstance(value, partial) and "__wrapped__" in getattr(value, "__dict__", ())
+
+
+def hash_buffer(buffer: ReadableBuffer) -> bytes:
+    """The sha256 of a buffer's bytes; of a large one, of its parts' hashes, on all cores."""
+    view = memoryview(buffer).cast("B")
+    if view.nbytes <= _LARGE:
+        return sha256(view).digest()
+    from concurrent.futures import ThreadPoolExecutor
+
+    parts = [view[start : start + _LARGE] for start in range(0, view.nbytes, _LARGE)]
+    with ThreadPoolExecutor() as pool:  # hashlib lets go of the interpreter lock
+        digests = pool.map(lambda part: sha256(part).digest(), parts)
+        return sha256(b"parts" + b"".join(digests)).digest()
+
+
+class ValueHasher:
+    """Hashes values.
+
+    Args:
+        reach: called with each function, class or module met; gives what it counts as.
+
+    Attributes:
+        untracked: the types of what could only be hashed by type and repr.
+    """
+
+    def __init__(self, reach: Callable[[Any], str]) -> None:
+        self.untracked: list[str] = []
+        self._reach = reach
+        # Objects are kept along with their hashes, or another could get the same id.
+        self._known: dict[int, tuple[Any, bytes]] = {}
+        self._open: dict[int, int] = {}
+
+    def digest(self, value: Any) -> str:
+        """The hash of a value, as text."""
+        try:
+            encoded = self._encoded(value)
+        except RecursionError:
+            encoded = self._by_its_looks(value, "too deeply nested")
+        return blake2b(encoded, digest_size=16).hexdigest()
+
+    def _encoded(self, value: Any) -> bytes:
+        """A value as bytes that tell where they end: marshalled, or a tag and a hash."""
+        kind = type(value)
+        if kind in _SCALARS:
+            return marshal.dumps(value, _PLAIN)
+        key = id(value)
+        known = self._known.get(key)
+        if known is not None:
+            return known[1]
+        if key in self._open:
+            return b"^%d;" % (len(self._open) - self._open[key])
+        self._open[key] = len(self._open)
+        try:
+            encoded = self._of_container(value, kind)
+        finally:
+            del self._open[key]
+        self._known[key] = (value, encoded)
+        return encoded
+
+    def _of_container(self, value: Any, kind: type) -> bytes:
+        if kind is list or kind is tuple:
+            return self._of_sequence(kind.__name__.encode(), value)
+        if kind is dict:
+            return self._of_items(b"dict", value.items())
+        if kind is set or kind is frozenset:
+            return _hashed(kind.__name__.encode(), b"".join(sorted(map(self._encoded, value))))
+        if kind is bytearray:
+            return _hashed(b"bytearray", hash_buffer(value))
+        if kind is PickleBuffer:
+            return _hashed(b"buffer", hash_buffer(value.raw()))
+        if kind is MappingProxyType:
+            return self._of_items(b"mappingproxy", value.items())
+        if kind is partial:
+            return self._of_sequence(b"partial", (value.func, value.args, value.keywords))
+        if is_code(value):
+            return _hashed(b"code", self._reach(value).encode("utf-8", "surrogatepass"))
+        if str(kind.__module__).partition(".")[0] in _LIBRARIES:
+            content = self._of_library(value)
+            if content is not None:
+                return content
+        return self._of_object(value)
+
+    def _of_sequence(self, tag: bytes, values: Any) -> bytes:
+        if set(map(type, values)) <= _SCALARS:
+            return _hashed(tag + b" scalars", marshal.dumps(list(values), _PLAIN))
+        return _hashed(tag, b"".join(map(self._encoded, values)))
+
+    def _of_items(self, tag: bytes, items: Collection[tuple[Any, Any]]) -> bytes:
+        if _are_plain(items):
+            return _hashed(tag + b" plain", marshal.dumps(sorted(items), _PLAIN))
+        pairs = sorted((self._encoded(key), self._encoded(item)) for key, item in items)
+        return _hashed(tag, b"".join(key + item for key, item in pairs))
+
+    def _of_object(self, value: Any) -> bytes:
+        """An object by what pickle would keep: how to make it again, and its state."""
+        if type(value).__module__ == "itertools":  # they tell, but warn that they won't for long
+            return self._by_its_looks(value, type(value).__qualname__)
+        n_untracked = len(self.untracked)
+        try:
+            encoded = self._of_reduced(value, _reduced(value))
+        except RecursionError:
+            raise
+        except Exception:  # whatever a user's __reduce__ raises: pickle would refuse it too
+            encoded = b""
+        # Half of a foreign object, say of a database engine, is its inner bookkeeping.
+        if not encoded or (len(self.untracked) > n_untracked and not _is_own(type(value))):
+            del self.untracked[n_untracked:]
+            return self._by_its_looks(value, type(value).__qualname__)
+        return encoded
+
+    def _of_reduced(self, value: Any, reduced: str | tuple[Any, ...]) -> bytes:
+        if isinstance(reduced, str):
+            return _hashed(b"named", f"{type(value).__module__}.{reduced}".encode())
+        make, args, state, items, pairs = (*reduced, None, None, None)[:5]
+        parts = [self._encoded(make), self._encoded(args), self._encoded(state)]
+        if items is not None:
+            parts.append(self._of_sequence(b"items", list(items)))
+        if pairs is not None and isinstance(value, OrderedDict):
+            parts.append(self._of_sequence(b"pairs", list(pairs)))
+        elif pairs is not None:
+            parts.append(self._of_items(b"pairs", list(pairs)))
+        return _hashed(b"object", b"".join(parts))
+
+    def _by_its_looks(self, value: Any, name: str) -> bytes:
+        """What can't be pickled: its class, and its repr without addresses if it has its own."""
+        kind = type(value)
+        self.untracked.append(name)
+        looks = f"{kind.__module__}.{kind.__qualname__}"
+        shown: Any = kind.__repr__
+        if shown is not object.__repr__:
+            with suppress(Exception):  # a user's __repr__
+                looks += " " + _ADDRESS.sub("", repr(value))
+        return _hashed(b"looks", self._encoded(kind) + looks.encode("utf-8", "surrogatepass"))
+
+    def _of_library(self, value: Any) -> bytes | None:
+        """Arrays, frames and tables, so that equal content is equal however it is laid out."""
+        numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+        if numpy is not None and type(value) is numpy.ndarray:
+            return self._of_array(value)
+        if pandas is not None and isinstance(value, pandas.DataFrame):
+            columns = [value.iloc[:, place].array for place in range(value.shape[1])]
+            parts = [type(value), value.index, value.columns, value.attrs, columns]
+            return self._of_sequence(b"frame", parts)
+        if pandas is not None and isinstance(value, pandas.Series):
+            return self._of_sequence(
+                b"series", [type(value), value.index, value.name, value.attrs, value.array]
+            )
+        if pandas is not None and isinstance(value, pandas.arrays.NumpyExtensionArray):
+            return self._of_sequence(b"column", [value.to_numpy()])
+        polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
+        if polars is not None and isinstance(value, polars.DataFrame):
+            # Chunks are layout; a frame's own pickle is its content in Arrow's format.
+            return self._of_sequence(b"polars", list(value.rechunk().__reduce_ex__(5)))
+        if pyarrow is not None and isinstance(value, pyarrow.Table):
+            return self._of_table(value, pyarrow)
+        if pyarrow is not None and isinstance(value, pyarrow.ChunkedArray):
+            return self._of_table(pyarrow.table({"": value}), pyarrow)
+        return None
+
+    def _of_array(self, array: Any) -> bytes:
+        if array.dtype.hasobject:
+            return self._of_sequence(
+                b"array of objects", [str(array.dtype), array.shape, array.tolist()]
+            )
+        order = "C"
+        if not array.flags.c_contiguous:
+            if array.flags.f_contiguous:
+                array, order = array.T, "F"
+            else:
+                array = array.copy(order="C")
+        fields = repr(array.dtype.descr) if array.dtype.names else array.dtype.str
+        about = f"{fields} {array.shape} {order};".encode()
+        return _hashed(b"array", about + hash_buffer(array.reshape(-1).view("u1")))
+
+    def _of_table(self, table: Any, pyarrow: Any) -> bytes:
+        sink = _HashingFile()
+        whole = table.combine_chunks()
+        with pyarrow.ipc.new_stream(pyarrow.PythonFile(sink, mode="w"), table.schema) as stream:
+            stream.write_table(whole)
+        return _hashed(b"table", sink.hash.digest())
+
+
+class _HashingFile:
+    """A file that keeps only the hash of what is written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.hash = sha256()
+
+    def write(self, data: ReadableBuffer) -> int:
+        self.hash.update(data)
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _are_plain(items: Collection[tuple[Any, Any]]) -> bool:
+    """Whether the keys are all text and the items all scalars, as in most records."""
+    return all(type(key) is str and type(item) in _SCALARS for key, item in items)
+
+
+def _is_own(kind: type) -> bool:
+    return module_owner(str(kind.__module__)) == "own"
+
+
+def _reduced(value: Any) -> str | tuple[Any, ...]:
+    registered = dispatch_table.get(type(value))
+    reduced = value.__reduce_ex__(5) if registered is None else registered(value)
+    if not isinstance(reduced, (str, tuple)):
+        raise TypeError(f"__reduce_ex__ of {type(value)} gave a {type(reduced)}")
+    return reduced
+
+
+def _hashed(tag: bytes, payload: bytes) -> bytes:
+    return b"#" + blake2b(b"%s:%s" % (tag, payload), digest_size=16).digest()

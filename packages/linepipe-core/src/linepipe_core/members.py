@@ -1,0 +1,158 @@
+"""What functions and classes hold: values, functions, names. Read without running anything.
+
+Apart from ``reach``, which says what all that amounts to, so that what is known of Python's
+own kinds of objects (descriptors, closures, enums, models) is in one place.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from linepipe_core.hashing import is_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CellType
+
+__all__ = [
+    "ABSENT",
+    "Value",
+    "attribute_of",
+    "called",
+    "foreign_name",
+    "functions_of",
+    "held_by",
+    "held_value",
+    "hint_text",
+    "home_module",
+    "is_data",
+    "model_defaults",
+]
+
+ABSENT: Final = object()
+"""What stands for a value that isn't there, or isn't there yet."""
+
+# What abc and enum note down about a class, all of it known from its members.
+_CLASS_NOTES: Final = {
+    *("_abc_impl", "_hashable_values_", "_member_map_", "_member_names_", "_member_type_"),
+    *("_new_member_", "_unhashable_values_", "_unhashable_values_map_", "_use_args_"),
+    *("_value2member_map_", "_value_repr_"),
+}
+_DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
+
+
+class Value(NamedTuple):
+    """A value that code depends on: a global, a default, a closure's, a bound argument."""
+
+    key: str
+    fetch: Callable[[], Any]
+    home: tuple[int, str]  # the namespace and the name: what may assign it
+
+
+def called(func: FunctionType) -> str:
+    """A function's own name, not that of what it wraps."""
+    return func.__code__.co_qualname if "__wrapped__" in func.__dict__ else func.__qualname__
+
+
+def held_value(key: str, value: Any) -> Value:
+    """A value that can't be assigned anew, only be changed."""
+    return Value(key, lambda: value, (id(value), key))
+
+
+def content_of(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return ABSENT
+
+
+def attribute_of(kind: type, name: str) -> Any:
+    return vars(kind).get(name, ABSENT)
+
+
+def functions_of(member: Any) -> tuple[Any, ...]:
+    """The functions and classes in a class's member, through the usual descriptors."""
+    if isinstance(member, _DESCRIPTORS):
+        return ()
+    if isinstance(member, (staticmethod, classmethod)):
+        return functions_of(member.__func__) or (member.__func__,)
+    if isinstance(member, property):
+        return tuple(f for f in (member.fget, member.fset, member.fdel) if f is not None)
+    if is_code(member):
+        return (member,)
+    if type(member).__module__ == "functools":  # cached_property, singledispatchmethod
+        return tuple(held for held in vars(member).values() if is_code(held))
+    return ()
+
+
+def is_data(name: str, value: Any) -> bool:
+    """Whether a class's member is a value of its author's, not bookkeeping of Python's."""
+    if isinstance(value, _DESCRIPTORS):
+        return False
+    return not (name.startswith("__") and name.endswith("__")) and name not in _CLASS_NOTES
+
+
+def model_defaults(kind: type) -> Iterator[Value]:
+    """pydantic takes the defaults of its models' fields out of the class."""
+    fields = vars(kind).get("__pydantic_fields__") or {}
+    for name, field in fields.items():
+        default = (getattr(field, "default", None), getattr(field, "default_factory", None))
+        yield held_value(f"attribute {kind.__qualname__}.{name}", default)
+
+
+def hint_text(hint: Any) -> str:
+    """A class's type hint as text: dataclasses and models read them."""
+    if isinstance(hint, type) and not hasattr(hint, "__args__"):
+        return hint.__qualname__
+    return hint if isinstance(hint, str) else repr(hint)
+
+
+def foreign_name(found: Any) -> str:
+    """The qualified name of what is known by its name only."""
+    if isinstance(found, FunctionType):
+        return f"{home_module(found)}.{found.__code__.co_qualname}"
+    name = getattr(found, "__qualname__", None) or getattr(found, "__name__", "")
+    return f"{home_module(found)}.{name}"
+
+
+def home_module(found: Any) -> str:
+    """The module that brings a function or class, whatever it claims to be wrapping."""
+    if isinstance(found, FunctionType):
+        return str(found.__globals__.get("__name__"))
+    if not isinstance(found, type):
+        owner = getattr(found, "__objclass__", None) or getattr(found, "__self__", None)
+        if owner is not None and not isinstance(owner, ModuleType):
+            found = owner if isinstance(owner, type) else type(owner)
+    module = getattr(found, "__module__", None)
+    if isinstance(found, type) or "__wrapped__" not in getattr(found, "__dict__", {}):
+        return module if isinstance(module, str) else "builtins"
+    return type(found).__module__
+
+
+def held_by(func: FunctionType) -> list[Value]:
+    """What a function object holds itself: defaults, closure, attributes."""
+    code, name = func.__code__, called(func)
+    values = []
+    defaults = func.__defaults__ or ()
+    positional = code.co_varnames[: code.co_argcount]
+    for param, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
+        values.append(held_value(f"default {param} of {name}", default))
+    for param, default in (func.__kwdefaults__ or {}).items():
+        values.append(held_value(f"default {param} of {name}", default))
+    for variable, cell in zip(code.co_freevars, func.__closure__ or (), strict=True):
+        if variable != "__class__":
+            values.append(
+                Value(f"closure {variable} of {name}", partial(content_of, cell), (id(cell), ""))
+            )
+    for attribute in func.__dict__:
+        if attribute != "__wrapped__":
+            values.append(
+                Value(
+                    f"attribute {name}.{attribute}",
+                    partial(func.__dict__.get, attribute),
+                    (id(func.__dict__), attribute),
+                )
+            )
+    return values

@@ -1,0 +1,314 @@
+"""What a function, class, module or value is in itself, and what it leads to.
+
+Own functions and classes are followed through globals, module attributes, closures,
+defaults, bound arguments, decorators, methods and containers; installed packages and Python
+count by version; what is held as a value is hashed by content.
+
+Everything is read from live objects: nothing is imported, called or looked up through a
+property, and a module's ``__getattr__`` is never asked.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from functools import partial
+from hashlib import blake2b
+from types import (
+    FunctionType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any, Final, NamedTuple
+
+from linepipe_core.bytecode import normalise
+from linepipe_core.hashing import ValueHasher, is_code
+from linepipe_core.members import (
+    ABSENT,
+    Value,
+    attribute_of,
+    called,
+    foreign_name,
+    functions_of,
+    held_by,
+    held_value,
+    hint_text,
+    home_module,
+    is_data,
+    model_defaults,
+)
+from linepipe_core.ownership import function_owner, module_owner, package_of, root_of
+from linepipe_core.sources import imported_modules, source_of
+
+__all__ = ["Part", "Reached", "Reader", "Value", "ValueFingerprint", "digest_of", "identity"]
+
+_MODULE_NOTES: Final = {
+    *("__builtins__", "__cached__", "__doc__", "__file__", "__loader__", "__name__"),
+    *("__package__", "__path__", "__spec__"),
+}
+
+
+class Part(NamedTuple):
+    """One thing that a fingerprint depends on.
+
+    Attributes:
+        digest: its hash.
+        text: the value itself, where it is short enough to show.
+    """
+
+    digest: str
+    text: str = ""
+
+
+_NOTHING: Final = Part("")
+
+
+class ValueFingerprint(NamedTuple):
+    """A value's hash, and what it holds that isn't a value.
+
+    Attributes:
+        digest: the hash of its content.
+        code: the functions, classes and modules in it.
+        untracked: the types of what in it can't be hashed.
+    """
+
+    digest: str
+    code: tuple[Any, ...]
+    untracked: tuple[str, ...]
+
+
+class Reached(NamedTuple):
+    """One function, class or module, seen for itself."""
+
+    key: str
+    part: Part
+    code: tuple[Any, ...]  # what it leads to
+    values: tuple[Value, ...]
+    writes: tuple[tuple[int, str], ...]
+
+
+class _Source(NamedTuple):
+    """A module that counts by its source."""
+
+    module: str
+
+
+class _Package(NamedTuple):
+    """An installed package that counts by its version."""
+
+    root: str
+
+
+class Reader:
+    """Reads fingerprints, all at one moment: what it has once seen it doesn't look at again."""
+
+    def __init__(self) -> None:
+        # By identity, with the object, or another could get the same id.
+        self._reached: dict[int, tuple[Any, Reached]] = {}
+        self._hashed: dict[int, tuple[Any, ValueFingerprint]] = {}
+        self._named: set[int] = set()
+
+    def value(self, value: Any) -> ValueFingerprint:
+        """The fingerprint of a value."""
+        known = self._hashed.get(id(value))
+        if known is not None:
+            return known[1]
+        code: list[Any] = []
+
+        def reach(found: Any) -> str:
+            code.append(found)
+            return self.name(found)
+
+        hasher = ValueHasher(reach)
+        digest = hasher.digest(value)
+        found = ValueFingerprint(digest, tuple(code), tuple(hasher.untracked))
+        self._hashed[id(value)] = value, found
+        return found
+
+    def entry(self, func: Any) -> tuple[Any, list[Value]]:
+        """The code to begin with, and the values that are bound to it."""
+        values: list[Value] = []
+        while isinstance(func, partial):
+            bound = [*((str(i), arg) for i, arg in enumerate(func.args)), *func.keywords.items()]
+            for name, arg in bound:
+                values.append(held_value(f"argument {name}", arg))
+            func = func.func
+        if isinstance(func, MethodType):
+            values.append(held_value(f"object {type(func.__self__).__name__}", func.__self__))
+            func = func.__func__
+        if is_code(func):
+            return func, values
+        values.append(held_value(f"object {type(func).__name__}", func))
+        return type(func), values
+
+    def reached(self, found: Any) -> Reached:
+        """What a function, class or module is and leads to."""
+        known = self._reached.get(id(found))
+        if known is None:
+            known = self._reached[id(found)] = found, self._read(found)
+        return known[1]
+
+    def _read(self, found: Any) -> Reached:
+        if isinstance(found, _Source):
+            return self._read_source(found.module)
+        if isinstance(found, _Package):
+            return _read_package(found.root)
+        if isinstance(found, ModuleType):
+            return self._read_module(found)
+        if isinstance(found, FunctionType):
+            if function_owner(found) == "own":
+                return self._read_function(found)
+        elif isinstance(found, type) and module_owner(str(found.__module__)) == "own":
+            return self._read_class(found)
+        return self._read_foreign(found)
+
+    def name(self, found: Any) -> str:
+        """What a function, class or module counts as where code or a value refers to it.
+
+        Its content counts on its own. But a lambda's name isn't enough to tell it from
+        another, with which it may change places in a dict.
+        """
+        if isinstance(found, ModuleType):
+            return f"module {found.__name__}"
+        if isinstance(found, FunctionType) and function_owner(found) == "own":
+            name = f"code {called(found)}"
+            if "<" not in name:
+                return name
+            if id(found) in self._named:  # a closure that holds its own function
+                return name
+            self._named.add(id(found))
+            try:
+                held = [self.value(value.fetch()).digest for value in held_by(found)]
+            finally:
+                self._named.discard(id(found))
+            return digest_of("name", name, normalise(found.__code__).digest, *held)
+        if isinstance(found, type) and module_owner(str(found.__module__)) == "own":
+            return f"class {found.__qualname__}"
+        return f"foreign {foreign_name(found)}"
+
+    def _read_function(self, func: FunctionType) -> Reached:
+        normal = normalise(func.__code__)
+        code: list[Any] = []
+        values = held_by(func)
+        targets = [self._refer(func.__globals__, path, code, values) for path in normal.references]
+        package = func.__globals__.get("__package__") or ""
+        for statement in normal.imports:
+            code.extend(map(_Source, imported_modules(statement, package)))
+        name = called(func)
+        part = Part(digest_of("function", normal.digest, *targets))
+        writes = tuple((id(func.__globals__), written) for written in sorted(normal.writes))
+        return Reached(f"code {name}", part, tuple(code), tuple(values), writes)
+
+    def _refer(
+        self,
+        namespace: dict[str, Any],
+        path: tuple[str, ...],
+        code: list[Any],
+        values: list[Value],
+    ) -> str:
+        """What a global's name, with the attributes read from it, stands for."""
+        name, attributes = path[0], path[1:]
+        if name in _MODULE_NOTES:
+            return name
+        if name not in namespace and hasattr(builtins, name):
+            return f"builtin {name}"
+        found = namespace.get(name, ABSENT)
+        for attribute in attributes:
+            if not isinstance(found, ModuleType) or module_owner(found.__name__) != "own":
+                break
+            if attribute in _MODULE_NOTES:
+                return f"{name} {attribute}"
+            if _loads_on_demand(found, attribute):
+                code.append(_Source(found.__name__))
+                return f"on demand {attribute}"
+            namespace, name = vars(found), attribute
+            found = namespace.get(
+                name, sys.modules.get(f"{namespace.get('__name__')}.{name}", ABSENT)
+            )
+        if found is not ABSENT and is_code(found):
+            code.append(found)
+            return self.name(found)
+        values.append(
+            Value(f"global {name}", partial(namespace.get, name, ABSENT), (id(namespace), name))
+        )
+        return f"global {name}"
+
+    def _read_class(self, kind: type) -> Reached:
+        name = kind.__qualname__
+        code: list[Any] = list(kind.__mro__[1:-1])
+        if type(kind) is not type:
+            code.append(type(kind))
+        values: list[Value] = []
+        members = [name, *map(self.name, code)]
+        for member, held in sorted(vars(kind).items()):
+            functions = functions_of(held)
+            if functions:
+                code.extend(functions)
+                members += [member, *map(self.name, functions)]
+            elif is_data(member, held):
+                members.append(member)
+                values.append(
+                    Value(
+                        f"attribute {name}.{member}",
+                        partial(attribute_of, kind, member),
+                        (id(kind), member),
+                    )
+                )
+        hints = vars(kind).get("__annotations__", {})
+        members += [f"{field}: {hint_text(each)}" for field, each in hints.items()]
+        values.extend(model_defaults(kind))
+        return Reached(
+            f"class {name}", Part(digest_of("class", *members)), tuple(code), tuple(values), ()
+        )
+
+    def _read_module(self, module: ModuleType) -> Reached:
+        name = module.__name__
+        if module_owner(name) == "own":  # used as a value: what is read from it can't be told
+            return self._read_source(name)
+        return _read_package(root_of(name))
+
+    def _read_source(self, name: str) -> Reached:
+        source = source_of(name)
+        if source is None:
+            return _read_package(root_of(name))
+        code = tuple(map(_Source, source.imports))
+        return Reached(f"module {name}", Part(digest_of("module", source.digest)), code, (), ())
+
+    def _read_foreign(self, found: Any) -> Reached:
+        """Installed code counts by its version; the own code that it wraps is followed."""
+        code: list[Any] = [_Package(root_of(home_module(found)))]
+        values: list[Value] = []
+        wrapped = getattr(found, "__dict__", {}).get("__wrapped__")
+        if wrapped is not None and not isinstance(found, type):
+            code.append(wrapped)
+            if isinstance(found, FunctionType):
+                values = held_by(found)
+        return Reached("", _NOTHING, tuple(code), tuple(values), ())
+
+
+def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
+    """Whether a module's ``__getattr__`` gives the attribute, or gave it before."""
+    names = vars(module)
+    if "__getattr__" not in names:
+        return False
+    source = source_of(module.__name__)
+    return attribute not in names or (source is not None and attribute not in source.assigned)
+
+
+def _read_package(root: str) -> Reached:
+    """A package by its version; what comes with Python counts with Python's."""
+    if module_owner(root) != "installed":
+        return Reached("", _NOTHING, (), (), ())
+    name, version = package_of(root)
+    return Reached(f"package {name}", Part(digest_of("package", version), version), (), (), ())
+
+
+def identity(found: Any) -> Any:
+    """What tells one thing that is reached from another."""
+    return found if isinstance(found, (_Source, _Package)) else id(found)
+
+
+def digest_of(*parts: str) -> str:
+    """A hash of texts; the first says what kind of thing is hashed."""
+    text = "\0".join(parts)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,100 @@
+"""Modules that count by their whole source.
+
+A function that imports inside its body, or that takes its helpers from a module that loads
+them on demand, doesn't hold what it will call. Importing it for a look would run the user's
+code, so the modules' sources are read instead, and those of the own modules they import in
+turn: coarser than a function's own fingerprint, and the same whether they are loaded or not.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from linepipe_core.bytecode import normalise
+from linepipe_core.ownership import find_spec, module_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
+    from types import CodeType
+
+    from linepipe_core.bytecode import Import
+
+__all__ = ["ModuleSource", "imported_modules", "source_of"]
+
+
+class ModuleSource(NamedTuple):
+    """What a module's source says.
+
+    Attributes:
+        digest: the hash of its code; ``""`` if its source can't be read.
+        imports: the full names of the modules it imports, here or inside its functions.
+        assigned: the names that its top level assigns.
+    """
+
+    digest: str
+    imports: tuple[str, ...]
+    assigned: frozenset[str]
+
+
+# A loaded module stays what it was when it was first looked at: its file may change later,
+# and then what runs is still what was loaded. A reload makes a new spec.
+_SEEN: dict[str, tuple[ModuleSpec, ModuleSource]] = {}
+
+
+def source_of(name: str) -> ModuleSource | None:
+    """The source of one of the project's own modules; None if it isn't one."""
+    spec = find_spec(name) if module_owner(name) == "own" else None
+    if spec is None:
+        return None
+    seen = _SEEN.get(name)
+    if seen is not None and seen[0] is spec:
+        return seen[1]
+    source = _read(name, spec)
+    if name in sys.modules:
+        _SEEN[name] = spec, source
+    return source
+
+
+def _read(name: str, spec: ModuleSpec) -> ModuleSource:
+    loader: Any = spec.loader
+    try:
+        code: CodeType | None = loader.get_code(name)
+    except Exception:  # no source, a syntax error: the import will tell
+        code = None
+    if code is None:
+        return ModuleSource("", (), frozenset())
+    normal = normalise(code)
+    package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
+    imports = dict.fromkeys(m for each in normal.imports for m in imported_modules(each, package))
+    assigned = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
+    return ModuleSource(normal.digest, tuple(imports), frozenset(assigned))
+
+
+def imported_modules(statement: Import, package: str) -> Iterator[str]:
+    """The full names of the modules that an import statement loads.
+
+    Args:
+        statement: the import.
+        package: the package of the code it stands in, for relative imports.
+    """
+    module = statement.module
+    if statement.level:
+        base = package.rsplit(".", statement.level - 1)[0] if package else ""
+        module = f"{base}.{module}" if module else base
+    if not module:
+        return
+    yield module
+    for name in statement.names:
+        inner = f"{module}.{name}"
+        if name != "*" and (inner in sys.modules or _is_submodule(module, inner)):
+            yield inner
+
+
+def _is_submodule(module: str, inner: str) -> bool:
+    spec = find_spec(module)
+    if spec is None or spec.submodule_search_locations is None or module_owner(module) != "own":
+        return False
+    return find_spec(inner) is not None

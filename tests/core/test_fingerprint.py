@@ -1,0 +1,622 @@
+"""What counts in code and values, and what doesn't."""
+
+# ruff: noqa: E501  # the tables of edits hold a module's source in a line
+
+from __future__ import annotations
+
+import functools
+import itertools
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linepipe_core import create_named_partial_function
+from linepipe_core.fingerprint import CodeFingerprint, Part, Reader, code_fingerprint, combined
+
+
+def module(source: str, name: str = "flow_under_test") -> ModuleType:
+    """A module made of source, as an import would make it."""
+    made = ModuleType(name)
+    exec(
+        compile(textwrap.dedent(source), f"/project/{name}.py", "exec", dont_inherit=True),
+        made.__dict__,
+    )
+    return made
+
+
+def fingerprint(source: str) -> CodeFingerprint:
+    """The fingerprint of the source's function ``node``."""
+    return code_fingerprint(Reader(), module(source).node)
+
+
+def changed(before: str, after: str) -> set[str]:
+    """The parts that differ."""
+    old, new = fingerprint(before).parts, fingerprint(after).parts
+    return {key for key in {*old, *new} if digest_of(old, key) != digest_of(new, key)}
+
+
+def digest_of(parts: Mapping[str, Part], key: str) -> str | None:
+    return parts[key].digest if key in parts else None
+
+
+COSMETIC = {
+    "comment": ("def node(x):\n    return x + 1", "def node(x):\n    # why\n    return x + 1"),
+    "docstring": (
+        "def node(x):\n    return x + 1",
+        'def node(x):\n    """Say why."""\n    return x + 1',
+    ),
+    "changed docstring": (
+        'def node(x):\n    """Say."""\n    return x + 1',
+        'def node(x):\n    """Say why."""\n    return x + 1',
+    ),
+    "blank lines": ("def node(x):\n    return x + 1", "\n\n\ndef node(x):\n\n\n    return x + 1"),
+    "renamed local": (
+        "def node(x):\n    a = x + 1\n    b = a * 2\n    return b",
+        "def node(x):\n    z = x + 1\n    a = z * 2\n    return a",
+    ),
+    "renamed captured local": (
+        "def node(x):\n    a = 1\n    b = x\n    return lambda: a - b",
+        "def node(x):\n    z = 1\n    b = x\n    return lambda: z - b",
+    ),
+    "renamed comprehension variable": (
+        "def node(x):\n    return [a * 2 for a in x if a]",
+        "def node(x):\n    return [b * 2 for b in x if b]",
+    ),
+    "broken lines": (
+        "def node(x):\n    return [a for a in x if a > 1 and a < 9 and a != 5]",
+        "def node(x):\n    return [\n        a\n        for a in x\n        if a > 1\n"
+        "        and a < 9\n        and a != 5\n    ]",
+    ),
+    "joined lines": ("def node(x):\n    y = 1\n    return x + y", "def node(x): y = 1; return x + y"),
+    "type hints": (
+        "def node(x):\n    y = x + 1\n    return y",
+        "def node(x: int) -> int:\n    y: int = x + 1\n    return y",
+    ),
+    "type hints inside": (
+        "def node(x):\n    k = 1\n    def inner(y, z=2):\n        return y + z + k\n"
+        "    return inner(x)",
+        "def node(x):\n    k = 1\n    def inner(y: int, z: int = 2) -> 'int':\n"
+        "        return y + z + k\n    return inner(x)",
+    ),
+    "moved helper": (
+        "def clean(x):\n    return x\ndef node(x):\n    return clean(x)",
+        "def node(x):\n    return clean(x)\n\ndef clean(x):\n    return x",
+    ),
+    "renamed node function": ("def node(x): return x", "def other(x): return x\nnode = other"),
+    "alias of the same thing": (
+        "import os.path as p\ndef node(x): return p.join(x)",
+        "import os.path as q\ndef node(x): return q.join(x)",
+    ),
+    "unused helper": (
+        "def node(x): return x",
+        "def unused(x): return 1\nLIMIT = 5\ndef node(x): return x",
+    ),
+    "parentheses and quotes": (
+        "def node(x): return x + 'a' * 2",
+        'def node(x): return (x + ("a" * 2))',
+    ),
+    "moved method": (
+        "class M:\n    def a(self): return 1\n    def b(self): return 2\ndef node(x): return M().a()",
+        "class M:\n    def b(self): return 2\n    def a(self): return 1\ndef node(x): return M().a()",
+    ),
+    "class docstring": (
+        "class M:\n    def a(self): return 1\ndef node(x): return M().a()",
+        "class M:\n    'What.'\n    def a(self):\n        'How.'\n        return 1\n"
+        "def node(x): return M().a()",
+    ),
+    "class inside": (
+        "def node(x):\n    class A:\n        y = 1\n    return A",
+        "def node(x):\n    class A:\n        'Doc.'\n\n        y = 1\n    return A",
+    ),
+    "dict order": ("D = {'a': 1, 'b': 2}\ndef node(x): return D[x]",
+                   "D = {'b': 2, 'a': 1}\ndef node(x): return D[x]"),
+    "__file__ and __name__": (
+        "def node(x): return __file__ + __name__",
+        "__file__ = 'elsewhere'\ndef node(x): return __file__ + __name__",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COSMETIC, ids=str)
+def test_cosmetic_edit_changes_nothing(case: str) -> None:
+    """What a reader may change without a thought runs nothing again."""
+    assert changed(*COSMETIC[case]) == set()
+
+
+REAL = {
+    "constant in code": ("def node(x): return x + 1", "def node(x): return x + 2", {"function"}),
+    "type of a constant": ("def node(x): return x + 1", "def node(x): return x + 1.0", {"function"}),
+    "true for one": ("def node(x): return x + 1", "def node(x): return x + True", {"function"}),
+    "attribute": ("def node(x): return x.a", "def node(x): return x.b", {"function"}),
+    "swapped operands": ("def node(x, y): return x - y", "def node(x, y): return y - x", {"function"}),
+    "negated condition": (
+        "def node(x):\n    if x: return 1\n    return 2",
+        "def node(x):\n    if not x: return 1\n    return 2",
+        {"function"},
+    ),
+    "statement drawn into try": (
+        "def node(x):\n    y = x.a\n    try:\n        return y.b\n    except KeyError:\n        return 0",
+        "def node(x):\n    try:\n        y = x.a\n        return y.b\n    except KeyError:\n        return 0",
+        {"function"},
+    ),
+    "parameter name": ("def node(x): return x", "def node(y): return y", {"function"}),
+    "which parameter is captured": (
+        "def node(x, y): return lambda: x",
+        "def node(x, y): return lambda: y",
+        {"function"},
+    ),
+    "helper": (
+        "def clean(x): return x\ndef node(x): return clean(x)",
+        "def clean(x): return -x\ndef node(x): return clean(x)",
+        {"code clean"},
+    ),
+    "helper of a helper": (
+        "def a(x): return x\ndef b(x): return a(x)\ndef node(x): return b(x)",
+        "def a(x): return -x\ndef b(x): return a(x)\ndef node(x): return b(x)",
+        {"code a"},
+    ),
+    "another helper of the same name": (
+        "def a(x): return x\ndef b(x): return x\nf = a\ndef node(x): return f(x)",
+        "def a(x): return x\ndef b(x): return x\nf = b\ndef node(x): return f(x)",
+        {"function", "code a", "code b"},
+    ),
+    "global": ("T = 3\ndef node(x): return x + T", "T = 4\ndef node(x): return x + T", {"global T"}),
+    "global's type": ("T = 1\ndef node(x): return x + T", "T = True\ndef node(x): return x + T", {"global T"}),
+    "global of a comprehension": (
+        "T = 3\ndef node(x): return [y for y in x if y in [z + T for z in x]]",
+        "T = 4\ndef node(x): return [y for y in x if y in [z + T for z in x]]",
+        {"global T"},
+    ),
+    "default": ("def node(x, k=1): return x", "def node(x, k=2): return x", {"default k of node"}),
+    "keyword default": ("def node(x, *, k=1): return x", "def node(x, *, k=2): return x", {"default k of node"}),
+    "closure": (
+        "def make(k):\n    def node(x): return x + k\n    return node\nnode = make(1)",
+        "def make(k):\n    def node(x): return x + k\n    return node\nnode = make(2)",
+        {"closure k of make.<locals>.node"},
+    ),
+    "method": (
+        "class M:\n    def a(self): return 1\ndef node(x): return M().a()",
+        "class M:\n    def a(self): return 2\ndef node(x): return M().a()",
+        {"code M.a"},
+    ),
+    "base class's method": (
+        "class B:\n    def a(self): return 1\nclass M(B): pass\ndef node(x): return M().a()",
+        "class B:\n    def a(self): return 2\nclass M(B): pass\ndef node(x): return M().a()",
+        {"code B.a"},
+    ),
+    "property": (
+        "class M:\n    @property\n    def a(self): return 1\ndef node(x): return M().a",
+        "class M:\n    @property\n    def a(self): return 2\ndef node(x): return M().a",
+        {"code M.a"},
+    ),
+    "class method": (
+        "class M:\n    @classmethod\n    def a(cls): return 1\ndef node(x): return M.a()",
+        "class M:\n    @classmethod\n    def a(cls): return 2\ndef node(x): return M.a()",
+        {"code M.a"},
+    ),
+    "cached property": (
+        "from functools import cached_property\nclass M:\n    @cached_property\n    def a(self): return 1\n"
+        "def node(x): return M().a",
+        "from functools import cached_property\nclass M:\n    @cached_property\n    def a(self): return 2\n"
+        "def node(x): return M().a",
+        {"code M.a"},
+    ),
+    "class attribute": (
+        "class M:\n    a = 1\ndef node(x): return M.a",
+        "class M:\n    a = 2\ndef node(x): return M.a",
+        {"attribute M.a"},
+    ),
+    "dataclass field's type": (
+        "from dataclasses import dataclass\n@dataclass\nclass M:\n    a: int = 1\ndef node(x): return M()",
+        "from dataclasses import dataclass\n@dataclass\nclass M:\n    a: float = 1\ndef node(x): return M()",
+        {"class M"},
+    ),
+    "enum member": (
+        "import enum\nclass C(enum.Enum):\n    R = 1\ndef node(x): return C.R",
+        "import enum\nclass C(enum.Enum):\n    R = 2\ndef node(x): return C.R",
+        {"attribute C.R"},
+    ),
+    "instance in a global": (
+        "class M:\n    def __init__(self): self.k = 1\nm = M()\ndef node(x): return m.k",
+        "class M:\n    def __init__(self): self.k = 2\nm = M()\ndef node(x): return m.k",
+        {"code M.__init__", "global m"},
+    ),
+    "method of an instance in a global": (
+        "class M:\n    def a(self): return 1\nm = M()\ndef node(x): return m.a()",
+        "class M:\n    def a(self): return 2\nm = M()\ndef node(x): return m.a()",
+        {"code M.a"},
+    ),
+    "lambda in a dict": (
+        "D = {'a': lambda x: x + 1}\ndef node(x): return D['a'](x)",
+        "D = {'a': lambda x: x + 2}\ndef node(x): return D['a'](x)",
+        {"global D", "code <lambda>"},
+    ),
+    "two lambdas that change places": (
+        "f, g = (lambda x: 1), (lambda x: 2)\nD = {'a': f, 'b': g}\ndef node(x): return D[x]",
+        "f, g = (lambda x: 1), (lambda x: 2)\nD = {'b': f, 'a': g}\ndef node(x): return D[x]",
+        {"global D"},
+    ),
+    "two closures that change places": (
+        "def make(k): return lambda: k\nf, g = make(1), make(2)\nD = {'a': f, 'b': g}\n"
+        "def node(x): return D[x]",
+        "def make(k): return lambda: k\nf, g = make(1), make(2)\nD = {'b': f, 'a': g}\n"
+        "def node(x): return D[x]",
+        {"global D"},
+    ),
+    "helper of a lambda in a list": (
+        "def a(x): return 1\nL = [lambda x: a(x)]\ndef node(x): return L[0](x)",
+        "def a(x): return 2\nL = [lambda x: a(x)]\ndef node(x): return L[0](x)",
+        {"code a"},
+    ),
+    "decorator's body": (
+        "def deco(f):\n    def wrapper(x): return f(x)\n    return wrapper\n@deco\ndef node(x): return x",
+        "def deco(f):\n    def wrapper(x): return -f(x)\n    return wrapper\n@deco\ndef node(x): return x",
+        {"function"},
+    ),
+    "decorated function": (
+        "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def wrapper(x): return f(x)\n"
+        "    return wrapper\n@deco\ndef node(x): return x",
+        "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def wrapper(x): return f(x)\n"
+        "    return wrapper\n@deco\ndef node(x): return -x",
+        {"code node"},
+    ),
+    "decorator's argument": (
+        "def times(k):\n    def deco(f):\n        def wrapper(x): return k * f(x)\n        return wrapper\n"
+        "    return deco\n@times(2)\ndef node(x): return x",
+        "def times(k):\n    def deco(f):\n        def wrapper(x): return k * f(x)\n        return wrapper\n"
+        "    return deco\n@times(3)\ndef node(x): return x",
+        {"closure k of times.<locals>.deco.<locals>.wrapper"},
+    ),
+    "function below lru_cache": (
+        "import functools\n@functools.lru_cache\ndef a(x): return 1\ndef node(x): return a(x)",
+        "import functools\n@functools.lru_cache\ndef a(x): return 2\ndef node(x): return a(x)",
+        {"code a"},
+    ),
+    "registered of singledispatch": (
+        "import functools\n@functools.singledispatch\ndef a(x): return 1\n@a.register\ndef _(x: int): return 2\n"
+        "def node(x): return a(x)",
+        "import functools\n@functools.singledispatch\ndef a(x): return 1\n@a.register\ndef _(x: int): return 3\n"
+        "def node(x): return a(x)",
+        {"code _"},
+    ),
+    "partial in a global": (
+        "import functools\ndef a(x, k): return k\np = functools.partial(a, k=1)\ndef node(x): return p(x)",
+        "import functools\ndef a(x, k): return k\np = functools.partial(a, k=2)\ndef node(x): return p(x)",
+        {"global p"},
+    ),
+    "bound argument": (
+        "import functools\ndef a(x, k): return k\nnode = functools.partial(a, k=1)",
+        "import functools\ndef a(x, k): return k\nnode = functools.partial(a, k=2)",
+        {"argument k"},
+    ),
+    "callable object": (
+        "class C:\n    def __init__(self, k): self.k = k\n    def __call__(self, x): return self.k\nnode = C(1)",
+        "class C:\n    def __init__(self, k): self.k = k\n    def __call__(self, x): return self.k\nnode = C(2)",
+        {"object C"},
+    ),
+    "body of a callable object": (
+        "class C:\n    def __call__(self, x): return 1\nnode = C()",
+        "class C:\n    def __call__(self, x): return 2\nnode = C()",
+        {"code C.__call__"},
+    ),
+    "bound method": (
+        "class C:\n    def go(self, x): return 1\nnode = C().go",
+        "class C:\n    def go(self, x): return 2\nnode = C().go",
+        {"function"},
+    ),
+    "function attribute": (
+        "def a(x): return a.k\na.k = 1\ndef node(x): return a(x)",
+        "def a(x): return a.k\na.k = 2\ndef node(x): return a(x)",
+        {"attribute a.k"},
+    ),
+    "match statement": (
+        "def node(x):\n    match x:\n        case {'a': 1}: return 1\n        case _: return 2",
+        "def node(x):\n    match x:\n        case {'a': 2}: return 1\n        case _: return 2",
+        {"function"},
+    ),
+    "f-string": ("def node(x): return f'{x:.2f}'", "def node(x): return f'{x:.3f}'", {"function"}),
+    "with": (
+        "def node(x):\n    with x.a as y: return y",
+        "def node(x):\n    with x.b as y: return y",
+        {"function"},
+    ),
+    "alias of another thing": (
+        "from os.path import join as f\ndef node(x): return f(x)",
+        "from os.path import split as f\ndef node(x): return f(x)",
+        {"function"},
+    ),
+    "set in code": ("def node(x): return x in {'a', 'b'}", "def node(x): return x in {'a', 'c'}", {"function"}),
+    "generator": ("def node(x): yield x", "def node(x): yield -x", {"function"}),
+    "coroutine": ("async def node(x): return await x", "async def node(x): return x", {"function"}),
+    "C function": (
+        "from math import sqrt as node",
+        "from math import cbrt as node",
+        {"function"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REAL, ids=str)
+def test_real_edit_changes_the_part_it_was_made_to(case: str) -> None:
+    """And no other part, so that the reasons point to the edit."""
+    before, after, parts = REAL[case]
+    found = changed(before, after)
+    assert found == parts
+    assert changed(before, before) == set()
+
+
+def test_code_written_by_exec_can_be_read() -> None:
+    """As in a notebook: no file, no source."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec("def helper(x): return x\ndef node(x): return helper(x)", space)
+    before = code_fingerprint(Reader(), space["node"]).parts
+    exec("def helper(x): return -x", space)
+    after = code_fingerprint(Reader(), space["node"]).parts
+    assert {key for key in before if before[key] != after[key]} == {"code helper"}
+
+
+def test_functions_that_call_each_other_come_to_an_end() -> None:
+    """Cycles through globals, closures, containers and defaults."""
+    parts = fingerprint(
+        """
+        R = {}
+        def a(x): return b(x) + R['a'](x)
+        def b(x): return a(x)
+        R['a'] = a
+        R['self'] = R
+        def outer():
+            def inner(n, k=[R]): return n and inner(n - 1)
+            return inner
+        f = outer()
+        class Node:
+            def parent(self): return Node
+        Node.child = Node
+        def node(x): return a(x) + f(x) + Node().parent()
+        """
+    ).parts
+    assert {"code a", "code b", "code outer.<locals>.inner", "code Node.parent"} <= set(parts)
+
+
+def test_a_module_that_loads_on_demand_is_not_asked() -> None:
+    """PEP 562: looking would import; its source counts instead."""
+    asked: list[str] = []
+    lazy = module("", "lazy_module_under_test")
+    vars(lazy)["__getattr__"] = asked.append
+    flow = module("def node(x): return lazy.thing(x)")
+    vars(flow)["lazy"] = lazy
+    sys.modules[lazy.__name__] = lazy
+    try:
+        code_fingerprint(Reader(), flow.node)
+    finally:
+        del sys.modules[lazy.__name__]
+    assert asked == []
+
+
+def test_nothing_is_imported_for_a_fingerprint(tmp_path: Path) -> None:
+    """A function that imports inside counts by that module's source, and by those it imports."""
+    (tmp_path / "late_a.py").write_text("from late_b import k\ndef f(): return k\n")
+    (tmp_path / "late_b.py").write_text("k = 1\n")
+    source = "def node(x):\n    from late_a import f\n    return f()"
+    sys.path.insert(0, str(tmp_path))
+    try:
+        before = fingerprint(source).parts
+        assert not {"late_a", "late_b"} & set(sys.modules)
+        (tmp_path / "late_b.py").write_text("k = 23\n")
+        after = fingerprint(source).parts
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert {key for key in before if before[key] != after[key]} == {"module late_b"}
+
+
+def test_a_huge_global_is_hashed_once_a_reading() -> None:
+    """However many functions read it."""
+    flow = module("BIG = list(range(300_000))\ndef a(x): return BIG\ndef node(x): return a(BIG)")
+    reader = Reader()
+    first = code_fingerprint(reader, flow.node).parts["global BIG"]
+    flow.BIG.append(1)  # a second look would see this
+    assert code_fingerprint(reader, flow.node).parts["global BIG"] == first
+    assert code_fingerprint(Reader(), flow.node).parts["global BIG"] != first
+
+
+def test_installed_packages_count_by_name_and_version() -> None:
+    """Not by their code, which is not followed."""
+    parts = fingerprint("import numpy as np\ndef node(x): return np.sqrt(x)").parts
+    assert parts["package numpy"].text == np.__version__
+    assert set(parts) == {"python", "function", "package numpy"}
+
+
+def test_a_package_of_another_name_than_its_module_is_found() -> None:
+    """The distribution scikit-learn brings the module sklearn."""
+    import sklearn.linear_model  # noqa: F401  # loaded, as it is in a flow that uses it
+
+    parts = fingerprint("import sklearn\ndef node(x): return sklearn.linear_model").parts
+    assert "package scikit-learn" in parts
+
+
+def test_what_code_assigns_itself_is_state() -> None:
+    """A counter that the node counts up can't make it stale."""
+    found = fingerprint(
+        "n = 0\ndef count():\n    global n\n    n += 1\ndef node(x): count(); return x"
+    )
+    assert found.state == ("global n",)
+    assert "global n" not in found.parts
+
+
+def test_look_tells_what_a_run_changes() -> None:
+    """A memo differs after the run; what it didn't touch doesn't."""
+    flow = module("memo, T = {}, 3\ndef node(x): memo[x] = T; return x")
+    found = code_fingerprint(Reader(), flow.node)
+    before = found.look()
+    flow.node(1)
+    after = found.look()
+    assert {key for key in before if before[key] != after[key]} == {"global memo"}
+
+
+def test_parts_show_short_values_and_no_long_or_secret_ones() -> None:
+    """For reasons such as ``global T changed: 3 -> 4``."""
+    parts = fingerprint(
+        "T, U, L = 3, 'postgres://me:secret@host', list(range(99))\ndef node(x): return T, U, L"
+    ).parts
+    assert [parts[f"global {name}"].text for name in "TUL"] == ["3", "", ""]
+
+
+def test_named_partials_tell_their_arguments_apart() -> None:
+    """Of create_named_partial_function, the bound arguments and the function count."""
+    save = module("def save(x, table): return table").save
+    a = create_named_partial_function(save, "save_a", table="a")
+    b = create_named_partial_function(save, "save_b", table="b")
+    old, new = (code_fingerprint(Reader(), func).parts for func in (a, b))
+    assert {key for key in old if old[key] != new[key]} == {"argument table"}
+
+
+def test_what_cannot_be_hashed_is_named() -> None:
+    """A lock in a global counts by its looks, and the plan can say so."""
+    flow = module("def node(x): return LOCK")
+    vars(flow)["LOCK"] = threading.Lock()
+    assert code_fingerprint(Reader(), flow.node).untracked == ("global LOCK (lock)",)
+
+
+def digest(value: object) -> str:
+    return Reader().value(value).digest
+
+
+def test_values_of_other_types_differ() -> None:
+    """1, "1", 1.0 and True, and containers of other kinds."""
+    values: list[object] = [
+        1, "1", 1.0, True, b"1", None, "", (), [], {}, set(), frozenset(), (1,), [1], {1}, {1: 1},
+        {"1": 1}, [[1]], [1, []], bytearray(b"1"), 1j, -0.0, 0.0, np.int64(1), np.array(1),
+        np.array([1]), np.array([1.0]), np.array([[1]]), pd.Series([1]), pd.DataFrame({"a": [1]}),
+        pl.DataFrame({"a": [1]}), pa.table({"a": [1]}), int, len, range(1), slice(1),
+    ]  # fmt: skip
+    digests = [digest(value) for value in values]
+    for (a, x), (b, y) in itertools.combinations(zip(values, digests, strict=True), 2):
+        assert x != y, (a, b)
+
+
+FRAME = pd.DataFrame({"n": [1, 2, 3], "s": ["a", "b", None], "d": pd.to_datetime(["2020"] * 3)})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": [2]}, {"b": [2], "a": 1}),
+        ({"x", "y", "z"}, {"z", "y", "x"}),
+        ([{"k": "v"}] * 2, [{"k": "v"}, {"k": "v"}]),
+        (np.arange(9).reshape(3, 3), np.arange(9).reshape(3, 3).copy()),
+        (np.arange(18)[::2], np.arange(0, 18, 2)),
+        (FRAME, pd.concat([FRAME.iloc[:1], FRAME.iloc[1:]])),
+        (FRAME, FRAME[["n"]].assign(s=FRAME["s"], d=FRAME["d"])),
+        (pl.from_pandas(FRAME), pl.concat([pl.from_pandas(FRAME)[:1], pl.from_pandas(FRAME)[1:]])),
+        (pa.table({"a": [1, 2]}), pa.concat_tables([pa.table({"a": [1]}), pa.table({"a": [2]})])),
+        (functools.partial(len, [1]), functools.partial(len, [1])),
+    ],
+    ids=str,
+)
+def test_equal_content_is_equal_however_it_was_made(one: object, other: object) -> None:
+    """Order, identity, chunks and blocks are no content."""
+    assert digest(one) == digest(other)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda f: f.assign(n=[1, 2, 4]),
+        lambda f: f.rename(columns={"n": "m"}),
+        lambda f: f[["s", "n", "d"]],
+        lambda f: f.set_index("n"),
+        lambda f: f.astype({"n": "int32"}),
+        lambda f: f.assign(s=["a", "b", "c"]),
+    ],
+)
+def test_another_frame_has_another_hash(edit: Any) -> None:
+    """Values, names, order, index and types of columns."""
+    assert digest(edit(FRAME)) != digest(FRAME)
+
+
+def test_large_buffers_hash_by_all_their_bytes() -> None:
+    """In parts on several threads, and the last byte counts."""
+    one = np.zeros(20_000_001, dtype="u1")
+    other = one.copy()
+    assert digest(one) == digest(other)
+    other[-1] = 1
+    assert digest(one) != digest(other)
+
+
+def test_cyclic_and_deep_values_come_to_an_end() -> None:
+    """A list in itself; a list nested too deep for Python's stack."""
+    cycle: list[Any] = [1]
+    cycle.append(cycle)
+    assert digest(cycle) != digest([1, [1]])
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert Reader().value(deep).untracked == ("too deeply nested",)
+
+
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=12,
+)
+
+
+@given(trees, trees)
+def test_values_hash_alike_exactly_when_they_are_alike(one: Any, other: Any) -> None:
+    """Alike: their reprs are, dicts sorted."""
+
+    def normal(value: Any) -> str:
+        if isinstance(value, dict):
+            return f"{{{sorted((k, normal(v)) for k, v in value.items())}}}"
+        if isinstance(value, (list, tuple)):
+            return f"{type(value)}{[normal(item) for item in value]}"
+        return f"{type(value)}{value!r}"
+
+    assert (digest(one) == digest(other)) == (normal(one) == normal(other))
+
+
+def test_fingerprints_are_the_same_in_every_process() -> None:
+    """Whatever PYTHONHASHSEED is."""
+    script = textwrap.dedent(
+        """
+        from linepipe_core.fingerprint import Reader, code_fingerprint, combined
+        D = {"a": {"x", "y"}, "b": [lambda x: x in {"p", "q", "r"}]}
+        class M:
+            words = {"u", "v", "w"}
+            def a(self): return D
+        def node(x, k=frozenset({"m", "n"})): return M().a() if x in {"s", "t"} else k
+        print(combined(code_fingerprint(Reader(), node).parts))
+        """
+    )
+    prints = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(prints) == 1
+
+
+def test_the_hash_of_all_parts_tells_any_change() -> None:
+    """What counts for an object that can only be told by how it was made."""
+    one, same, other = (
+        combined(fingerprint(source).parts)
+        for source in ("def node(x): return 1", "def node(x): return 1", "def node(x): return 2")
+    )
+    assert one == same != other
