@@ -74,12 +74,14 @@ class Tensor:
         raise RuntimeError("only leaf tensors support deepcopy")
 
 
-class LoadsBadly(Exception):  # noqa: N818
-    """Pickles well, but its pickle can't be loaded: the constructor wants two values."""
+class LoadsBadly:
+    """Pickles well, but its pickle can't be loaded, as that of many exceptions."""
 
     def __init__(self, left: list[int], right: list[int]) -> None:
-        super().__init__("a message")
         self.left = left
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LoadsBadly, (self.left,)
 
 
 class Rows(list[Any]):
@@ -547,7 +549,8 @@ def test_a_frame_that_only_frames_share_is_not_copied() -> None:
 @pytest.mark.parametrize("made_of", ["datetime64[us]", "datetime64[ns, UTC]", "timedelta64[s]"])
 def test_dates_are_isolated_also_when_written_to_through_their_array(made_of: Any) -> None:
     """pandas calls plain dates no extension, but they come in an array of its own."""
-    kept = pd.DataFrame({"day": pd.Series([1, 2, 3]).astype("int64").astype(made_of), "n": 1})
+    kept = pd.DataFrame({"day": [1, 2, 3], "n": 1})
+    kept = kept.astype({"day": made_of})
     before = seen(kept)
     held = hold([kept])
     for reader in (hand_out(held), hand_out(held), kept):

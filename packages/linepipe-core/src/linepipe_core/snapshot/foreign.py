@@ -95,17 +95,29 @@ def _deep_table(table: Any) -> Any:
     return table.copy(deep=True)
 
 
-def _table(table: Any, _alone: bool) -> Held | None:
+def _table(table: Any, alone: bool) -> Held | None:
     for block in table._mgr.blocks:
         if block.dtype == object and not ATOMIC.issuperset(map(type, block.values.flat)):
             return None
-    private = table.copy(deep=False)
+    private = table if alone and _is_bare(table) else table.copy(deep=False)
     manager = private._mgr
     manager.axes = [_own_index(axis) for axis in manager.axes]
+    _own_what_others_see(manager)
+    return _HeldTable(private, _shared_table)
+
+
+def _is_bare(table: Any) -> bool:
+    """Whether a table has nothing but its columns, so that it may move as it is."""
+    return not table.attrs and vars(table).keys() <= _BARE and getweakrefcount(table) == 0
+
+
+_BARE = {"_mgr", "_attrs", "_flags", "_name"}
+
+
+def _own_what_others_see(manager: Any) -> None:
     for block in manager.blocks:
         if not _only_pandas_sees(block):
             _own(block)
-    return _HeldTable(private, _shared_table)
 
 
 class _HeldTable(Held):
@@ -116,19 +128,17 @@ class _HeldTable(Held):
     def move(self) -> Any:
         # A reader may have made an Arrow table or a numpy view of its copy, without copying:
         # pandas doesn't know of those and would write into them.
-        for block in self.value._mgr.blocks:
-            if not _only_pandas_sees(block):
-                _own(block)
+        _own_what_others_see(self.value._mgr)
         return self.value if getrefcount(self.value) == ALONE else self.copy()
 
 
 def _shared_table(table: Any) -> Any:
     """A copy that shares its columns with ``table`` until either of the two is written to."""
-    shared = table.copy(deep=False)
+    shared = table.copy(deep=False)  # its axes are views already
     manager = shared._mgr
-    manager.axes = [_fresh_index(axis) for axis in manager.axes]
+    manager.axes = [axis[:] if hasattr(axis, "_range") else axis for axis in manager.axes]
     for block in manager.blocks:
-        if not _is_shareable(block.values):
+        if not _is_guarded(block.values):
             _own(block)
     return shared
 
@@ -139,13 +149,13 @@ def _own(block: Any) -> None:
     block.refs = type(block.refs)(block)
 
 
-def _is_shareable(values: Any) -> bool:
-    """Whether copy-on-write guards a block's values.
+def _is_guarded(values: Any) -> bool:
+    """Whether copy-on-write guards a block's values once two frames share them.
 
-    Of categories, nullable numbers and the like, ``series.values`` is the block's own array,
-    and can be written to. (Copying those that Arrow backs costs nothing.)
+    The arrays of pandas' own (categories, nullable numbers, dates, ...) can be written to
+    around it, by ``series.array[...] = ...``; copying those that Arrow backs costs nothing.
     """
-    return hasattr(values, "flags") or type(values).__name__ in _TIMES
+    return type(values) is sys.modules["numpy"].ndarray
 
 
 _TIMES = {"DatetimeArray", "TimedeltaArray", "PeriodArray"}  # each around a numpy array
@@ -158,15 +168,22 @@ def _only_pandas_sees(block: Any) -> bool:
     ``copy=False``, a view such as ``frame.to_numpy()``, an Arrow table. Counted are the
     references to what the blocks hold, to the arrays in it, and to the owner of their memory.
     """
-    if not _is_shareable(block.values):
+    guarded = _is_guarded(block.values)
+    if not guarded and type(block.values).__name__ not in _TIMES:
+        return False
+    sharers = [sharer for ref in block.refs.referenced_blocks if (sharer := ref()) is not None]
+    if not guarded and len(sharers) > 1:
         return False
     # No name may refer to an array below: it would count.
-    sharers = [sharer for ref in block.refs.referenced_blocks if (sharer := ref()) is not None]
     arrays = _counted(sharers, _values_of)
-    if not hasattr(block.values, "flags"):
+    if not guarded:
         if not _all_known(arrays):
             return False
+        if not all(hasattr(group[0], "_ndarray") for group in arrays.values()):
+            return False
         arrays = _counted([group[0] for group in arrays.values()], _array_in)
+    if not all(_is_guarded(group[0]) for group in arrays.values()):
+        return False  # ``astype`` may share one memory between numbers and dates
     owners = _counted([group[0] for group in arrays.values()], _owner)
     if len(owners) != 1:
         return False
@@ -208,11 +225,7 @@ def _owner(array: Any) -> Any:
 
 
 def _index(index: Any, _alone: bool) -> Held:
-    return Held(_own_index(index.view()), _viewed_index)
-
-
-def _viewed_index(index: Any) -> Any:
-    return _fresh_index(index.view())
+    return Held(_own_index(index), _fresh_index)
 
 
 # Arrays of indexes that are ours, and that nobody can write to: id -> array.
@@ -234,8 +247,9 @@ def _own_index(index: Any) -> Any:
 
 
 def _fresh_index(index: Any) -> Any:
+    """Another index object over the same data: its names can be changed."""
     # Views of a RangeIndex share a cached array that can be written to; a slice has its own.
-    return index[:] if hasattr(index, "_range") else index
+    return index[:] if hasattr(index, "_range") else index.view()
 
 
 def _arrays_of(index: Any) -> list[Any]:
