@@ -35,6 +35,10 @@ class CodeFingerprint:
 
     __slots__ = ("_values", "parts", "state", "untracked")
 
+    parts: dict[str, Part]
+    state: tuple[str, ...]
+    untracked: tuple[str, ...]
+
     def __init__(
         self,
         parts: dict[str, Part],

@@ -40,6 +40,10 @@ class FailedHook:
 
     __slots__ = ("error", "hook", "method")
 
+    hook: Hook
+    method: str
+    error: Exception
+
     def __init__(self, hook: Hook, method: str, error: Exception) -> None:
         self.hook = hook
         self.method = method

@@ -125,6 +125,9 @@ def identity(path: str) -> tuple[int, int]:
 class Index:
     """An open index."""
 
+    identity: tuple[int, int]
+    is_closed: bool
+
     def __init__(self, path: str) -> None:
         self.path = path
         self._reset()

@@ -50,6 +50,8 @@ class Step:
 
     __slots__ = ("index", "memory", "node", "reasons", "seconds", "status")
 
+    node: Node
+    index: int
     status: Status
 
     def __init__(self, node: Node, index: int, status: Status = "running") -> None:

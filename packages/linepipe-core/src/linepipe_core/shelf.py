@@ -74,7 +74,7 @@ class ObjectShelf(shelve.Shelf[Any]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         # `shelve.Shelf.__init__` is not called: it wraps a dbm-like dict, and there is none.
-        self.path = os.path.realpath(os.fspath(path))
+        self.path: str = os.path.realpath(os.fspath(path))
         self._files = BufferFiles(self.path + ".buffers")
         self._index = _opened(self.path, self._files)
         self._sweep()

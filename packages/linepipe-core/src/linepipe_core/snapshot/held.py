@@ -23,6 +23,8 @@ class Held:
 
     __slots__ = ("_how", "value")
 
+    value: Any
+
     def __init__(self, value: Any, how: Callable[[Any], Any]) -> None:
         self.value = value
         self._how = how

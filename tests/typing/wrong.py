@@ -1,0 +1,18 @@
+"""Mistakes that a type checker must see: each ignore is an error if it isn't one. Not run."""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from linepipe import Node, Pipeline, create_named_partial_function
+
+Node(len, ["text"], ["n"], "load")  # type: ignore[arg-type]
+Node("len", ["text"], ["n"])  # type: ignore[arg-type]
+Node(len, ["text"], ["n"], titel="load")  # type: ignore[call-arg]
+Node(len, [1], ["n"])  # type: ignore[list-item]
+
+pipeline = Pipeline([Node(len, ["text"], ["n"])])
+Pipeline([len])  # type: ignore[list-item]
+pipeline.run(reusing=True)  # type: ignore[call-arg]
+pipeline.bind(1)  # type: ignore[call-arg]
+
+bound = create_named_partial_function(len, "n")
+bound(b"four").upper()  # type: ignore[attr-defined]
