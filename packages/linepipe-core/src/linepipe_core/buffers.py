@@ -14,11 +14,13 @@ import mmap
 import os
 import sys
 import threading
+import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cache
+from typing import Any, Final, TypeAlias
 
 if sys.platform != "win32":
     import fcntl
@@ -27,12 +29,14 @@ if sys.platform != "win32":
 # small enough to be still in the core's cache (1 to 2 MiB) when it is written after hashing.
 LEAF_BYTES: Final = 1 << 20
 
-# A mapping costs a file descriptor before Python 3.13, reading a smaller file is as fast.
+# Below this, reading a file (0.1 ms) is as fast as mapping it and faulting its pages in.
 MAPPED_BYTES: Final = 1 << 20
 
 # Hashing is 1.8 GB/s a core (sha256 in hardware; blake2b 1.1, sha1 1.9 and unsafe), so
 # two to four cores reach what disks take.
 MAX_THREADS: Final = 4
+
+Buffer: TypeAlias = "mmap.mmap | bytearray | memoryview"
 
 DRAFT_PREFIX: Final = "draft-"
 
@@ -190,7 +194,7 @@ class BufferFiles:
         except OSError:
             return False
 
-    def open(self, digest: str, n_bytes: int) -> mmap.mmap | bytearray:
+    def open(self, digest: str, n_bytes: int) -> Buffer:
         """The buffer, writable and private: a copy-on-write map of the file, if it is large.
 
         Raises:
@@ -198,12 +202,25 @@ class BufferFiles:
             ValueError: it isn't of its size.
             OSError: it can't be read.
         """
+        return self._opened(digest, n_bytes, _mapped if n_bytes >= MAPPED_BYTES else _read)
+
+    def pin(self, digest: str, n_bytes: int) -> Buffer:
+        """The buffer as it is now, whatever becomes of its file. Reads nothing.
+
+        Raises:
+            FileNotFoundError: it is gone.
+            ValueError: it isn't of its size.
+            OSError: it can't be read.
+        """
+        return self._opened(digest, n_bytes, _mapped)
+
+    def _opened(self, digest: str, n_bytes: int, how: Callable[[int, int], Buffer]) -> Buffer:
         fd = os.open(self.path(digest), os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             size = os.fstat(fd).st_size
             if size != n_bytes:
                 raise ValueError(f"its buffer {digest[:12]} has {size} bytes of {n_bytes}")
-            return _mapped(fd, n_bytes) if n_bytes >= MAPPED_BYTES else _read(fd, n_bytes)
+            return how(fd, n_bytes)
         finally:
             os.close(fd)
 
@@ -308,15 +325,46 @@ def _remove_tree(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _mapped(fd: int, n_bytes: int) -> mmap.mmap | bytearray:
+def _mapped(fd: int, n_bytes: int) -> Buffer:
+    """A private, writable map of a file that keeps no descriptor open: there are few of those."""
     try:
         if sys.version_info >= (3, 13):
             return mmap.mmap(fd, n_bytes, access=mmap.ACCESS_COPY, trackfd=False)
-        return mmap.mmap(fd, n_bytes, access=mmap.ACCESS_COPY)
+        if sys.platform == "win32":
+            return mmap.mmap(fd, n_bytes, access=mmap.ACCESS_COPY)
+        return _mapped_by_libc(fd, n_bytes)
     except OSError as error:
-        if error.errno not in (errno.EMFILE, errno.ENOMEM, errno.ENODEV):
+        if error.errno not in (errno.ENOMEM, errno.ENODEV, errno.EMFILE):
             raise
-        return _read(fd, n_bytes)  # out of descriptors or maps: slower, as private
+        return _read(fd, n_bytes)  # no more maps, or a filesystem without: slower, as private
+
+
+def _mapped_by_libc(fd: int, n_bytes: int) -> memoryview:
+    """What `mmap.mmap` does, which before Python 3.13 keeps a descriptor for each map."""
+    import ctypes
+
+    libc = _libc()
+    protection, flags = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE
+    address = libc.mmap(None, n_bytes, protection, flags, fd, 0)
+    if address == ctypes.c_void_p(-1).value:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    memory = (ctypes.c_char * n_bytes).from_address(address)
+    # Whatever views the memory keeps `memory` alive; at exit the system unmaps it.
+    weakref.finalize(memory, libc.munmap, address, n_bytes).atexit = False
+    return memoryview(memory).cast("B")
+
+
+@cache
+def _libc() -> Any:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    integer, size, pointer = ctypes.c_int, ctypes.c_size_t, ctypes.c_void_p
+    libc.mmap.restype = pointer
+    libc.mmap.argtypes = (pointer, size, integer, integer, integer, ctypes.c_long)
+    libc.munmap.argtypes = (pointer, size)
+    return libc
 
 
 def _read(fd: int, n_bytes: int) -> bytearray:

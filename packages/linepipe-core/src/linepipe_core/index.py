@@ -45,9 +45,7 @@ CREATE TABLE runs (run INTEGER PRIMARY KEY AUTOINCREMENT, stored REAL NOT NULL);
 CREATE TABLE entries (
   run INTEGER, place INTEGER, text BLOB NOT NULL, PRIMARY KEY (run, place)
 ) WITHOUT ROWID;
-CREATE TABLE mentions (
-  run INTEGER, place INTEGER, object TEXT, PRIMARY KEY (run, place, object)
-) WITHOUT ROWID;
+CREATE TABLE mentions (run INTEGER, object TEXT, PRIMARY KEY (run, object)) WITHOUT ROWID;
 CREATE INDEX mentions_object ON mentions (object);
 """
 
@@ -497,6 +495,41 @@ def set_records(connection: sqlite3.Connection, texts: Iterable[tuple[str, str |
             connection.execute(
                 "INSERT OR REPLACE INTO records VALUES (?, ?)", (encoded(key), encoded(text))
             )
+
+
+# --- history ----------------------------------------------------------------------------
+
+
+def add_run(connection: sqlite3.Connection) -> int:
+    """Begin a run of the history. Returns its number, higher than any before it."""
+    added = connection.execute("INSERT INTO runs (stored) VALUES (?)", (time.time(),))
+    return int(added.lastrowid or 0)
+
+
+def add_entry(connection: sqlite3.Connection, run: int, text: str) -> None:
+    """Add an entry to a run."""
+    connection.execute(
+        "INSERT INTO entries SELECT ?, COUNT(*), ? FROM entries WHERE run = ?",
+        (run, encoded(text), run),
+    )
+
+
+def mention(connection: sqlite3.Connection, run: int, digests: Iterable[str]) -> None:
+    """Keep these objects as long as the run is kept."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO mentions VALUES (?, ?)", [(run, digest) for digest in digests]
+    )
+
+
+def runs(connection: sqlite3.Connection) -> list[int]:
+    """The runs of the history, the oldest first."""
+    return [run for (run,) in connection.execute("SELECT run FROM runs ORDER BY run")]
+
+
+def entries(connection: sqlite3.Connection, run: int) -> list[str]:
+    """The entries of a run, in order."""
+    found = connection.execute("SELECT text FROM entries WHERE run = ? ORDER BY place", (run,))
+    return [decoded(text) for (text,) in found]
 
 
 # --- spelling ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Final
 
 # Below this a buffer stays in the pickle: a file of its own costs a sync (0.2 ms here),
@@ -45,8 +46,13 @@ class Unpicklable:
     reason: str
 
     def __str__(self) -> str:
-        where = "" if self.part == self.name else f": its part {self.part}"
-        return f"{self.name!r} can't be pickled{where} ({self.type}): {self.reason}"
+        return f"{self.name!r}: {self.why}"
+
+    @property
+    def why(self) -> str:
+        """The part, its type and the reason, in one line."""
+        subject = "it" if self.part == self.name else f"its part {self.part}"
+        return f"{subject} ({self.type}) can't be pickled: {self.reason}"
 
 
 def dump(value: Any) -> Pickled:
@@ -164,8 +170,7 @@ def _reduce_polars(value: Any) -> Any:
     """Through Arrow, without a copy, where pyarrow is there and gives back what it got."""
     if value.n_chunks() and value.estimated_size() >= LARGE_BYTES:
         try:
-            import polars
-
+            polars = import_module("polars")
             # The newest level keeps polars' own string layout; the default one copies.
             table = value.to_arrow(compat_level=polars.CompatLevel.newest())
             back = polars.from_arrow(table)
@@ -183,17 +188,14 @@ def _same_schema(value: Any, back: Any) -> bool:
 
 
 def _from_arrow(table: Any, name: str | None) -> Any:
-    import polars
-
-    value = polars.from_arrow(table)
-    return value if name is None else value.alias(name)  # type: ignore[union-attr]  # a Series has names
+    value = import_module("polars").from_arrow(table)
+    return value if name is None else value.alias(name)
 
 
 def _reduce_arrow(value: Any) -> Any:
     """A slice alone: Arrow's own pickle takes along the whole buffers it was cut from."""
     if value.get_total_buffer_size() > 2 * value.nbytes + LARGE_BYTES:
-        import pyarrow
-
+        pyarrow = import_module("pyarrow")
         named = value if isinstance(value, pyarrow.Table) else pyarrow.table({"": value})
         sink = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(sink, named.schema) as writer:
@@ -203,9 +205,7 @@ def _reduce_arrow(value: Any) -> Any:
 
 
 def _from_ipc(buffer: Any, is_table: bool) -> Any:
-    import pyarrow
-
-    table = pyarrow.ipc.open_stream(buffer).read_all()
+    table = import_module("pyarrow").ipc.open_stream(buffer).read_all()
     return table if is_table else table.column(0)
 
 

@@ -176,7 +176,11 @@ class Pipeline:
     def history(self) -> list[HistoryEntry]:
         """What each node of the newest finished run got and made; empty if none was tracked."""
         newest = self._newest[0]
-        return [] if newest is None else newest.history
+        if newest is not None:
+            return newest.history
+        if not (self.track_history and self.use_persistent_cache):
+            return []
+        return self._history_on_shelf()
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -344,8 +348,13 @@ class Pipeline:
         )
 
     def get_obj_registry(self) -> ObjectRegistry:
-        """Open a registry for a look at the constants and what the cache holds."""
-        return ObjectRegistry(self._constants)
+        """Open a registry for a look at the constants and what the cache holds.
+
+        Raises:
+            ConstantError: a constant has the name of an object in the cache.
+            ShelfError: the cache can't be opened.
+        """
+        return self._registry()
 
     def _kept(self, outputs: Iterable[str]) -> tuple[str, ...]:
         if isinstance(outputs, str):
@@ -358,10 +367,36 @@ class Pipeline:
 
     def _checked_registry(self) -> ObjectRegistry:
         """A registry with all that the run needs to start."""
-        registry = ObjectRegistry(self._constants)
+        registry = self._registry()
         if not self._wiring.free.keys() <= registry.held.keys():
-            raise self._missing_inputs(registry)
+            problem = self._missing_inputs(registry)
+            registry.close()
+            raise problem
         return registry
+
+    def _registry(self) -> ObjectRegistry:
+        """A registry of the constants and, with the persistent cache, of what that holds."""
+        if not self.use_persistent_cache:
+            return ObjectRegistry(self._constants)
+        from linepipe_core.shelf import ObjectShelf  # sqlite3 and pickle: only who needs them
+        from linepipe_core.shelf_registry import ShelfRegistry
+
+        shelf = ObjectShelf(self._cache_storage_path)
+        try:
+            return ShelfRegistry(self._constants, shelf, self._wiring.free)
+        except BaseException:
+            shelf.close()
+            raise
+
+    def _history_on_shelf(self) -> list[HistoryEntry]:
+        import os
+
+        if not os.path.exists(self._cache_storage_path):
+            return []
+        from linepipe_core.history import HistoryEntry
+        from linepipe_core.shelf_registry import read_history
+
+        return [HistoryEntry(**entry) for entry in read_history(self._cache_storage_path)]
 
     def _missing_inputs(self, registry: ObjectRegistry) -> MissingInputError:
         wiring = self._wiring
@@ -375,10 +410,15 @@ class Pipeline:
                 f"nothing makes {name!r}, which {wiring.place(reader)} needs\n"
                 f"  available there: {shortened(sorted(there))}" + did_you_mean(name, there)
             )
+        on_shelf = (
+            f"\n  or run what makes it first, with the same cache: {self._cache_storage_path}"
+            if self.use_persistent_cache
+            else ""
+        )
         return MissingInputError(
             f"{listed('', problems)}\n"
             f"  give it as a constant: Pipeline(..., {missing[0]}=...) or "
-            f"pipeline.bind({missing[0]}=...)",
+            f"pipeline.bind({missing[0]}=...)" + on_shelf,
             missing,
         )
 

@@ -19,9 +19,11 @@ from linepipe_core.snapshot import ATOMIC, hand_out, hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
     from typing import Any, TypeVar, overload
+
+    from linepipe_core.node import Node
 
     T = TypeVar("T")
 
@@ -103,16 +105,19 @@ class ObjectRegistry:
             ConstantError: a constant has that name; ``Pipeline.bind`` replaces those.
             RegistryClosedError: the run has ended.
         """
-        objects = self._open()
+        self._check_settable(name)
+        owner = [value]
+        del value
+        self.held[name] = hold(owner)
+
+    def _check_settable(self, name: str) -> None:
+        self._open()
         if name in self._constants:
             raise ConstantError(
                 f"{name!r} is a constant and can't be overwritten\n"
                 f"  replace it for a whole run: pipeline.bind({name}=...)",
                 [name],
             )
-        owner = [value]
-        del value
-        objects[name] = hold(owner)
 
     def release(self, name: str) -> None:
         """Drop an object, so that its memory is free.
@@ -127,24 +132,42 @@ class ObjectRegistry:
             raise ConstantError(f"{name!r} is a constant and can't be released", [name])
         if name not in objects:
             raise UnknownNameError("object", [name], objects)
-        del objects[name]
+        del self.held[name]
 
-    def put(self, names: Sequence[str], values: list[Any]) -> None:
+    def put(self, node: Node, values: list[Any]) -> None:
         """Take in what a node made; for the run loop.
 
         Args:
-            names: the node's outputs.
-            values: as many values. The list is emptied: whoever else holds nothing of them
-                lets the registry keep them without a copy.
+            node: the node.
+            values: a value for each of its outputs. The list is emptied: whoever else holds
+                nothing of them lets the registry keep them without a copy.
         """
         held = self.held
-        for name in reversed(names):
-            held[name] = values.pop() if type(values[-1]) in ATOMIC else hold(values)
+        for name in reversed(node.outputs):
+            if type(values[-1]) in ATOMIC:
+                held[name] = values.pop()
+            else:
+                held[name] = hold(values, name, node.name)
 
     def drop(self, names: Iterable[str]) -> None:
         """Forget objects that nothing needs; for the run loop."""
         for name in names:
             self.held.pop(name, None)
+
+    def take_out(self, names: Iterable[str]) -> dict[str, Any]:
+        """What is held of these names, to outlive the registry; for the run loop."""
+        held = self.held
+        return {name: held.pop(name) for name in names if name in held}
+
+    def remember(
+        self,
+        node: str,
+        inputs: Mapping[str, Any],
+        outputs: Mapping[str, Any],
+        seconds: float | None,
+        status: str,
+    ) -> None:
+        """Keep an entry of the history for later processes, where there is a place to."""
 
     def keys(self) -> list[str]:
         """The names of the objects that there are now."""

@@ -265,7 +265,7 @@ class Run:
             # else holds is stored without a copy.
             del returned
             values.clear()
-            self.registry.put(node.outputs, made)
+            self.registry.put(node, made)
         except Exception as error:
             raise self._failure(step, values, phase, error, held) from error
         except BaseException as error:
@@ -310,9 +310,9 @@ class Run:
         if self._history is not None and inputs is not None:
             objects = self.registry.held
             outputs = {name: objects[name] for name in step.node.outputs if name in objects}
-            self._history.append(
-                HistoryEntry(step.node.name, inputs, outputs, step.seconds, step.status)
-            )
+            entry = (step.node.name, inputs, outputs, step.seconds, step.status)
+            self._history.append(HistoryEntry(*entry))
+            self.registry.remember(*entry)
 
     def _failure(
         self,
@@ -346,8 +346,7 @@ class Run:
         """Close the registry and make the result, once."""
         if self._result is not None:
             return self._result
-        objects = self.registry.held
-        outputs = {name: objects.pop(name) for name in self._kept if name in objects}
+        outputs = self.registry.take_out(self._kept)
         self.registry.close()
         pending = [
             Step(node, index, "pending")

@@ -9,31 +9,44 @@ This module joins the three, and keeps the promises that users see.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shelve
-import threading
-import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from linepipe_core import index, pickling, trust
-from linepipe_core.buffers import BufferFiles, digest_of, write_gitignore
-from linepipe_core.errors import ShelfError, ShelfPathError, ShelfPickleError, ShelfWriteError
-from linepipe_core.index import Index, ObjectInfo, Released, Row
-from linepipe_core.pickling import LARGE_BYTES, Pickled, Unpicklable
+from linepipe_core import index
+from linepipe_core.buffers import Buffer, BufferFiles
+from linepipe_core.errors import ShelfError, ShelfPickleError, ShelfWriteError
+from linepipe_core.index import ObjectInfo, Released, Row
+from linepipe_core.opening import open_index
+from linepipe_core.packing import (
+    ShelfObject,
+    check_name,
+    digest_of_row,
+    large_views,
+    pickled,
+    rows_of,
+    unpacked,
+)
+from linepipe_core.pickling import Pickled, Unpicklable
 from linepipe_core.staging import Staging
 
 if TYPE_CHECKING:
     import sqlite3
     from datetime import timedelta
 
-__all__ = ["ObjectInfo", "ObjectShelf", "Stored", "Unpicklable"]
+    T = TypeVar("T")
+
+__all__ = ["ObjectInfo", "ObjectShelf", "ShelfObject", "Stored", "Unpicklable"]
 
 _logger = logging.getLogger("linepipe.shelf")
+
+# The history on disk keeps this many of the newest runs; `prune(keep_runs=)` keeps fewer.
+KEPT_RUNS: Final = 20
 
 _NOTHING: Any = object()
 
@@ -43,12 +56,18 @@ class Stored:
     """What came of one `ObjectShelf.store`.
 
     Attributes:
-        digests: name -> digest of each object that was stored.
+        objects: name -> the object as it was stored, also when another process has replaced
+            it since.
         refused: name -> why, for each object that can't be pickled.
     """
 
-    digests: Mapping[str, str]
-    refused: Mapping[str, Unpicklable] = field(default_factory=dict)
+    objects: Mapping[str, ShelfObject]
+    refused: Mapping[str, Unpicklable]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Name -> digest of each object that was stored."""
+        return {name: stored.digest for name, stored in self.objects.items()}
 
 
 class ObjectShelf(shelve.Shelf[Any]):
@@ -76,7 +95,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         # `shelve.Shelf.__init__` is not called: it wraps a dbm-like dict, and there is none.
         self.path: str = os.path.realpath(os.fspath(path))
         self._files = BufferFiles(self.path + ".buffers")
-        self._index = _opened(self.path, self._files)
+        self._index = open_index(self.path, self._files)
         self._sweep()
 
     def __repr__(self) -> str:
@@ -97,21 +116,22 @@ class ObjectShelf(shelve.Shelf[Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """A private copy of the object, or ``default`` where there is none or it is bad."""
-        _check_name(name)
+        check_name(name)
         try:
-            row, buffers = self._open(name)
-            return default if row is None else _load(row, buffers)
-        except ValueError as error:
-            if self._index.is_closed:
-                raise
-            problem: Exception = error
-        except Exception as error:
-            problem = error
-        _logger.warning(
-            "object %r on the shelf %s can't be read and counts as missing: %s: %s",
-            name, self.path, type(problem).__name__, problem,
-        )  # fmt: skip
-        return default
+            found = self._locate(name, lambda row: (row, self._buffers(row)))
+            return default if found is None else unpacked(*found)
+        except Exception as error:  # unpickling may raise anything
+            self._count_as_missing(name, error)
+            return default
+
+    def open(self, name: str) -> ShelfObject | None:
+        """An object as it is now, to be loaded later; None where there is none or it is bad."""
+        check_name(name)
+        try:
+            return self._locate(name, lambda row: ShelfObject(row, self._files))
+        except (OSError, ValueError, ShelfError) as error:
+            self._count_as_missing(name, error)
+            return None
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Store one object; what the shelf had of that name stays if this fails.
@@ -120,10 +140,10 @@ class ObjectShelf(shelve.Shelf[Any]):
             ShelfPickleError: it can't be pickled; the message names the part that can't.
             ShelfWriteError: the shelf can't be written.
         """
-        packs, refused = _pickled({name: value})
+        packs, refused = pickled({name: value})
         if refused:
             raise ShelfPickleError(f"{refused[name]}", self.path)
-        self._write(packs, {name: type(value)}, None, (), {})
+        self._write(packs, {name: type(value)}, partial(_put, None, (), {}))
 
     def __delitem__(self, name: str) -> None:
         """Remove one object, from the disk too.
@@ -189,16 +209,16 @@ class ObjectShelf(shelve.Shelf[Any]):
             records: key -> text to keep beside the objects (see `record`); None removes one.
 
         Returns:
-            The digests of what was stored, and why the rest was refused.
+            What was stored, and why the rest was refused.
 
         Raises:
             ShelfWriteError: the shelf can't be written; it is as it was before.
             ShelfError: its index is damaged.
         """
-        packs, refused = _pickled(objects)
+        packs, refused = pickled(objects)
         types = {name: type(value) for name, value in objects.items()}
-        digests = self._write(packs, types, node, {*drop, *refused}, records or {})
-        return Stored(digests, refused)
+        put = partial(_put, node, {*drop, *refused}, records or {})
+        return Stored(self._write(packs, types, put), refused)
 
     def digest(self, name: str) -> str | None:
         """The hash of an object's pickle and buffers, without loading it; None if it isn't there.
@@ -218,6 +238,66 @@ class ObjectShelf(shelve.Shelf[Any]):
         """Every record whose key starts with ``prefix``."""
         with self._index.reading() as connection:
             return index.records(connection, prefix)
+
+    # --- history ----------------------------------------------------------------------------
+
+    def begin_run(self) -> int:
+        """Begin a run of the history; the oldest beyond `KEPT_RUNS` leave.
+
+        Returns:
+            Its number, for `keep` and `add_entry`.
+        """
+        with self._index.writing() as connection:
+            run = index.add_run(connection)
+        self._prune(None, None, KEPT_RUNS)
+        return run
+
+    def keep(self, objects: Mapping[str, Any], run: int) -> Stored:
+        """Store objects without a name, for as long as the history keeps the run.
+
+        Args:
+            objects: what to call it in the answer -> object.
+            run: the run that mentions them.
+
+        Returns:
+            What was stored, and why the rest was refused.
+
+        Raises:
+            ShelfWriteError: the shelf can't be written.
+        """
+        packs, refused = pickled(objects)
+        types = {name: type(value) for name, value in objects.items()}
+        return Stored(self._write(packs, types, partial(_keep, run)), refused)
+
+    def add_entry(self, run: int, text: str, digests: Iterable[str]) -> None:
+        """Add an entry to a run, and keep the objects that it mentions.
+
+        Raises:
+            ShelfWriteError: the shelf can't be written.
+        """
+        with self._index.writing() as connection:
+            index.add_entry(connection, run, text)
+            index.mention(connection, run, digests)
+
+    def runs(self) -> list[int]:
+        """The runs that the history keeps, the oldest first."""
+        with self._index.reading() as connection:
+            return index.runs(connection)
+
+    def entries(self, run: int) -> list[str]:
+        """The entries of a run, in order, as they were added."""
+        with self._index.reading() as connection:
+            return index.entries(connection, run)
+
+    def open_digest(self, digest: str) -> ShelfObject | None:
+        """The object of that digest, named or not; None where there is none or it is bad."""
+        with self._index.reading() as connection:
+            row = index.find_object(connection, digest)
+        try:
+            return None if row is None else ShelfObject(row, self._files)
+        except (OSError, ValueError) as error:
+            self._count_as_missing(digest, error)
+            return None
 
     # --- keeping house ----------------------------------------------------------------------
 
@@ -252,11 +332,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         Returns:
             The names of the objects that were removed.
         """
-        released = Released()
-        seconds = _seconds(older_than)
-        with self._index.writing() as connection:
-            removed = index.prune(connection, max_bytes, seconds, keep_runs, released)
-        self._remove_unused(released.buffers)
+        removed = self._prune(max_bytes, _seconds(older_than), keep_runs)
         self._index.shrink()
         return tuple(removed)
 
@@ -265,41 +341,64 @@ class ObjectShelf(shelve.Shelf[Any]):
         verdicts: dict[str, bool] = {}
         return tuple(name for name in self if not self._is_sound(name, verdicts))
 
+    def _prune(
+        self, max_bytes: int | None, older_than: float | None, keep_runs: int | None
+    ) -> list[str]:
+        released = Released()
+        with self._index.writing() as connection:
+            removed = index.prune(connection, max_bytes, older_than, keep_runs, released)
+        self._remove_unused(released.buffers)
+        return removed
+
     # --- inside -------------------------------------------------------------------------------
 
-    def _open(self, name: str) -> tuple[Row | None, list[Any]]:
-        """An object's row and its open buffers."""
+    def _locate(self, name: str, opened: Callable[[Row], T]) -> T | None:
+        """What ``opened`` makes of an object's row; None if there is no such object.
+
+        Raises:
+            OSError: a buffer is gone.
+            ValueError: a buffer isn't of its size, or the shelf is closed.
+            ShelfError: the index is damaged.
+        """
         with self._index.reading() as connection:
             row = index.find(connection, name)
         try:
-            return row, self._buffers(row)
+            return None if row is None else opened(row)
         except (OSError, ValueError):
             # A writer may have replaced the object since its row was read. Under the lock
             # nobody can, so what is bad then is bad.
             with self._index.writing() as connection:
                 row = index.find(connection, name)
-                return row, self._buffers(row)
+                return None if row is None else opened(row)
 
-    def _buffers(self, row: Row | None) -> list[Any]:
-        return [self._files.open(*buffer) for buffer in row.buffers] if row and row.buffers else []
+    def _buffers(self, row: Row) -> list[Buffer]:
+        return [self._files.open(*buffer) for buffer in row.buffers]
+
+    def _count_as_missing(self, name: str, error: Exception) -> None:
+        """Warn of an object that can't be read; where it is the shelf that is closed, say that.
+
+        Raises:
+            ValueError: the shelf is closed.
+        """
+        if self._index.is_closed:
+            raise error
+        _logger.warning(
+            "object %r on the shelf %s can't be read and counts as missing: %s: %s",
+            name, self.path, type(error).__name__, error,
+        )  # fmt: skip
 
     def _write(
-        self,
-        packs: Mapping[str, Pickled],
-        types: Mapping[str, type],
-        node: str | None,
-        drop: Iterable[str],
-        records: Mapping[str, str | None],
-    ) -> dict[str, str]:
-        """Store what was pickled, in one transaction. Returns name -> digest."""
-        views = [view for pack in packs.values() for view in _large(pack)]
+        self, packs: Mapping[str, Pickled], types: Mapping[str, type], put: _Put
+    ) -> dict[str, ShelfObject]:
+        """Bring pickled objects onto the shelf, and ``put`` their rows, in one transaction."""
+        views = [view for pack in packs.values() for view in large_views(pack)]
         with ExitStack() as stack:
             try:
                 folder = stack.enter_context(self._files.drafts()) if views else ""
                 staging = Staging(views, self._files, folder)
                 staging.prepare(self._index)
-                rows = _rows(packs, types, iter(staging.digests))
-                released = self._commit(staging, rows, node, drop, records)
+                rows = rows_of(packs, types, iter(staging.digests))
+                stored, released = self._commit(staging, rows, put)
             except OSError as error:
                 if isinstance(error, ShelfError):
                     raise
@@ -309,16 +408,11 @@ class ObjectShelf(shelve.Shelf[Any]):
                     self.path,
                 ) from error
         self._remove_unused(released.buffers)
-        return {name: row.digest for name, row in rows.items()}
+        return stored
 
     def _commit(
-        self,
-        staging: Staging,
-        rows: Mapping[str, Row],
-        node: str | None,
-        drop: Iterable[str],
-        records: Mapping[str, str | None],
-    ) -> Released:
+        self, staging: Staging, rows: Mapping[str, Row], put: _Put
+    ) -> tuple[dict[str, ShelfObject], Released]:
         """The transaction of a store."""
         while True:
             try:
@@ -326,7 +420,11 @@ class ObjectShelf(shelve.Shelf[Any]):
                     missing = staging.missing(connection)
                     if not missing:
                         staging.place(connection)
-                        return _put(connection, rows, node, drop, records)
+                        for row in rows.values():
+                            index.add_object(connection, row)
+                        released = put(connection, rows)
+                        stored = {name: ShelfObject(row, self._files) for name, row in rows.items()}
+                        return stored, released
             except BaseException:
                 self._remove_unused(staging.placed)
                 raise
@@ -359,161 +457,32 @@ class ObjectShelf(shelve.Shelf[Any]):
             if digest not in verdicts:
                 verdicts[digest] = self._files.verify(digest, n_bytes)
         sound = all(verdicts[digest] for digest, _ in row.buffers)
-        return sound and (row.stream is None or _digest(row) == row.digest)
+        return sound and (row.stream is None or digest_of_row(row) == row.digest)
 
 
-# --- opening ----------------------------------------------------------------------------------
-
-# What this process has open: while it has, the index file may not be opened and closed by
-# other means (see `trust.refuse_foreign`).
-_open: weakref.WeakSet[Index] = weakref.WeakSet()
-_opening = threading.Lock()
-
-
-def _forget_opening() -> None:
-    """In a forked child: the lock may be held by a thread that only the parent has."""
-    global _opening
-    _opening = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_opening)
-
-
-def _opened(path: str, files: BufferFiles) -> Index:
-    """The index at ``path``, made if it is missing, checked and trusted."""
-    with _opening:
-        try:
-            if not os.path.lexists(path):
-                trust.refuse_older(path)
-                _make(path, files)
-            if not _is_open(path):
-                trust.refuse_foreign(path)
-            files.make_folder()
-            trust.check_parent(os.path.dirname(path))
-            trust.check_owner(path)
-            trust.check_owner(files.folder)
-            opened = Index(path)
-            for suffix in ("-wal", "-shm", "-journal"):
-                trust.check_owner(path + suffix, missing_ok=True)
-        except OSError as error:
-            if isinstance(error, ShelfError):
-                raise
-            raise ShelfPathError(f"there can be no shelf at {path}: {error}", path) from error
-        _open.add(opened)
-        return opened
-
-
-def _is_open(path: str) -> bool:
-    return any(one.identity == index.identity(path) and not one.is_closed for one in _open)
-
-
-def _make(path: str, files: BufferFiles) -> None:
-    """Make an empty shelf; if another process is quicker, its one it is."""
-    parent = os.path.dirname(path)
-    if not os.path.isdir(parent):
-        os.makedirs(parent, mode=0o700, exist_ok=True)
-        write_gitignore(parent)
-    files.make_folder()
-    with files.drafts() as folder:
-        draft = os.path.join(folder, "index")
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        index.create(draft)
-        try:
-            os.link(draft, path)  # unlike a rename it never replaces another's
-        except FileExistsError:
-            pass
-        except OSError:  # a filesystem without links
-            if not os.path.lexists(path):
-                os.replace(draft, path)
-
-
-# --- objects and rows ---------------------------------------------------------------------------
-
-
-def _pickled(objects: Mapping[str, Any]) -> tuple[dict[str, Pickled], dict[str, Unpicklable]]:
-    """The objects' pickles, and why some have none."""
-    packs, refused = {}, {}
-    for name, value in objects.items():
-        _check_name(name)
-        try:
-            packs[name] = pickling.dump(value)
-        except Exception as error:  # objects may raise anything when they are pickled
-            refused[name] = pickling.explain(name, value, error)
-    return packs, refused
-
-
-def _large(pack: Pickled) -> tuple[memoryview, ...]:
-    """What of a pickled object goes to files: its buffers, and its pickle last if that is large."""
-    return (*pack.buffers, pack.stream) if pack.stream.nbytes >= LARGE_BYTES else pack.buffers
-
-
-def _rows(
-    packs: Mapping[str, Pickled], types: Mapping[str, type], digests: Iterator[str]
-) -> dict[str, Row]:
-    """The rows of pickled objects; ``digests`` are those of all their `_large` views in turn."""
-    rows = {}
-    for name, pack in packs.items():
-        views = _large(pack)
-        stream = bytes(pack.stream) if len(views) == len(pack.buffers) else None
-        buffers = tuple((next(digests), view.nbytes) for view in views)
-        n_bytes = sum(size for _, size in buffers) + len(stream or b"")
-        kind = types[name]
-        spelled = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-        row = Row("", stream, spelled, n_bytes, buffers)
-        rows[name] = Row(_digest(row), stream, spelled, n_bytes, buffers)
-    return rows
-
-
-def _digest(row: Row) -> str:
-    """The hash of an object: of its pickle, and of the hashes of its buffers."""
-    hasher = hashlib.sha256(b"linepipe object\0")
-    hasher.update(" ".join(digest for digest, _ in row.buffers).encode())
-    hasher.update(b"\0" + row.stream if row.stream is not None else b"")
-    return hasher.hexdigest()
+_Put: TypeAlias = "Callable[[sqlite3.Connection, Mapping[str, Row]], Released]"
 
 
 def _put(
-    connection: sqlite3.Connection,
-    rows: Mapping[str, Row],
     node: str | None,
     drop: Iterable[str],
     records: Mapping[str, str | None],
+    connection: sqlite3.Connection,
+    rows: Mapping[str, Row],
 ) -> Released:
-    """Write the rows of one store."""
-    released = Released()
-    for row in rows.values():
-        index.add_object(connection, row)
+    """Name the objects of one store, drop other names, write its records."""
     older = [index.set_name(connection, name, row.digest, node) for name, row in rows.items()]
     older += [index.drop_name(connection, name) for name in drop if name not in rows]
+    released = Released()
     index.release(connection, older, released)
     index.set_records(connection, records.items())
     return released
 
 
-def _load(row: Row, buffers: list[Any]) -> Any:
-    """The object of a row.
-
-    Raises:
-        ValueError: its pickle isn't what was written.
-        Exception: whatever unpickling raises.
-    """
-    stream: Any = row.stream
-    if stream is None:
-        stream = buffers.pop()
-        sound = digest_of(memoryview(stream)) == row.buffers[-1][0]
-    else:
-        sound = _digest(row) == row.digest
-    if not sound:
-        raise ValueError("its pickle isn't what was written")
-    return pickling.load(stream, buffers)
-
-
-def _check_name(name: str) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"a name on the shelf is a str, not {type(name).__name__}: {name!r}")
-    if not name:
-        raise ValueError("a name on the shelf can't be empty")
+def _keep(run: int, connection: sqlite3.Connection, rows: Mapping[str, Row]) -> Released:
+    """Let a run of the history mention the objects of one store."""
+    index.mention(connection, run, [row.digest for row in rows.values()])
+    return Released()
 
 
 def _seconds(age: float | timedelta | None) -> float | None:

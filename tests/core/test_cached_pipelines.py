@@ -1,0 +1,446 @@
+"""Pipelines with the persistent cache: what runs leave, what later ones find, what is refused."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from linepipe_core import Hook, Node, ObjPlacement, Pipeline
+from linepipe_core.errors import (
+    CompositionError,
+    ConstantError,
+    MissingInputError,
+    NodeExecutionError,
+    RegistryClosedError,
+    ShelfPathError,
+    UnknownNameError,
+)
+from linepipe_core.shelf import ObjectShelf
+
+LARGE = 300_000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "cache" / "data")
+
+
+def make(n: int) -> pd.DataFrame:
+    return pd.DataFrame({"x": np.arange(n) * 1.0, "s": ["a", "b"] * (n // 2)})
+
+
+def widen(table: pd.DataFrame) -> pd.DataFrame:
+    table["y"] = table["x"] * 2
+    table.loc[0, "x"] = 99.0  # its own copy: nobody else sees it
+    return table
+
+
+def total(table: pd.DataFrame) -> dict[str, float]:
+    return {"x": float(table["x"].sum())}
+
+
+def pipeline(path: str, n: int = 30_000, **options: Any) -> Pipeline:
+    nodes = [
+        Node(make, ["n"], ["table"]),
+        Node(widen, ["table"], ["wide"]),
+        Node(total, ["table"], ["report"]),
+    ]
+    return Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path, n=n, **options)
+
+
+def test_a_cached_run_gives_what_a_plain_one_gives(path: str) -> None:
+    """And leaves every object on the shelf, as each node made it."""
+    result = pipeline(path, 10).run(outputs=["table", "wide", "report"])
+    assert result["table"]["x"].tolist() == list(range(10))
+    assert result["wide"].loc[0, "x"] == 99.0
+    assert result["report"] == {"x": 45.0}
+    with ObjectShelf(path) as shelf:
+        assert sorted(shelf) == ["report", "table", "wide"]
+        pd.testing.assert_frame_equal(shelf["table"], make(10))
+        assert shelf.info()[0].node == "total"
+
+
+def test_readers_get_private_copies(path: str) -> None:
+    """Each reader may spoil what it got: no other, no result and no later run sees it."""
+
+    def spoil(rows: list[int], array: np.ndarray[Any, Any]) -> int:
+        seen = len(rows) + int(array.sum())
+        rows.clear()
+        array[:] = 7
+        return seen
+
+    nodes = [
+        Node(lambda: ([1, 2], np.zeros(LARGE)), [], ["rows", "array"], name="make"),
+        *(Node(spoil, ["rows", "array"], [f"seen{i}"]) for i in range(3)),
+    ]
+    flow = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path)
+    for _ in range(2):
+        result = flow.run(outputs=["rows", "seen0", "seen1", "seen2"])
+        assert dict(result) == {"rows": [1, 2], "seen0": 2, "seen1": 2, "seen2": 2}
+        result["rows"].append(3)
+    with ObjectShelf(path) as shelf:
+        assert shelf["rows"] == [1, 2]
+        assert not shelf["array"].any()
+
+
+def test_a_node_reads_what_the_shelf_would_give_a_later_run(path: str) -> None:
+    """An object that comes back different from its pickle is different in the first run too."""
+    nodes = [Node(Forgetful, [], ["it"]), Node(vars, ["it"], ["state"])]
+    flow = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path)
+    assert flow.run()["state"] == {"kept": 1}
+    assert flow.only_nodes("vars").run()["state"] == {"kept": 1}
+
+
+class Forgetful:
+    def __init__(self) -> None:
+        self.kept, self.cached = 1, 2
+
+    def __getstate__(self) -> dict[str, int]:
+        return {"kept": self.kept}
+
+
+def test_a_slice_reads_what_an_earlier_run_made_in_another_process(path: str) -> None:
+    """The one node that is worked on runs, on yesterday's objects."""
+    code = f"""
+        import sys; sys.path[:0] = {sys.path!r}
+        from tests.core.test_cached_pipelines import pipeline
+        pipeline({path!r}, 10).run()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+    flow = pipeline(path, 10)
+    later = Pipeline(
+        [Node(len, ["table"], ["n_rows"])],
+        use_persistent_cache=True,
+        cache_storage_path=path,
+    )
+    assert later.run()["n_rows"] == 10
+    assert flow.only_nodes("total").run()["report"] == {"x": 45.0}
+    with pytest.raises(MissingInputError, match="nothing makes 'table'"):
+        Pipeline(later.nodes).run()
+
+
+def test_a_missing_input_names_the_cache(path: str) -> None:
+    """What isn't there may be made by a run on the same path."""
+    with pytest.raises(MissingInputError, match="or run what makes it first, with the same cache"):
+        pipeline(path).only_nodes("widen").run()
+
+
+def test_a_result_keeps_its_values_when_a_later_run_replaces_them(path: str) -> None:
+    """Although it reads nothing before somebody looks."""
+    first = pipeline(path, 30_000).run(outputs=["table", "report"])
+    second = pipeline(path, 10).run(outputs=["table", "report"])
+    with ObjectShelf(path) as shelf:
+        shelf.clear()
+    assert len(first["table"]) == 30_000
+    assert len(second["table"]) == 10
+    assert first["report"] != second["report"]
+
+
+def test_what_ran_before_a_failure_stays_in_the_cache(path: str) -> None:
+    """And the registry is closed, the shelf free."""
+
+    def fail(table: pd.DataFrame) -> None:
+        raise RuntimeError("no")
+
+    flow = Pipeline(
+        [Node(make, ["n"], ["table"]), Node(fail, ["table"], ["never"])],
+        use_persistent_cache=True,
+        cache_storage_path=path,
+        n=10,
+    )
+    run = flow.start()
+    with pytest.raises(NodeExecutionError, match="'fail' failed"):
+        run.finish()
+    with pytest.raises(RegistryClosedError):
+        run.registry.get("table")
+    with ObjectShelf(path) as shelf:
+        assert list(shelf) == ["table"]
+
+
+# --- constants and objects ------------------------------------------------------------------
+
+
+def test_a_constant_with_a_shelved_objects_name_is_refused_before_anything_runs(path: str) -> None:
+    """A stale object must never hide a constant, or the other way round."""
+    with ObjectShelf(path) as shelf:
+        shelf["n"] = 5
+    with pytest.raises(ConstantError, match="objects with the names of constants: 'n'") as caught:
+        pipeline(path).run()
+    assert caught.value.names == ("n",)
+    with pytest.raises(ConstantError):
+        pipeline(path).get_obj_registry()
+    with ObjectShelf(path) as shelf:
+        assert dict(shelf) == {"n": 5}
+
+
+# --- what can't be kept -----------------------------------------------------------------------
+
+
+class Connection:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+class Unreadable:
+    """Pickles, and won't unpickle."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _raise, ("on reading",)
+
+
+def _raise(why: str) -> None:
+    raise ValueError(why)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Connection, "object 'it', made by node 'open_it', stays in memory: its part it.lock "
+         "(_thread.lock) can't be pickled: cannot pickle '_thread.lock' object"),
+        (Unreadable, "object 'it' on the shelf can't be read and counts as missing: "
+         "ValueError: on reading"),
+    ],
+)  # fmt: skip
+def test_what_cant_be_kept_lives_in_memory_and_its_older_value_is_gone(
+    path: str, caplog: pytest.LogCaptureFixture, kind: type, said: str
+) -> None:
+    """The run goes on; the log says which object, made where, and which part of it."""
+    with ObjectShelf(path) as shelf:
+        shelf["it"] = "older"
+    nodes = [
+        Node(lambda: (kind(), 1), [], ["it", "one"], name="open_it"),
+        Node(lambda it: type(it).__name__, ["it"], ["kind"], name="look"),
+    ]
+    flow = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path)
+    caplog.set_level(logging.WARNING, "linepipe.registry")
+    with flow.start() as run:
+        next(run)
+        assert run.registry.placement["it"] is ObjPlacement.RUNTIME
+        assert run.registry.placement["one"] is ObjPlacement.STORAGE
+        assert run.finish()["kind"] == kind.__name__
+    assert said in caplog.text
+    with ObjectShelf(path) as shelf:
+        assert dict(shelf) == {"one": 1, "kind": kind.__name__}
+
+
+def test_a_damaged_free_input_counts_as_missing(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before anything runs, with a warning that names it."""
+    pipeline(path).run()
+    for file in Path(path + ".buffers").iterdir():
+        file.write_bytes(b"cut")
+    with pytest.raises(MissingInputError, match="nothing makes 'table'"):
+        pipeline(path).only_nodes("total").run()
+    assert "'table'" in caplog.text
+    assert "counts as missing" in caplog.text
+    assert pipeline(path).run()["report"] == {"x": 449_985_000.0}
+
+
+def test_a_foreign_file_at_the_path_is_refused_before_anything_runs(path: str) -> None:
+    """And it stays as it was."""
+    Path(path).parent.mkdir()
+    Path(path).write_text("somebody's notes")
+    with pytest.raises(ShelfPathError, match="stays as it is"):
+        pipeline(path).run()
+    assert Path(path).read_text() == "somebody's notes"
+
+
+# --- the registry -----------------------------------------------------------------------------
+
+
+def test_a_look_at_what_the_cache_holds(path: str) -> None:
+    """Constants and objects, each in its place."""
+    flow = pipeline(path, 10)
+    with flow.get_obj_registry() as registry:
+        assert registry.placement == {"n": ObjPlacement.CONSTANT}
+    flow.run()
+    with flow.get_obj_registry() as registry:
+        assert registry.placement == {
+            "n": ObjPlacement.CONSTANT,
+            "report": ObjPlacement.STORAGE,
+            "table": ObjPlacement.STORAGE,
+            "wide": ObjPlacement.STORAGE,
+        }
+        table = registry.get("table", pd.DataFrame)
+        table.loc[0, "x"] = -1.0
+        assert registry["table"].loc[0, "x"] == 0.0
+        assert sorted(registry.keys()) == ["n", "report", "table", "wide"]
+        registry.flush()
+    with pytest.raises(RegistryClosedError):
+        registry.get("table")
+
+
+def test_objects_can_be_replaced_between_steps(path: str) -> None:
+    """On the shelf too, so that a later run of a slice reads the new one."""
+    with pipeline(path, 10).start() as run:
+        next(run)
+        table = run.registry.get("table")
+        run.registry.set("table", table.head(3))
+        assert run.registry.placement["table"] is ObjPlacement.STORAGE
+        with pytest.raises(ConstantError):
+            run.registry.set("n", 3)
+        assert run.finish()["report"] == {"x": 3.0}
+    assert pipeline(path, 10).only_nodes("total").run()["report"] == {"x": 3.0}
+
+
+def test_released_objects_stay_on_the_shelf(path: str) -> None:
+    """Memory forgets what was read last; the cache doesn't."""
+    with pipeline(path, 10).start() as run:
+        for step in run:
+            if step.node.name == "total":
+                assert run.registry.has("table")
+                assert len(run.registry.get("table")) == 10
+        run.registry.release("table")
+        assert len(run.registry.get("table")) == 10
+        with pytest.raises(UnknownNameError):
+            run.registry.release("nope")
+
+
+# --- composition ------------------------------------------------------------------------------
+
+
+def test_the_cache_is_on_if_either_has_it_on(path: str) -> None:
+    """Two paths are refused, one spelled twice is one."""
+    cached = pipeline(path)
+    plain = Pipeline([Node(len, ["text"], ["n_letters"])], text="four")
+    for added in (cached + plain, plain + cached):
+        assert added.use_persistent_cache
+        assert added.cache_storage_path == path
+    other = Pipeline(plain.nodes, use_persistent_cache=True, cache_storage_path=path + "2")
+    with pytest.raises(CompositionError, match="two caches"):
+        cached + other
+    (cached + plain).run()
+    with ObjectShelf(path) as shelf:
+        assert shelf["n_letters"] == 4
+
+
+# --- threads ------------------------------------------------------------------------------------
+
+
+def test_many_threads_run_one_cached_pipeline(path: str) -> None:
+    """Each run reads what it made itself, although all write the same names."""
+    answers: dict[int, Any] = {}
+
+    def work(n: int) -> None:
+        flow = pipeline(path, n)
+        for _ in range(3):
+            answers[n] = flow.run(outputs=["report", "table"])
+
+    threads = [threading.Thread(target=work, args=(10_000 * i,)) for i in range(2, 7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, result in answers.items():
+        assert result["report"] == {"x": n * (n - 1) / 2}
+        assert len(result["table"]) == n
+
+
+# --- history --------------------------------------------------------------------------------------
+
+
+def test_history_is_read_by_a_later_process(path: str) -> None:
+    """What each node got and made, constants and config too, read when somebody looks."""
+    code = f"""
+        import sys; sys.path[:0] = {sys.path!r}
+        from tests.core.test_cached_pipelines import pipeline
+        pipeline({path!r}, 10, track_history=True).run()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+    flow = pipeline(path, 10, track_history=True)
+    assert [entry["node"] for entry in flow.history] == ["make", "widen", "total"]
+    first, second, _ = flow.history
+    assert first["inputs"]["n"] == 10
+    assert first["status"] == "ran"
+    assert first["seconds"] > 0
+    assert "y" not in second["inputs"]["table"]
+    assert second["outputs"]["wide"].loc[0, "x"] == 99.0
+    assert list(first) == ["node", "inputs", "outputs", "seconds", "status"]
+    assert pipeline(path, 10).history == []
+
+
+def test_history_keeps_what_later_runs_replace(path: str) -> None:
+    """Until its run is pruned; then the bytes leave the disk."""
+    for n in (30_000, 40_000, 50_000):
+        pipeline(path, n, track_history=True).run()
+    with ObjectShelf(path) as shelf:
+        assert len(shelf.runs()) == 3
+        n_files = len(list(Path(path + ".buffers").iterdir()))
+        texts = shelf.entries(shelf.runs()[0])
+        assert '"make"' in texts[0]
+        shelf.prune(keep_runs=1)
+        assert len(shelf.runs()) == 1
+        assert len(list(Path(path + ".buffers").iterdir())) < n_files
+        assert shelf.verify() == ()
+    entry = pipeline(path, 10, track_history=True).history[0]
+    unread = pipeline(path, 10, track_history=True).history[0]
+    assert len(entry["outputs"]["table"]) == 50_000
+    with ObjectShelf(path) as shelf:
+        shelf.clear()
+    assert len(entry["outputs"]["table"]) == 50_000
+    entry = unread
+    with pytest.raises(MissingInputError, match="'table' can't be read from the shelf"):
+        entry["outputs"]["table"]
+
+
+def test_history_keeps_twenty_runs(path: str) -> None:
+    """The oldest leave by themselves."""
+    flow = Pipeline(
+        [Node(abs, ["n"], ["m"])],
+        track_history=True,
+        use_persistent_cache=True,
+        cache_storage_path=path,
+    )
+    for n in range(23):
+        flow.bind(n=n).run()
+    with ObjectShelf(path) as shelf:
+        assert len(shelf.runs()) == 20
+    assert flow.history[0]["inputs"]["n"] == 22
+
+
+def test_history_tells_of_a_failure_too(path: str) -> None:
+    """With what the node got."""
+    flow = Pipeline(
+        [Node(_raise, ["why"], ["never"])],
+        track_history=True,
+        use_persistent_cache=True,
+        cache_storage_path=path,
+        why="because",
+    )
+    with pytest.raises(NodeExecutionError):
+        flow.run()
+    (entry,) = Pipeline(
+        [], track_history=True, use_persistent_cache=True, cache_storage_path=path
+    ).history
+    assert (entry["status"], entry["inputs"]["why"]) == ("failed", "because")
+    assert dict(entry["outputs"]) == {}
+
+
+def test_a_looked_at_pipeline_makes_no_cache(path: str) -> None:
+    """Asking for the history of nothing leaves nothing behind."""
+    assert pipeline(path, track_history=True).history == []
+    assert not Path(path).exists()
+
+
+def test_hooks_see_a_cached_run_like_any_other(path: str) -> None:
+    """After each node its outputs are on the shelf."""
+    seen = []
+
+    class Look(Hook):
+        def after_node(self, step: Any) -> None:
+            with ObjectShelf(path) as shelf:
+                seen.append(sorted(shelf))
+
+    pipeline(path, 10).run(hooks=[Look()])
+    assert seen == [["table"], ["table", "wide"], ["report", "table", "wide"]]
