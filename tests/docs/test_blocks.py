@@ -67,6 +67,14 @@ def test_every_block_says_a_language_that_is_known_here(page: Path) -> None:
     assert {said for said in opening if not said.startswith("{")} <= LANGUAGES
 
 
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    """Files move; what points to them must follow. (Sphinx checks the site's own roles.)"""
+    links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    lost = [link for link in links if ":" not in link and not (page.parent / link).exists()]
+    assert not lost
+
+
 def test_the_readme_and_the_docs_are_among_the_pages() -> None:
     """The list of pages isn't empty by mistake."""
     names = {page_name(page) for page in PAGES}

@@ -6,6 +6,8 @@ the same feature nodes, so what the model sees in production is what it was trai
 
 from __future__ import annotations
 
+from sqlalchemy import Engine
+
 from late_flights.config import Settings
 from late_flights.features import (
     add_history,
@@ -27,9 +29,12 @@ from late_flights.training import (
     side_by_side,
     split_by_date,
 )
-from linepipe import Node, Pipeline, create_named_partial_function
+from linepipe import Node, Pipeline, create_named_partial_function, register_snapshot
 
 __all__ = ["features_pipeline", "ingest_pipeline", "predict_pipeline", "train_pipeline"]
+
+# All nodes shall share one engine. It can't be copied anyway; said here, the log needn't warn.
+register_snapshot(Engine, lambda engine: engine)
 
 write_flights = create_named_partial_function(write_table, "write_flights", table="flights")
 write_weather = create_named_partial_function(write_table, "write_weather", table="weather")
