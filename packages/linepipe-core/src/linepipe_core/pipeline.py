@@ -1,6 +1,6 @@
 """The declaration that people build, and the calls they make on it.
 
-A Pipeline is frozen and remembers nothing of a run but the newest result's history; all that
+A Pipeline is frozen and remembers nothing of a run but the newest one's history; all that
 changes while nodes run belongs to the ``Run`` that ``start()`` gives.
 """
 
@@ -95,7 +95,7 @@ class Pipeline:
     _config_values: list[dict[str, Any]]  # one cell: filled by the first run, shared by bind
     _constants: dict[str, Any]  # name -> what snapshot.hold made of it
     _cache_storage_path: str
-    _newest: list[RunResult | None]  # one cell: the newest finished run's result
+    _newest: list[list[HistoryEntry] | None]  # one cell: the newest finished run's history
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class Pipeline:
         """What each node of the newest finished run got and made; empty if none was tracked."""
         newest = self._newest[0]
         if newest is not None:
-            return newest.history
+            return newest
         if not (self.track_history and self.use_persistent_cache):
             return []
         return self._history_on_shelf()
@@ -443,7 +443,8 @@ class Pipeline:
         return held
 
     def _remember(self, result: RunResult) -> None:
-        self._newest[0] = result
+        # Not the result: its outputs are the caller's, to drop when the caller drops them.
+        self._newest[0] = result.history
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from time import perf_counter
 
 from linepipe_core.describe import describe, describe_input, table
 from linepipe_core.errors import NodeExecutionError, RunStateError
 from linepipe_core.history import HistoryEntry
 from linepipe_core.hook_calls import HookCalls
+from linepipe_core.registry import ObjectRegistry
 from linepipe_core.snapshot import ATOMIC, hand_out, hand_over, reveal
 
 TYPE_CHECKING = False
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from linepipe_core.hook_calls import FailedHook
     from linepipe_core.hooks import Hook
     from linepipe_core.node import Node
-    from linepipe_core.registry import ObjectRegistry
     from linepipe_core.wiring import Wiring
 
     Status = Literal["pending", "running", "ran", "reused", "failed"]
@@ -54,11 +55,13 @@ class Step:
     index: int
     status: Status
 
-    def __init__(self, node: Node, index: int, status: Status = "running") -> None:
+    def __init__(
+        self, node: Node, index: int, status: Status = "running", seconds: float | None = None
+    ) -> None:
         self.node = node
         self.index = index
         self.status = status
-        self.seconds: float | None = None
+        self.seconds = seconds
         self.memory: Any = None
         self.reasons: tuple[str, ...] = ()
 
@@ -70,7 +73,6 @@ class RunResult(Mapping["str", "Any"]):
     """What a run gave: a read-only mapping of its outputs, and how each node fared.
 
     Attributes:
-        steps: a Step for each node, in order; those that had no turn are ``"pending"``.
         seconds: how long the whole run took.
         history: what each node got and made, if the pipeline tracks history.
         failed_hooks: the hooks that raised and were put aside.
@@ -79,46 +81,44 @@ class RunResult(Mapping["str", "Any"]):
     def __init__(
         self,
         held: dict[str, Any],
-        steps: Sequence[Step],
+        steps: Callable[[], Sequence[Step]],
         seconds: float,
         history: Sequence[HistoryEntry],
         failed_hooks: Sequence[FailedHook],
     ) -> None:
-        self._held = held
-        self._values: dict[str, Any] = {}
-        self.steps: tuple[Step, ...] = tuple(steps)
+        self._names = tuple(held)
+        # What the history has recorded, the caller gets a copy of; all else is the caller's.
+        self._recorded = held if history else {}
+        self._values = {} if history else {name: _taken_out(held, name) for name in self._names}
+        self._steps: Sequence[Step] | Callable[[], Sequence[Step]] = steps
         self.seconds = seconds
         self.history: list[HistoryEntry] = list(history)
         self.failed_hooks: tuple[FailedHook, ...] = tuple(failed_hooks)
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """A Step for each node, in order; those that had no turn are ``"pending"``."""
+        if callable(self._steps):  # made when somebody asks: few do, after thousands of runs
+            self._steps = tuple(self._steps())
+        return tuple(self._steps)
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
-            self._values[name] = self._handed_over(name)
+            self._values.setdefault(name, hand_out(self._recorded[name]))
         return self._values[name]
 
-    def _handed_over(self, name: str) -> Any:
-        held = self._held[name]
-        if type(held) in ATOMIC:
-            return held
-        if self.history:  # the record must not see what the caller does to it
-            return hand_out(held)
-        owner = [held]
-        del held
-        self._held[name] = None
-        return hand_over(owner)
-
     def __iter__(self) -> Iterator[str]:
-        return iter(self._held)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._names)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._held
+        return name in self._names
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {status}" for status, n in _counted(self.steps).items())
-        return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {', '.join(self._held)}>"
+        return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {', '.join(self._names)}>"
 
     def __str__(self) -> str:
         rows = [
@@ -138,7 +138,6 @@ class Run:
 
     Attributes:
         registry: this run's objects.
-        steps: the turns so far.
     """
 
     def __init__(
@@ -152,9 +151,10 @@ class Run:
         on_end: Callable[[RunResult], None],
     ) -> None:
         self.registry = registry
-        self.steps: list[Step] = []
+        self._steps: list[Step] = []
+        self._plain_seconds: list[float] = []  # of plain turns whose Step nobody asked for yet
         self._nodes = wiring.nodes
-        self._reads = wiring.reads(kept)
+        self._turns = wiring.turns(kept)
         self._kept = wiring.outputs if kept is None else kept
         self._unwanted = () if kept is None else set(wiring.outputs) - set(kept)
         self._config = config
@@ -165,6 +165,18 @@ class Run:
         self._result: RunResult | None = None
         self._started: float | None = None
         self._logs = _log.isEnabledFor(logging.INFO)
+        self._is_plain = (
+            self._hooks is None
+            and self._history is None
+            and not self._unwanted
+            and not self._logs
+            and type(registry) is ObjectRegistry
+        )
+
+    @property
+    def steps(self) -> list[Step]:
+        """The turns so far."""
+        return _told(self._nodes, self._steps, self._plain_seconds)
 
     @property
     def next_node(self) -> Node | None:
@@ -194,6 +206,8 @@ class Run:
                 "  start another one: pipeline.start()"
             )
         self._begin()  # a run of no nodes has a beginning and an end, too
+        if self._is_plain:
+            self._plain_turns()
         while len(self.steps) < len(self._nodes):
             self._turn()
         return self._end()
@@ -282,25 +296,72 @@ class Run:
             hooks.call("after_node", step)
         return step
 
+    def _plain_turns(self) -> None:
+        """All the turns that are left, in a run that nothing watches and that keeps nothing.
+
+        `_turn` without what only other runs use: half its time, and no Step until one is asked
+        for (thousands of new objects keep the garbage collector busy).
+        """
+        all_seconds, objects, config = self._plain_seconds, self.registry.held, self._config
+        values: list[Any] = []
+        seconds: float | None = None
+        phase = ""
+        first = len(self._steps) + len(all_seconds)
+        try:
+            for node, func, by_position, isolate, reads, output in self._turns[first:]:
+                phase = "taking its inputs"
+                seconds = None
+                for name, is_last in reads:
+                    if is_last:
+                        held = objects.pop(name)
+                    else:
+                        held = objects[name] if name in objects else config[name]
+                    if type(held) not in ATOMIC:
+                        owner = [held]
+                        held = None  # a value moves to its reader if nobody else refers to it
+                        held = _given(owner, is_last, isolate)
+                    values.append(held)
+                held = None
+                phase = "calling its function"
+                started = perf_counter()
+                returned = func(*values) if by_position else node.call(values)
+                seconds = perf_counter() - started
+                if output is not None and type(returned) in ATOMIC:
+                    objects[output] = returned
+                else:
+                    phase = "taking its outputs"
+                    made = node.returned(returned)
+                    phase = "storing its outputs"
+                    returned = None
+                    values.clear()
+                    self.registry.put(node, made)
+                values.clear()
+                all_seconds.append(seconds)
+        except BaseException as error:
+            del objects  # what the registry drops when it closes must not live on in a traceback
+            step = Step(node, len(self.steps), "running", seconds)
+            if phase == "calling its function":
+                step.seconds = perf_counter() - started
+            self.steps.append(step)
+            if not isinstance(error, Exception):
+                self._interrupted(step, error, None)
+                raise
+            raise self._failure(step, values, phase, error, None) from error
+
     def _take(self, node: Node, index: int, values: list[Any]) -> None:
         """Append what the node is to get for each input, and release what it reads last."""
         objects, config, isolate = self.registry.held, self._config, node.isolate
-        for name, is_last in self._reads[index]:
+        for name, is_last in self._turns[index][4]:
             if is_last and self._history is None:
                 held = objects.pop(name)
             else:
                 held = objects[name] if name in objects else config[name]
                 is_last = False
-            if type(held) in ATOMIC:
-                values.append(held)
-            elif not isolate:
-                values.append(reveal(held))
-            elif is_last:
+            if type(held) not in ATOMIC:
                 owner = [held]
-                del held
-                values.append(hand_over(owner))
-            else:
-                values.append(hand_out(held))
+                held = None  # a value moves to its reader if nobody else refers to it
+                held = _given(owner, is_last, isolate)
+            values.append(held)
 
     def _held_inputs(self, node: Node) -> dict[str, Any]:
         objects, config = self.registry.held, self._config
@@ -348,14 +409,10 @@ class Run:
             return self._result
         outputs = self.registry.take_out(self._kept)
         self.registry.close()
-        pending = [
-            Step(node, index, "pending")
-            for index, node in enumerate(self._nodes[len(self.steps) :], len(self.steps))
-        ]
         failed_hooks = self._hooks.failed if self._hooks is not None else ()
         self._result = result = RunResult(
             outputs,
-            [*self.steps, *pending],
+            partial(_told_all, self._nodes, self._steps, self._plain_seconds),
             0.0 if self._started is None else perf_counter() - self._started,
             self._history or (),
             failed_hooks,
@@ -367,6 +424,32 @@ class Run:
             self._hooks.call("after_run", result)
             result.failed_hooks = tuple(self._hooks.failed)
         return result
+
+
+def _told(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) -> list[Step]:
+    """The turns so far; of the plain ones, a Step is made now."""
+    for seconds in plain_seconds:
+        steps.append(Step(nodes[len(steps)], len(steps), "ran", seconds))
+    plain_seconds.clear()
+    return steps
+
+
+def _told_all(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) -> list[Step]:
+    """The turns there were, and those that didn't come."""
+    told = _told(nodes, steps, plain_seconds)
+    first = len(told)
+    return told + [Step(node, i, "pending") for i, node in enumerate(nodes[first:], first)]
+
+
+def _taken_out(held: dict[str, Any], name: str) -> Any:
+    return hand_over([held.pop(name)])
+
+
+def _given(owner: list[Any], is_last: bool, isolate: bool) -> Any:
+    """What a node gets of what is held, the last of ``owner``."""
+    if not isolate:
+        return reveal(owner.pop())
+    return hand_over(owner) if is_last else hand_out(owner.pop())
 
 
 def _report(

@@ -11,11 +11,12 @@ from linepipe_core.errors import AmbiguousNameError, UnknownNameError, WiringErr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from linepipe_core.node import Node
 
     Reads = tuple[tuple[str, bool], ...]
+    Turn = tuple[Node, Callable[..., object], bool, bool, Reads, str | None]
 
 __all__ = ["Wiring"]
 
@@ -33,7 +34,9 @@ class Wiring:
     """
 
     __slots__ = (
+        "_outputs",
         "_reads",
+        "_turns",
         "config_references",
         "free",
         "last_readers",
@@ -56,7 +59,9 @@ class Wiring:
         self.config_references = {}
         self.last_readers = {}
         self.problems = []
+        self._outputs: tuple[str, ...] | None = None
         self._reads: tuple[Reads, ...] | None = None
+        self._turns: tuple[Turn, ...] | None = None
         self._append(tuple(nodes))
 
     def extended(self, nodes: Sequence[Node]) -> Wiring:
@@ -131,8 +136,10 @@ class Wiring:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The objects that nobody reads, in the order in which they are made."""
-        read = self.last_readers
-        return tuple(name for name in self.makers if name not in read)
+        if self._outputs is None:
+            read = self.last_readers
+            self._outputs = tuple(name for name in self.makers if name not in read)
+        return self._outputs
 
     def reads(self, kept: Collection[str] | None = None) -> tuple[Reads, ...]:
         """For each node, its inputs, each with whether nothing needs the object afterwards.
@@ -145,6 +152,31 @@ class Wiring:
         if self._reads is None:
             self._reads = self._reads_keeping(())
         return self._reads
+
+    def turns(self, kept: Collection[str] | None = None) -> tuple[Turn, ...]:
+        """All that a plain turn of each node needs, so that it looks nothing up.
+
+        Each is the node, its function, whether that takes its inputs by position, whether it
+        isolates them, its reads, and its output if it has exactly one.
+        """
+        if kept is not None:
+            return self._turns_of(self.reads(kept))
+        if self._turns is None:
+            self._turns = self._turns_of(self.reads())
+        return self._turns
+
+    def _turns_of(self, reads: tuple[Reads, ...]) -> tuple[Turn, ...]:
+        return tuple(
+            (
+                node,
+                node.func,
+                node.keywords is None,
+                node.isolate,
+                reads[index],
+                node.outputs[0] if len(node.outputs) == 1 else None,
+            )
+            for index, node in enumerate(self.nodes)
+        )
 
     def _reads_keeping(self, kept: Collection[str]) -> tuple[Reads, ...]:
         last_readers, makers = self.last_readers, self.makers
