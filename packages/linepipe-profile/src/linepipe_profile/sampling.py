@@ -1,0 +1,184 @@
+"""Reads a process's memory again and again, from a thread, while something else runs.
+
+The thread is out of the way when the process forks: a forked process that had threads may
+hang, and Python 3.12 and newer warn about it, so a node that starts worker processes must
+find itself as alone as without a profile. The thread ends before the fork and goes on after.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from array import array
+from collections.abc import Callable
+
+import psutil
+
+from linepipe_profile.record import Sample
+
+__all__ = ["Sampler", "Series"]
+
+# Enough for a picture of any width, and 64 KiB of memory however long the node takes.
+_MOST_SAMPLES = 2048
+
+# A reading that is slow (many children) mustn't take more than this part of one core.
+_LARGEST_SHARE = 0.1
+
+
+class Series:
+    """Readings in order of time, in bounded memory.
+
+    When it is full, each two neighbours become one, which keeps the higher value and its
+    time, and from then on each new reading joins the last one for twice as long. So no peak
+    that was read is ever lost, only the spacing grows.
+    """
+
+    def __init__(self, most: int = _MOST_SAMPLES) -> None:
+        self._most = most
+        self._spacing = 0.0
+        self._bucket_began = float("-inf")
+        self._seconds = array("d")
+        self._mib = array("d")
+
+    def add(self, seconds: float, mib: float) -> None:
+        """Take in one reading, not earlier than the one before."""
+        if self._seconds and seconds - self._bucket_began < self._spacing:
+            if mib > self._mib[-1]:
+                self._seconds[-1], self._mib[-1] = seconds, mib
+            return
+        self._bucket_began = seconds
+        self._seconds.append(seconds)
+        self._mib.append(mib)
+        if len(self._seconds) >= self._most:
+            self._thin()
+
+    def samples(self) -> tuple[Sample, ...]:
+        """The readings that are left."""
+        return tuple(map(Sample, self._seconds, self._mib))
+
+    def _thin(self) -> None:
+        samples = self.samples()
+        kept = [max(samples[i : i + 2], key=lambda one: one.mib) for i in range(0, len(samples), 2)]
+        self._seconds = array("d", (one.seconds for one in kept))
+        self._mib = array("d", (one.mib for one in kept))
+        self._spacing = 2 * (samples[-1].seconds - samples[0].seconds) / len(samples)
+
+
+class Sampler:
+    """Samples from its start to its stop, the first and the last by the caller itself.
+
+    Args:
+        read: gives the memory at this moment, in MiB.
+        interval: seconds between two readings.
+        glance: a quicker way to read in between, if there is one.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], float],
+        interval: float,
+        glance: Callable[[], float] | None = None,
+    ) -> None:
+        self._read = read
+        self._glance = glance or read
+        self._interval = interval
+        self._series = Series()
+        self._began: float | None = None
+        self._first_mib = 0.0
+        self._thread: threading.Thread | None = None
+        self._leave = threading.Event()
+
+    def start(self) -> None:
+        """Begin sampling; the first reading is the last thing that happens here."""
+        with _forks_wait:
+            _running.add(self)
+            self._resume()
+        # Read after the thread has started, so that its stack isn't counted as the node's.
+        self._first_mib = self._read()
+        self._began = time.perf_counter()
+
+    def stop(self) -> tuple[Sample, ...]:
+        """End sampling; the last reading is the first thing that happens here.
+
+        Returns:
+            All readings, in order of time: at least two.
+        """
+        assert self._began is not None, "stop() follows start()"
+        last = Sample(time.perf_counter() - self._began, self._read())
+        self.end()
+        between = (one for one in self._series.samples() if one.seconds < last.seconds)
+        return (Sample(0.0, self._first_mib), *between, last)
+
+    def end(self) -> None:
+        """Let the thread go, whatever state this is in; no reading is taken."""
+        with _forks_wait:
+            _running.discard(self)
+            self._pause()
+
+    def _resume(self) -> None:
+        self._leave = threading.Event()
+        self._thread = threading.Thread(
+            target=self._sample, args=(self._leave,), name="linepipe-profile", daemon=True
+        )
+        self._thread.start()
+
+    def _pause(self) -> None:
+        self._leave.set()
+        if self._thread is not None:
+            self._thread.join()
+            _wait_until_gone(self._thread)
+            self._thread = None
+
+    def _sample(self, leave: threading.Event) -> None:
+        pause = self._interval
+        while not leave.wait(pause):
+            if self._began is None:
+                continue
+            asked = time.perf_counter()
+            try:
+                mib = self._glance()
+            except (psutil.Error, OSError):
+                continue  # one reading less
+            self._series.add(asked - self._began, mib)
+            pause = max(self._interval, (time.perf_counter() - asked) / _LARGEST_SHARE)
+
+
+def _wait_until_gone(thread: threading.Thread) -> None:
+    """Wait for the thread's end in the kernel's books too, some microseconds after its join.
+
+    Linux's books are what Python reads before it warns of a fork with threads.
+    """
+    task = f"/proc/self/task/{thread.native_id}"
+    for _ in range(1000):
+        if not os.path.exists(task):
+            return
+        time.sleep(0.0001)
+
+
+def _pause_all() -> None:
+    _forks_wait.acquire()
+    for sampler in _running:
+        sampler._pause()
+
+
+def _resume_all() -> None:
+    try:
+        for sampler in _running:
+            sampler._resume()
+    finally:
+        _forks_wait.release()
+
+
+def _forget_all_in_child() -> None:
+    _running.clear()
+    _forks_wait.release()
+
+
+# Held from before a fork until after it, so that no thread starts or ends in between.
+_forks_wait = threading.RLock()
+_running: set[Sampler] = set()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_pause_all, after_in_parent=_resume_all, after_in_child=_forget_all_in_child
+    )

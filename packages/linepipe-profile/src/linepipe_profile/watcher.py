@@ -1,0 +1,178 @@
+"""A small process beside this one that samples its memory, for systems without the mark.
+
+Where the kernel tells no high-water mark, a peak while the node holds the interpreter lock
+is seen only from outside. memory_profiler's own outside sampler (``MemTimer``) is not used:
+it is forked from this process, once a node, and after a fork each page that the node writes
+is copied first (a node that rewrites 2 GB took 0.07 s alone and 1 to 5 s beside it); where
+processes are spawned instead, it imports the user's main module again. This one is a fresh
+interpreter that imports nothing of the user's, is started once, and serves every node.
+
+It is asked by lines on its input (``begin 3``, ``end 3``, ``quit``) and answers each with a
+line of JSON. It ends when it is told to, or when its input ends because this process has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from contextlib import suppress
+from itertools import count
+from typing import IO, Final
+
+from linepipe_profile.reading import memory_mib
+from linepipe_profile.record import Sample
+from linepipe_profile.sampling import Sampler
+
+__all__ = ["Watcher", "WatcherError", "watch"]
+
+# How long an interpreter may take to start, or to end, before it is given up.
+_PATIENCE_SECONDS: Final = 20.0
+
+_PROGRAM: Final = """
+import json, sys
+pid, interval, include_children, sys.path[:] = json.loads(sys.argv[1])
+from linepipe_profile.watcher import watch
+watch(pid, interval, include_children)
+"""
+
+
+class WatcherError(Exception):
+    """The watching process can't be started, or doesn't answer."""
+
+
+class Watcher:
+    """This side of it: starts the process, asks it, ends it.
+
+    Args:
+        interval: seconds between two readings.
+        include_children: count this process's children too (the watcher itself never).
+
+    Raises:
+        WatcherError: it can't be started.
+    """
+
+    def __init__(self, interval: float, include_children: bool) -> None:
+        order = [os.getpid(), interval, include_children, [str(place) for place in sys.path]]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, json.dumps(order)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        except (OSError, ValueError, TypeError) as error:
+            raise WatcherError(f"{sys.executable!r} can't be started: {error}") from error
+        self._owner_pid = os.getpid()
+        self._one_at_a_time = threading.Lock()
+        self._numbers = count()
+        self.close = weakref.finalize(self, _end, self._process, self._owner_pid)
+        self._await_ready()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process started it, not one that this was forked from."""
+        return self._owner_pid == os.getpid()
+
+    def begin(self) -> int:
+        """Take the first reading of a series.
+
+        Returns:
+            The series' number, for :meth:`end`.
+
+        Raises:
+            WatcherError: no answer.
+        """
+        number = next(self._numbers)
+        self._ask("begin", number)
+        return number
+
+    def end(self, number: int) -> tuple[Sample, ...]:
+        """Take the last reading of a series.
+
+        Returns:
+            The whole series, at least two readings.
+
+        Raises:
+            WatcherError: no answer, or no such series.
+        """
+        return self._ask("end", number)
+
+    def _await_ready(self) -> None:
+        impatience = threading.Timer(_PATIENCE_SECONDS, self._process.kill)
+        impatience.start()
+        try:
+            self._ask("hello", next(self._numbers))
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            impatience.cancel()
+            impatience.join()
+
+    def _ask(self, what: str, number: int) -> tuple[Sample, ...]:
+        with self._one_at_a_time:
+            try:
+                _write_line(self._process.stdin, f"{what} {number}")
+                answered, samples = json.loads(_read_line(self._process.stdout))
+                while answered != number:  # to one who was interrupted before reading it
+                    answered, samples = json.loads(_read_line(self._process.stdout))
+            except (OSError, ValueError) as error:
+                raise WatcherError("the process that samples the memory has gone") from error
+        return tuple(Sample(seconds, mib) for seconds, mib in samples)
+
+
+def watch(pid: int, interval: float, include_children: bool) -> None:
+    """The other side: answer what is asked, until there is nobody left to ask."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the node
+    samplers: dict[int, Sampler] = {}
+    for line in sys.stdin:
+        what, _, number = line.strip().partition(" ")
+        if what == "quit":
+            return
+        samples: tuple[Sample, ...] = ()
+        if what == "begin":
+            sampler = samplers[int(number)] = Sampler(
+                lambda: memory_mib(pid, include_children), interval
+            )
+            sampler.start()
+        elif what == "end":
+            samples = samplers.pop(int(number)).stop()
+        _write_line(sys.stdout, json.dumps([int(number), samples]))
+
+
+def _end(process: subprocess.Popen[str], owner_pid: int) -> None:
+    if os.getpid() == owner_pid:
+        _quit(process)
+    else:
+        process.returncode = 0  # in a forked child: not its own to end, or to wait for
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        with suppress(OSError):
+            pipe.close()
+
+
+def _quit(process: subprocess.Popen[str]) -> None:
+    with suppress(OSError, ValueError):  # it may have gone already
+        _write_line(process.stdin, "quit")
+    try:
+        process.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _write_line(pipe: IO[str] | None, line: str) -> None:
+    assert pipe is not None
+    pipe.write(line + "\n")
+    pipe.flush()
+
+
+def _read_line(pipe: IO[str] | None) -> str:
+    assert pipe is not None
+    return pipe.readline()

@@ -1,0 +1,112 @@
+"""Run as a program: nodes whose memory is known beforehand, profiled one after another.
+
+A process of its own, because an allocation that finds room in what others freed adds
+nothing. Prints, for each node, what was measured and what is true. Argument: the method
+that must be used.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+
+from linepipe_core import Node, Pipeline
+from linepipe_profile import MemoryProfile, kernel
+
+MIB = 2**20
+PYTHON = sys.executable
+
+
+def keeps_50() -> bytearray:
+    return bytearray(50 * MIB)
+
+
+def spikes_to_200_and_holds_the_lock() -> int:
+    # One C call fills the list, another reads all of it; neither gives up the lock.
+    return max([0] * (200 * MIB // 8))
+
+
+def frees_before_the_end() -> bytearray:
+    blocks = [bytearray(20 * MIB) for _ in range(6)]
+    for block in blocks:
+        block.count(1)
+    return blocks[0]
+
+
+def keeps_many_small_objects() -> list[float]:
+    return [float(n) for n in range(1_000_000)]
+
+
+def makes_a_numpy_temporary(table: np.ndarray[Any, Any]) -> float:
+    temporary = table * 2
+    return sum(float(temporary.sum()) for _ in range(5))
+
+
+CHILD = """
+import psutil
+block = bytearray(80 * 2**20)
+for _ in range(20):
+    block.count(1)
+print(psutil.Process().memory_full_info().uss / 2**20)
+"""
+
+
+def starts_a_child() -> float:
+    done = subprocess.run([PYTHON, "-c", CHILD], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def _read_all(table: np.ndarray[Any, Any]) -> float:
+    return sum(float(table.sum()) for _ in range(20))
+
+
+def forks_a_child_that_shares(table: np.ndarray[Any, Any]) -> None:
+    child = multiprocessing.get_context("fork").Process(target=_read_all, args=(table,))
+    child.start()
+    child.join()
+
+
+def main(method: str) -> None:
+    if method != "kernel":
+        kernel.supported = lambda: False  # type: ignore[assignment]
+    if method == "thread":
+        sys.executable = "/nowhere/python"  # so that no process can be started beside this one
+    table = np.ones(100 * MIB // 8)
+    small = 1_000_000 * (24 + 8) / MIB
+    alone = [
+        (Node(keeps_50, [], ["kept"]), 50, 50),
+        (Node(spikes_to_200_and_holds_the_lock, [], ["spike"]), 0, 200),
+        (Node(frees_before_the_end, [], ["first"]), 20, 120),
+        (Node(keeps_many_small_objects, [], ["small"]), small, small),
+        (Node(makes_a_numpy_temporary, ["table"], ["sum"], isolate=False), 0, 100),
+    ]
+    if method == "thread":
+        del alone[1]  # what a thread can't see
+    told = _profiled(MemoryProfile(), alone, table)
+    family = [
+        (Node(starts_a_child, [], ["child_mib"]), 0, None),
+        (Node(forks_a_child_that_shares, ["table"], [], isolate=False), 0, 0),
+    ]
+    told += _profiled(MemoryProfile(include_children=True), family, table)
+    print(json.dumps(told))
+
+
+def _profiled(profile: MemoryProfile, cases: Any, table: Any) -> list[Any]:
+    pipeline = Pipeline([node for node, _, _ in cases], table=table)
+    result = pipeline.run(hooks=[profile])
+    told = []
+    for step, (node, delta, peak) in zip(result.steps, cases, strict=True):
+        memory = step.memory
+        if peak is None:
+            peak = result["child_mib"]
+        told.append((node.name, memory.method, (memory.delta_mib, delta), (memory.peak_mib, peak)))
+    return told
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,124 @@
+"""Samples from a thread: bounded, in order, and out of the way of a fork."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linepipe_profile.sampling import Sampler, Series
+
+READINGS = st.lists(
+    st.tuples(st.floats(0.001, 10.0), st.floats(0.0, 1000.0)), min_size=1, max_size=300
+)
+
+
+@given(READINGS, st.integers(4, 50))
+def test_a_series_keeps_its_highest_value_and_stays_short(
+    steps: list[tuple[float, float]], most: int
+) -> None:
+    """However long the node takes: in order of time, each value at the time it was read."""
+    series, now, truth = Series(most), 0.0, {}
+    for wait, mib in steps:
+        now += wait
+        truth[now] = mib
+        series.add(now, mib)
+    samples = series.samples()
+    assert len(samples) <= most
+    assert max(sample.mib for sample in samples) == max(truth.values())
+    assert [one.seconds for one in samples] == sorted(one.seconds for one in samples)
+    assert all(truth[seconds] == mib for seconds, mib in samples)
+
+
+@given(READINGS)
+def test_a_short_series_keeps_every_reading(steps: list[tuple[float, float]]) -> None:
+    """Nothing is thinned before it must be."""
+    series = Series(most=301)
+    for n, (_, mib) in enumerate(steps):
+        series.add(float(n), mib)
+    assert [mib for _, mib in series.samples()] == [mib for _, mib in steps]
+
+
+def test_the_first_and_last_readings_are_the_callers() -> None:
+    """So that a call of any speed has both."""
+    readers = []
+
+    def read() -> float:
+        readers.append(threading.current_thread())
+        return float(len(readers))
+
+    sampler = Sampler(read, interval=60)
+    sampler.start()
+    samples = sampler.stop()
+    assert [one.mib for one in samples] == [1.0, 2.0]
+    assert set(readers) == {threading.main_thread()}
+
+
+def test_samples_come_from_in_between() -> None:
+    """A thread reads while the caller waits for it."""
+    seen = threading.Semaphore(0)
+
+    def read() -> float:
+        seen.release()
+        return 1.0
+
+    sampler = Sampler(read, interval=0.0001)
+    sampler.start()
+    for _ in range(12):
+        assert seen.acquire(timeout=30)
+    assert len(sampler.stop()) >= 10
+
+
+def test_a_reading_that_fails_is_left_out() -> None:
+    """A process may deny a look at any moment; the next reading may work again."""
+    failures = threading.Semaphore(0)
+
+    def glance() -> float:
+        failures.release()
+        raise psutil.AccessDenied(1)
+
+    sampler = Sampler(lambda: 5.0, 0.0001, glance)
+    sampler.start()
+    for _ in range(3):
+        assert failures.acquire(timeout=30)
+    assert [one.mib for one in sampler.stop()] == [5.0, 5.0]
+
+
+FORKING = """
+import os, threading
+from linepipe_profile.sampling import Sampler, _running
+
+glances = threading.Semaphore(0)
+def glance():
+    glances.release()
+    return 1.0
+
+sampler = Sampler(lambda: 1.0, 0.0001, glance)
+sampler.start()
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        alone = threading.active_count() == 1 and not _running
+        os._exit(0 if alone else 1)
+    assert os.waitpid(child, 0)[1] == 0, "the child isn't alone"
+    while glances.acquire(blocking=False):
+        pass
+    assert glances.acquire(timeout=30), "sampling doesn't go on in the parent"
+sampler.stop()
+assert threading.active_count() == 1
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
+def test_a_fork_finds_no_thread_and_sampling_goes_on() -> None:
+    """Python 3.12 and newer warn about a fork with threads; here a warning is an error."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORKING], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
