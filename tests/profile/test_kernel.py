@@ -22,10 +22,9 @@ def test_a_spike_inside_one_call_is_seen() -> None:
     """No sample could be taken while the bytes were filled."""
     mark = kernel.HighWaterMark()
     mark.start()
-    before = kernel.ResidentSize()
-    first = before.read_mib()
-    before.close()
-    spike(64)
+    with kernel.resident_size() as read_mib:
+        first = read_mib()
+        spike(64)
     assert mark.stop() - first == pytest.approx(64, abs=5)
 
 
@@ -59,7 +58,5 @@ def test_a_mark_that_never_started_stops_in_peace() -> None:
 
 def test_the_kernel_and_memory_profiler_agree_on_the_size() -> None:
     """One number, read in two ways."""
-    size = kernel.ResidentSize()
-    assert size.read_mib() == pytest.approx(memory_mib(os.getpid(), False), abs=1)
-    size.close()
-    size.close()
+    with kernel.resident_size() as read_mib:
+        assert read_mib() == pytest.approx(memory_mib(os.getpid(), False), abs=1)

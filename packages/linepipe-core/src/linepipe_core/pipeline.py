@@ -20,6 +20,7 @@ from linepipe_core.errors import (
     listed,
     shortened,
 )
+from linepipe_core.extras import with_profile
 from linepipe_core.hints import output_hints
 from linepipe_core.node import Node
 from linepipe_core.registry import ObjectRegistry
@@ -316,6 +317,8 @@ class Pipeline:
             MissingInputError: a node needs an object that there isn't; nothing has run.
             MissingConfigError: a node reads a config path that there isn't; nothing has run.
             UnknownNameError: no node makes one of ``outputs``; nothing has run.
+            MissingExtraError: a node has ``profile=True`` and linepipe-profile isn't
+                installed; nothing has run.
             NodeExecutionError: a node failed.
         """
         with self.start(outputs=outputs, hooks=hooks) as run:
@@ -337,6 +340,8 @@ class Pipeline:
             len ran 4
         """
         kept = None if outputs is None else self._kept(outputs)
+        if self._wiring.profiled:
+            hooks = with_profile(hooks)
         return Run(
             self._wiring,
             self._checked_registry(),

@@ -30,6 +30,7 @@ class Wiring:
         free: object that no node makes -> index of its first reader.
         config_references: ``config`` reference -> index of its first reader.
         last_readers: object -> index of its last reader.
+        profiled: whether a node asks for a memory profile.
         problems: why these nodes don't fit together, each a sentence; ``check`` raises them.
     """
 
@@ -43,6 +44,7 @@ class Wiring:
         "makers",
         "nodes",
         "problems",
+        "profiled",
     )
 
     nodes: tuple[Node, ...]
@@ -50,6 +52,7 @@ class Wiring:
     free: dict[str, int]
     config_references: dict[str, int]
     last_readers: dict[str, int]
+    profiled: bool
     problems: list[str]
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
@@ -58,6 +61,7 @@ class Wiring:
         self.free = {}
         self.config_references = {}
         self.last_readers = {}
+        self.profiled = False
         self.problems = []
         self._outputs: tuple[str, ...] | None = None
         self._reads: tuple[Reads, ...] | None = None
@@ -72,6 +76,7 @@ class Wiring:
         longer.free = self.free.copy()
         longer.config_references = self.config_references.copy()
         longer.last_readers = self.last_readers.copy()
+        longer.profiled = self.profiled
         longer._append(tuple(nodes))
         return longer
 
@@ -81,6 +86,7 @@ class Wiring:
         first = len(self.nodes)
         self.nodes += nodes
         for index, node in enumerate(nodes, first):
+            self.profiled = self.profiled or node.profile
             for name in node.inputs:
                 if is_config_reference(name):
                     self.config_references.setdefault(name, index)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from linepipe_core.hooks import Hook
 from linepipe_profile import kernel
-from linepipe_profile.meter import Meter, ThreadMeter, WatcherMeter
+from linepipe_profile.meter import Meter, WatchedSampler, thread_sampler
 from linepipe_profile.watcher import Watcher, WatcherError
 
 if TYPE_CHECKING:
@@ -83,12 +83,15 @@ class MemoryProfile(Hook):
         return _Measured(step, self._meter)
 
     def _meter(self) -> Meter:
-        if not kernel.supported():
+        # Beside a thread of ours a node shouldn't fork; and without the mark, a thread may
+        # miss what happens while the node holds the interpreter lock.
+        if self.include_children or not kernel.supported():
             try:
-                return WatcherMeter(self._watching())
+                return Meter(WatchedSampler(self._watching()), "process", self.include_children)
             except WatcherError as error:
                 _log.info("memory is sampled from a thread: %s", error)
-        return ThreadMeter(self.interval, self.include_children)
+        sampler = thread_sampler(self.interval, self.include_children)
+        return Meter(sampler, "thread", self.include_children)
 
     def _watching(self) -> Watcher:
         with self._lock:

@@ -20,8 +20,10 @@ from __future__ import annotations
 import functools
 import os
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["HighWaterMark", "ResidentSize", "supported"]
+__all__ = ["HighWaterMark", "resident_size", "shows_size", "supported"]
 
 
 class HighWaterMark:
@@ -53,25 +55,25 @@ class HighWaterMark:
         self._highest_mib = max(self._highest_mib, reached_mib)
 
 
-class ResidentSize:
-    """The present resident size of this process, from a file that is kept open."""
+@contextmanager
+def resident_size() -> Iterator[Callable[[], float]]:
+    """Gives a function that tells the present resident size of this process, in MiB."""
+    file = os.open("/proc/self/statm", os.O_RDONLY)
+    try:
+        yield lambda: int(os.pread(file, 200, 0).split(None, 2)[1]) * _PAGE_MIB
+    finally:
+        os.close(file)
 
-    def __init__(self) -> None:
-        self._file = open("/proc/self/statm", "rb", buffering=0)  # noqa: SIM115 (see close)
 
-    def read_mib(self) -> float:
-        """The size in MiB."""
-        pages = os.pread(self._file.fileno(), 200, 0).split(None, 2)[1]
-        return int(pages) * _PAGE_MIB
-
-    def close(self) -> None:
-        """Let the file go; doing it again is harmless."""
-        self._file.close()
+@functools.cache
+def shows_size() -> bool:
+    """Whether ``resident_size`` works on this system."""
+    return os.path.exists("/proc/self/statm")
 
 
 @functools.cache
 def supported() -> bool:
-    """Whether this system keeps these books and lets the mark be set back.
+    """Whether this system keeps a high-water mark and lets it be set back.
 
     Asked by doing it: sandboxes and hardened kernels refuse either half.
     """
@@ -80,7 +82,6 @@ def supported() -> bool:
             _credit_open_marks()
             _set_back()
             _read_mib()
-        ResidentSize().close()
     except (OSError, ValueError):
         return False
     return True

@@ -1,7 +1,7 @@
-"""The ways to measure one call: with the kernel's mark and a thread, or from a process.
+"""Measures one call: samples from somewhere, and the kernel's mark where there is one.
 
-Each meter is used once: started, then stopped, which gives the record; or ended, from
-whatever state it is in, when something went wrong in between.
+Where the samples come from is decided once, by what this system offers and by whether
+children count.
 """
 
 from __future__ import annotations
@@ -9,68 +9,31 @@ from __future__ import annotations
 import functools
 import os
 from contextlib import suppress
-from typing import Protocol
+from typing import Literal, Protocol
 
 from linepipe_profile import kernel
 from linepipe_profile.reading import memory_mib
-from linepipe_profile.record import MemoryRecord, record_of
+from linepipe_profile.record import MemoryRecord, Sample, record_of
 from linepipe_profile.sampling import Sampler
 from linepipe_profile.watcher import Watcher, WatcherError
 
-__all__ = ["Meter", "ThreadMeter", "WatcherMeter"]
+__all__ = ["Meter", "WatchedSampler", "thread_sampler"]
 
 
-class Meter(Protocol):
-    """What measures one call."""
+class Sampling(Protocol):
+    """What takes the samples of one call."""
 
     def start(self) -> None:
-        """Begin; the first reading is about the last thing that happens here."""
+        """Begin; the first reading is the last thing that happens here."""
 
-    def stop(self) -> MemoryRecord:
-        """End it; the last reading is about the first thing that happens here."""
+    def stop(self) -> tuple[Sample, ...]:
+        """End it; the last reading is the first thing that happens here."""
 
     def end(self) -> None:
         """Leave nothing running, whatever state this is in."""
 
 
-class ThreadMeter:
-    """Samples from a thread here; the peak by the kernel's mark where there is one.
-
-    Args:
-        interval: seconds between two readings.
-        include_children: count child processes too; the kernel's mark doesn't know them.
-    """
-
-    def __init__(self, interval: float, include_children: bool) -> None:
-        self._include_children = include_children
-        self._mark = kernel.HighWaterMark() if kernel.supported() else None
-        self._size = None if self._mark is None or include_children else kernel.ResidentSize()
-        self._sampler = Sampler(
-            read=functools.partial(memory_mib, os.getpid(), include_children),
-            interval=interval,
-            glance=None if self._size is None else self._size.read_mib,
-        )
-
-    def start(self) -> None:
-        self._sampler.start()
-        if self._mark is not None:
-            self._mark.start()
-
-    def stop(self) -> MemoryRecord:
-        mark_mib = None if self._mark is None else self._mark.stop()
-        samples = self._sampler.stop()
-        self.end()
-        return record_of(samples, "thread", mark_mib, mark_is_whole=not self._include_children)
-
-    def end(self) -> None:
-        if self._mark is not None:
-            self._mark.stop()
-        self._sampler.end()
-        if self._size is not None:
-            self._size.close()
-
-
-class WatcherMeter:
+class WatchedSampler:
     """Samples from the watching process.
 
     Args:
@@ -84,12 +47,63 @@ class WatcherMeter:
     def start(self) -> None:
         self._number = self._watcher.begin()
 
-    def stop(self) -> MemoryRecord:
+    def stop(self) -> tuple[Sample, ...]:
         assert self._number is not None, "stop() follows start()"
         number, self._number = self._number, None
-        return record_of(self._watcher.end(number), "process")
+        return self._watcher.end(number)
 
     def end(self) -> None:
         if self._number is not None:
             with suppress(WatcherError):
-                self._watcher.end(self._number)
+                self.stop()
+
+
+def thread_sampler(interval: float, include_children: bool) -> Sampler:
+    """Samples from a thread here, by the quickest way to read that there is."""
+    quick = kernel.shows_size() and not include_children
+    return Sampler(
+        functools.partial(memory_mib, os.getpid(), include_children),
+        interval,
+        kernel.resident_size if quick else None,
+    )
+
+
+class Meter:
+    """Measures one call: started, then stopped, which gives the record; or ended.
+
+    Args:
+        sampling: takes the samples.
+        sampled_by: where they come from.
+        include_children: whether they count child processes, which the kernel's mark doesn't.
+    """
+
+    def __init__(
+        self,
+        sampling: Sampling,
+        sampled_by: Literal["process", "thread"],
+        include_children: bool,
+    ) -> None:
+        self._sampling = sampling
+        self._sampled_by: Literal["process", "thread"] = sampled_by
+        self._include_children = include_children
+        self._mark = kernel.HighWaterMark() if kernel.supported() else None
+
+    def start(self) -> None:
+        """Begin, as the last thing before the call."""
+        self._sampling.start()
+        if self._mark is not None:
+            self._mark.start()
+
+    def stop(self) -> MemoryRecord:
+        """End, as the first thing after the call."""
+        mark_mib = None if self._mark is None else self._mark.stop()
+        samples = self._sampling.stop()
+        return record_of(
+            samples, self._sampled_by, mark_mib, mark_is_whole=not self._include_children
+        )
+
+    def end(self) -> None:
+        """Leave nothing running, whatever state this is in."""
+        if self._mark is not None:
+            self._mark.stop()
+        self._sampling.end()

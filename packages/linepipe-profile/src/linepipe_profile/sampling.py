@@ -1,8 +1,9 @@
 """Reads a process's memory again and again, from a thread, while something else runs.
 
 The thread is out of the way when the process forks: a forked process that had threads may
-hang, and Python 3.12 and newer warn about it, so a node that starts worker processes must
-find itself as alone as without a profile. The thread ends before the fork and goes on after.
+hang, and Python 3.12 and newer warn about it, so a node that forks must find itself as alone
+as without a profile. The thread ends before the fork, for good: 3.13.0 counts the threads
+only after all has been taken up again, and warns of one that goes on as well.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import psutil
 
@@ -71,29 +73,29 @@ class Sampler:
     Args:
         read: gives the memory at this moment, in MiB.
         interval: seconds between two readings.
-        glance: a quicker way to read in between, if there is one.
+        glancing: opens a quicker way to read in between, if there is one.
     """
 
     def __init__(
         self,
         read: Callable[[], float],
         interval: float,
-        glance: Callable[[], float] | None = None,
+        glancing: Callable[[], AbstractContextManager[Callable[[], float]]] | None = None,
     ) -> None:
         self._read = read
-        self._glance = glance or read
+        self._glancing = glancing or (lambda: nullcontext(read))
         self._interval = interval
         self._series = Series()
         self._began: float | None = None
         self._first_mib = 0.0
-        self._thread: threading.Thread | None = None
-        self._leave = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="linepipe-profile", daemon=True)
 
     def start(self) -> None:
         """Begin sampling; the first reading is the last thing that happens here."""
         with _forks_wait:
             _running.add(self)
-            self._resume()
+            self._thread.start()
         # Read after the thread has started, so that its stack isn't counted as the node's.
         self._first_mib = self._read()
         self._began = time.perf_counter()
@@ -112,36 +114,26 @@ class Sampler:
 
     def end(self) -> None:
         """Let the thread go, whatever state this is in; no reading is taken."""
+        self._ended.set()
         with _forks_wait:
-            _running.discard(self)
-            self._pause()
+            if self in _running:
+                _running.discard(self)
+                self._thread.join()
+                _wait_until_gone(self._thread)
 
-    def _resume(self) -> None:
-        self._leave = threading.Event()
-        self._thread = threading.Thread(
-            target=self._sample, args=(self._leave,), name="linepipe-profile", daemon=True
-        )
-        self._thread.start()
-
-    def _pause(self) -> None:
-        self._leave.set()
-        if self._thread is not None:
-            self._thread.join()
-            _wait_until_gone(self._thread)
-            self._thread = None
-
-    def _sample(self, leave: threading.Event) -> None:
+    def _sample(self) -> None:
         pause = self._interval
-        while not leave.wait(pause):
-            if self._began is None:
-                continue
-            asked = time.perf_counter()
-            try:
-                mib = self._glance()
-            except (psutil.Error, OSError):
-                continue  # one reading less
-            self._series.add(asked - self._began, mib)
-            pause = max(self._interval, (time.perf_counter() - asked) / _LARGEST_SHARE)
+        with self._glancing() as glance:
+            while not self._ended.wait(pause):
+                if self._began is None:
+                    continue
+                asked = time.perf_counter()
+                try:
+                    mib = glance()
+                except (psutil.Error, OSError):
+                    continue  # one reading less
+                self._series.add(asked - self._began, mib)
+                pause = max(self._interval, (time.perf_counter() - asked) / _LARGEST_SHARE)
 
 
 def _wait_until_gone(thread: threading.Thread) -> None:
@@ -156,23 +148,10 @@ def _wait_until_gone(thread: threading.Thread) -> None:
         time.sleep(0.0001)
 
 
-def _pause_all() -> None:
+def _end_all() -> None:
     _forks_wait.acquire()
-    for sampler in _running:
-        sampler._pause()
-
-
-def _resume_all() -> None:
-    try:
-        for sampler in _running:
-            sampler._resume()
-    finally:
-        _forks_wait.release()
-
-
-def _forget_all_in_child() -> None:
-    _running.clear()
-    _forks_wait.release()
+    for sampler in tuple(_running):
+        sampler.end()
 
 
 # Held from before a fork until after it, so that no thread starts or ends in between.
@@ -180,5 +159,5 @@ _forks_wait = threading.RLock()
 _running: set[Sampler] = set()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_pause_all, after_in_parent=_resume_all, after_in_child=_forget_all_in_child
+        before=_end_all, after_in_parent=_forks_wait.release, after_in_child=_forks_wait.release
     )

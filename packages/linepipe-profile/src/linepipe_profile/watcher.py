@@ -1,11 +1,13 @@
-"""A small process beside this one that samples its memory, for systems without the mark.
+"""A small process beside this one that samples its memory, where a thread won't do.
 
-Where the kernel tells no high-water mark, a peak while the node holds the interpreter lock
-is seen only from outside. memory_profiler's own outside sampler (``MemTimer``) is not used:
-it is forked from this process, once a node, and after a fork each page that the node writes
-is copied first (a node that rewrites 2 GB took 0.07 s alone and 1 to 5 s beside it); where
-processes are spawned instead, it imports the user's main module again. This one is a fresh
-interpreter that imports nothing of the user's, is started once, and serves every node.
+It sees what happens while the node holds the interpreter lock, where no kernel's mark tells
+it; and a node that starts processes may fork beside it, which it may not beside a thread.
+
+memory_profiler's own outside sampler (``MemTimer``) is not used: it is forked from this
+process, once a node, and after a fork each page that the node writes is copied first (a node
+that rewrites 2 GB took 0.07 s alone and 1 to 5 s beside it); where processes are spawned
+instead, it imports the user's main module again. This one is a fresh interpreter that
+imports nothing of the user's, is started once, and serves every node.
 
 It is asked by lines on its input (``begin 3``, ``end 3``, ``quit``) and answers each with a
 line of JSON. It ends when it is told to, or when its input ends because this process has.

@@ -1,6 +1,6 @@
 """``linepipe.profile``: memory profiles of nodes, from linepipe_profile."""
 
-from linepipe._extras import load
+from linepipe_core.extras import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

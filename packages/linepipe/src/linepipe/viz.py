@@ -1,6 +1,6 @@
 """``linepipe.viz``: pictures and terminal views, from linepipe_viz."""
 
-from linepipe._extras import load
+from linepipe_core.extras import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,289 @@
+"""The hook in real runs: once, true to the node, and gone without a trace."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psutil
+import pytest
+
+from linepipe_core import Hook, MissingExtraError, Node, NodeExecutionError, Pipeline
+from linepipe_profile import MemoryProfile, MemoryRecord, kernel
+
+LINE = re.compile(r"\[make\] ΔMem: -?\d+\.\d\d MiB \| Peak: \d+\.\d\d MiB")
+
+
+@pytest.fixture(params=["kernel", "process", "thread"])
+def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each way to measure, by taking away what is better."""
+    if request.param == "kernel" and not kernel.supported():
+        pytest.skip("this kernel keeps no high-water mark, or won't set it back")
+    if request.param != "kernel":
+        monkeypatch.setattr(kernel, "supported", lambda: False)
+    if request.param == "thread":
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    return str(request.param)
+
+
+def make() -> bytearray:
+    return bytearray(10 * 2**20)
+
+
+def record_of(pipeline: Pipeline, *hooks: Hook) -> Any:
+    return pipeline.run(hooks=hooks).steps[0].memory
+
+
+def test_the_record_and_the_line(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The record is on the step, the line in the log, to the letter."""
+    with caplog.at_level(logging.INFO, "linepipe.profile"):
+        record = record_of(Pipeline([Node(make, [], ["block"])]), MemoryProfile())
+    assert isinstance(record, MemoryRecord)
+    assert record.method == method
+    assert record.delta_mib == pytest.approx(10, abs=5)
+    assert record.peak_mib >= record.delta_mib
+    assert record.samples[0].seconds == 0.0
+    assert len(record.samples) >= 2
+    lines = [r.getMessage() for r in caplog.records if "ΔMem" in r.getMessage()]
+    assert len(lines) == 1
+    assert LINE.fullmatch(lines[0])
+    assert lines[0] == f"[make] {record}"
+
+
+def test_profile_true_profiles_that_node_alone() -> None:
+    """And needs no hook."""
+    nodes = [Node(make, [], ["a"], profile=True), Node(make, [], ["b"])]
+    first, second = Pipeline(nodes).run().steps
+    assert isinstance(first.memory, MemoryRecord)
+    assert second.memory is None
+
+
+def test_a_hook_profiles_all_nodes_and_none_twice(caplog: pytest.LogCaptureFixture) -> None:
+    """Also those that ask for it themselves."""
+    nodes = [Node(make, [], ["a"], profile=True), Node(make, [], ["b"])]
+    with caplog.at_level(logging.INFO, "linepipe.profile"):
+        result = Pipeline(nodes).run(hooks=[MemoryProfile()])
+    assert all(isinstance(step.memory, MemoryRecord) for step in result.steps)
+    assert len(caplog.records) == 2
+
+
+def test_profile_survives_bind_slices_and_sums() -> None:
+    """However the pipeline was put together."""
+    plain = Pipeline([Node(make, [], ["a"])])
+    asking = Pipeline([Node(make, [], ["b"], profile=True)])
+    for pipeline in (plain + asking, asking + plain, (plain + asking).bind(x=1)):
+        steps = {step.node.outputs: step.memory for step in pipeline.run().steps}
+        assert isinstance(steps["b",], MemoryRecord)
+        assert steps["a",] is None
+    assert record_of((plain + asking).to_outputs("a")) is None
+
+
+def test_without_the_extra_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error comes before any work and names the command that mends it."""
+    monkeypatch.setitem(sys.modules, "linepipe_profile.hook", None)
+    ran: list[int] = []
+    nodes = [Node(lambda: ran.append(1), [], []), Node(make, [], ["a"], profile=True)]
+    with pytest.raises(MissingExtraError, match=r'pip install "linepipe\[memory\]"'):
+        Pipeline(nodes).run()
+    assert ran == []
+    Pipeline(nodes).only_nodes("<lambda>").run()
+    assert ran == [1]
+
+
+class Interrupting(BaseException):
+    """Like Ctrl-C, but not pytest's own business."""
+
+
+def raiser(error: BaseException) -> Callable[[], None]:
+    def work() -> None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("work", [lambda: None, lambda: sum(range(10**6))], ids=["fast", "slow"])
+def test_a_function_runs_exactly_once(method: str, work: Callable[[], object]) -> None:
+    """A writer writes once, however fast it is."""
+    calls = []
+    Pipeline([Node(lambda: calls.append(work()), [], [], name="write")]).run(
+        hooks=[MemoryProfile()]
+    )
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("bad"), StopIteration(), SystemExit(3), KeyboardInterrupt()]
+)
+def test_an_error_passes_untouched_and_harms_no_process(method: str, error: BaseException) -> None:
+    """The child that somebody else started lives on; the function ran once."""
+    bystander = subprocess.Popen(
+        [sys.executable if method != "thread" else "cat"], stdin=subprocess.PIPE
+    )
+    calls = []
+
+    def work() -> None:
+        calls.append(1)
+        raise error
+
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 (which one is checked below)
+        Pipeline([Node(work, [], [])]).run(hooks=[MemoryProfile()])
+    raised = caught.value
+    if isinstance(raised, NodeExecutionError):
+        assert raised.__cause__ is error
+        assert isinstance(raised.step.memory, MemoryRecord)
+    else:
+        assert raised is error
+    assert calls == [1]
+    assert bystander.poll() is None
+    bystander.communicate()
+
+
+def traces() -> dict[str, set[object]]:
+    gc.collect()
+    return {
+        "threads": set(threading.enumerate()),
+        "processes": {child.pid for child in psutil.Process().children(recursive=True)},
+        "files": set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set(),
+        "temporary": set(os.listdir(tempfile.gettempdir())),
+    }
+
+
+def test_a_hundred_profiled_nodes_leave_no_trace(method: str) -> None:
+    """No thread, process, pipe or file, also when some fail."""
+    nodes = [Node(make, [], [f"block {n}"]) for n in range(100)]
+    before = traces()
+    Pipeline(nodes).run(hooks=[MemoryProfile()])
+    with pytest.raises(NodeExecutionError):
+        Pipeline([Node(raiser(OSError()), [], [])]).run(hooks=[MemoryProfile()])
+    after = traces()
+    after["temporary"] &= before["temporary"]  # others may be at work there
+    before["temporary"] &= after["temporary"]
+    assert after == before
+
+
+def test_runs_in_many_threads_share_a_hook(method: str) -> None:
+    """Each step gets its own record, and the last run tidies up."""
+    hook = MemoryProfile(interval=0.001)
+    pipeline = Pipeline([Node(make, [], ["a"]), Node(len, ["a"], ["n"])])
+    before = traces()
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: pipeline.run(hooks=[hook]), range(24)))
+    records = [step.memory for result in results for step in result.steps]
+    assert all(isinstance(record, MemoryRecord) for record in records)
+    assert len({id(record) for record in records}) == 48
+    after = traces()
+    assert (after["threads"], after["processes"]) == (before["threads"], before["processes"])
+
+
+def test_a_spike_is_not_lost_to_a_profile_that_starts_meanwhile() -> None:
+    """Two runs at once in two threads: the quiet one must not reset the other's peak."""
+    if not kernel.supported():
+        pytest.skip("this kernel keeps no high-water mark, or won't set it back")
+    spiked, looked = threading.Event(), threading.Event()
+
+    def spike() -> None:
+        len(b"x" * (100 * 2**20))
+        spiked.set()
+        assert looked.wait(30)
+
+    def look() -> None:
+        assert spiked.wait(30)
+
+    def run(work: Callable[[], None]) -> Any:
+        record = record_of(Pipeline([Node(work, [], [])]), MemoryProfile())
+        looked.set()
+        return record
+
+    def run_after_the_spike() -> Any:
+        assert spiked.wait(30)
+        return run(look)
+
+    with ThreadPoolExecutor(2) as pool:
+        loud, quiet = pool.submit(run, spike), pool.submit(run_after_the_spike)
+        assert loud.result().peak_mib == pytest.approx(100, abs=10)
+        assert quiet.result().peak_mib < 10
+
+
+POOL = """
+import multiprocessing, threading, sys
+from linepipe_core import Node, Pipeline
+from linepipe_profile import MemoryProfile, kernel
+if sys.argv[1] == "process":
+    kernel.supported = lambda: False
+
+def work():
+    helper = threading.Thread(target=print)
+    helper.start()
+    helper.join()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.map(abs, [-1, -2])
+
+if __name__ == "__main__":
+    hooks = [MemoryProfile(include_children=True)]
+    result = Pipeline([Node(work, [], ["sizes"])]).run(hooks=hooks)
+    assert result["sizes"] == [1, 2], result
+    assert result.steps[0].memory.peak_mib > 0
+    assert not result.failed_hooks, result.failed_hooks
+"""
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system can't fork"
+)
+@pytest.mark.parametrize("method", ["kernel", "process"])
+def test_a_node_may_start_threads_and_forked_processes(method: str, tmp_path: Any) -> None:
+    """Without a warning that it wouldn't get without a profile."""
+    program = tmp_path / "program.py"
+    program.write_text(POOL)
+    done = subprocess.run(
+        [sys.executable, "-W", "always", str(program), method], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_measuring_that_fails_is_put_aside(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No node fails for its profile's sake, and nothing keeps running."""
+
+    def no_reading(*args: object) -> float:
+        raise psutil.AccessDenied(os.getpid())
+
+    monkeypatch.setattr("linepipe_profile.meter.memory_mib", no_reading)
+    before = traces()
+    result = Pipeline([Node(make, [], ["a"])]).run(hooks=[MemoryProfile()])
+    assert len(result["a"]) == 10 * 2**20
+    assert [failed.method for failed in result.failed_hooks] == ["around_node"]
+    after = traces()
+    assert (after["threads"], after["files"]) == (before["threads"], before["files"])
+
+
+@pytest.mark.parametrize("interval", [0, -1, float("nan")])
+def test_an_interval_that_cannot_be_is_refused(interval: float) -> None:
+    """At once, with what to give instead."""
+    with pytest.raises(ValueError, match="seconds between two samples"):
+        MemoryProfile(interval=interval)
+
+
+def test_a_hook_shows_how_it_was_made() -> None:
+    """In logs and lists of failed hooks."""
+    assert repr(MemoryProfile(0.5, True)) == "MemoryProfile(interval=0.5, include_children=True)"
+
+
+@pytest.fixture(autouse=True)
+def no_watcher_stays() -> Iterator[None]:
+    """Whatever a test does, no watching process outlives it."""
+    yield
+    gc.collect()
+    left = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+    assert not [line for line in left if "linepipe_profile" in line]
