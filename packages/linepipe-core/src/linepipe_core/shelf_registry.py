@@ -38,6 +38,8 @@ class Shelved(Held):
 
     __slots__ = ("_copy", "_is_shared", "_locate", "_located", "name")
 
+    name: str
+
     def __init__(self, name: str, locate: Callable[[], ShelfObject | None]) -> None:
         self.name = name
         self._locate = locate
@@ -118,6 +120,8 @@ class ShelfRegistry(ObjectRegistry):
     """
 
     __slots__ = ("_kept_digests", "_run", "_stored", "shelf")
+
+    shelf: ObjectShelf
 
     def __init__(
         self, constants: Mapping[str, Any], shelf: ObjectShelf, needed: Iterable[str] = ()
