@@ -17,7 +17,7 @@ import pytest
 from tests.wheelhouse import Venv, run
 
 HERE = Path(__file__).parent
-PACKAGES = ("linepipe", "linepipe_core", "linepipe_viz")
+PACKAGES = ("linepipe", "linepipe_core", "linepipe_viz", "linepipe_profile")
 
 
 @pytest.fixture(scope="module")

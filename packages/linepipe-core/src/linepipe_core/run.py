@@ -54,6 +54,7 @@ class Step:
     node: Node
     index: int
     status: Status
+    seconds: float | None
 
     def __init__(
         self, node: Node, index: int, status: Status = "running", seconds: float | None = None

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import IO, Final
@@ -73,7 +74,9 @@ class Watcher:
         self._owner_pid = os.getpid()
         self._one_at_a_time = threading.Lock()
         self._numbers = count()
-        self.close = weakref.finalize(self, _end, self._process, self._owner_pid)
+        self.close: Callable[[], object] = weakref.finalize(
+            self, _end, self._process, self._owner_pid
+        )
         self._await_ready()
 
     @property
