@@ -98,12 +98,17 @@ def told_written(job: Job) -> str:
         ("train", job.trained, ["metrics", "tested"]),
         ("predict", job.predicted, ["predictions"]),
     ]
-    lines = [f"Written to {job.settings.db.url}"]
+    lines = [f"Written to {from_here(job.settings.db.url)}"]
     for name, result, tables in parts:
         rows = ", ".join(f"{table} {result[f'{table}_written']:,} rows" for table in tables)
         lines.append(f"  {name:<8}{result.seconds:>6.1f} s  {rows}")
-    lines.append(f"and the model to {job.settings.training.model_path}")
+    lines.append(f"and the model to {from_here(str(job.settings.training.model_path))}")
     return "\n".join(lines)
+
+
+def from_here(where: str) -> str:
+    """A path or URL without the folder that the command was given in."""
+    return where.replace(f"{Path.cwd().as_posix()}/", "")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
