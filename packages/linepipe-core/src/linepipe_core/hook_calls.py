@@ -6,10 +6,10 @@ what users subclass stays a bare list of methods.
 
 from __future__ import annotations
 
-import logging
 from sys import exc_info
 
 from linepipe_core.hooks import Hook
+from linepipe_core.logs import Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FailedHook", "HookCalls"]
 
-_log = logging.getLogger("linepipe.run")
+_log = Log("linepipe.run")
 
 
 class FailedHook:

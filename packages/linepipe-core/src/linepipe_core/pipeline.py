@@ -6,7 +6,6 @@ changes while nodes run belongs to the ``Run`` that ``start()`` gives.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from linepipe_core.composition import merge_configs, merge_constants
@@ -22,6 +21,7 @@ from linepipe_core.errors import (
 )
 from linepipe_core.extras import with_profile
 from linepipe_core.hints import output_hints
+from linepipe_core.logs import Log
 from linepipe_core.node import Node
 from linepipe_core.registry import ObjectRegistry
 from linepipe_core.run import Run
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
-_log = logging.getLogger("linepipe.run")
+_log = Log("linepipe.run")
 _DEFAULT_CACHE_PATH = "./.cache/data_storage"
 _OPTIONS = (
     "nodes",
@@ -123,8 +123,8 @@ class Pipeline:
         _fill(
             self,
             wiring,
-            reveal(hold(owner)),
-            {name: _held(value) for name, value in constants.items()},
+            reveal(hold(owner, "config")),
+            {name: _held(value, name) for name, value in constants.items()},
             track_history,
             use_persistent_cache,
             str(cache_storage_path),
@@ -218,7 +218,7 @@ class Pipeline:
         wiring.check(constants)
         merged = self._constants.copy()
         for name, value in constants.items():
-            merged[name] = _held(value)
+            merged[name] = _held(value, name)
         return self._with(wiring, merged)
 
     def from_nodes(self, *names: str) -> Pipeline:
@@ -438,7 +438,7 @@ class Pipeline:
         held, problems, missing = {}, [], []
         for reference, reader in self._wiring.config_references.items():
             try:
-                held[reference] = _held(look_up(self._config, reference))
+                held[reference] = _held(look_up(self._config, reference), reference)
             except MissingPathError as error:
                 missing.append(reference)
                 what, _, there = str(error).partition("\n")
@@ -503,9 +503,9 @@ def _restored(
     return pipeline
 
 
-def _held(value: Any) -> Any:
+def _held(value: Any, name: str) -> Any:
     """What to keep of a value that the caller goes on using."""
-    return value if type(value) in ATOMIC else hold([value])
+    return value if type(value) in ATOMIC else hold([value], name)
 
 
 def _warn_of_misspelled_options(constants: Mapping[str, Any], wiring: Wiring) -> None:

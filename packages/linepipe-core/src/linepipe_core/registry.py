@@ -108,7 +108,7 @@ class ObjectRegistry:
         self._check_settable(name)
         owner = [value]
         del value
-        self.held[name] = hold(owner)
+        self.held[name] = hold(owner, name)
 
     def _check_settable(self, name: str) -> None:
         self._open()

@@ -7,7 +7,6 @@ holds at the start, and hooks; it decides nothing about freshness, knows no disk
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
@@ -16,6 +15,7 @@ from linepipe_core.describe import describe, describe_input, table
 from linepipe_core.errors import NodeExecutionError, RunStateError
 from linepipe_core.history import HistoryEntry
 from linepipe_core.hook_calls import HookCalls
+from linepipe_core.logs import Log
 from linepipe_core.registry import ObjectRegistry
 from linepipe_core.snapshot import ATOMIC, hand_out, hand_over, reveal
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "RunResult", "Step"]
 
-_log = logging.getLogger("linepipe.run")
+_log = Log("linepipe.run")
 
 
 class Step:
@@ -165,7 +165,7 @@ class Run:
         self._on_end = on_end
         self._result: RunResult | None = None
         self._started: float | None = None
-        self._logs = _log.isEnabledFor(logging.INFO)
+        self._logs = _log.is_on
         self._is_plain = (
             self._hooks is None
             and self._history is None

@@ -15,12 +15,15 @@ A value of a type in `ATOMIC` never changes and is kept bare: the run loop tests
 
 from __future__ import annotations
 
+from linepipe_core.logs import Log
 from linepipe_core.snapshot.held import Held, seen_once
 from linepipe_core.snapshot.leaves import ATOMIC, register_snapshot, rule_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+_log = Log("linepipe.registry")
 
 __all__ = ["ATOMIC", "hand_out", "hand_over", "hold", "register_snapshot", "reveal"]
 
@@ -79,14 +82,12 @@ def _tree(value: Any, name: str, node: str) -> Held:
 
 def _warn(value: Any, refused: list[Any], name: str, node: str) -> None:
     """Say once which parts of a value everyone shares from here on."""
-    from logging import getLogger
-
     what = repr(name) if name else f"a {type(value).__name__}"
     maker = f", made by node {node!r}," if node else ""
     kinds = ", ".join(sorted({_kind(part) for part in refused}))
     whole = len(refused) == 1 and refused[0] is value
     subject = f"it ({kinds})" if whole else f"{kinds} in it"
-    getLogger("linepipe.registry").warning(
+    _log.warning(
         "%s%s can't be copied: %s is passed by reference, so a change made by one node is seen "
         "by the others; teach linepipe to copy it with register_snapshot(type, how)",
         what,
