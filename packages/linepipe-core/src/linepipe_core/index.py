@@ -275,7 +275,7 @@ class Index:
                 self.path,
             )
         return ShelfWriteError(
-            f"the shelf at {self.path} can't be written ({error})\n"
+            f"the shelf at {self.path} can't be read or written ({error})\n"
             "  what was there stays; see to the disk's space and the file's permissions",
             self.path,
         )
@@ -431,10 +431,10 @@ def _delete_object(connection: sqlite3.Connection, row: Row, released: Released)
 
 
 def prune(
-    connection: sqlite3.Connection,
     max_bytes: int | None,
     older_than: float | None,
     keep_runs: int | None,
+    connection: sqlite3.Connection,
     released: Released,
 ) -> list[str]:
     """Delete the oldest names and runs (see `ObjectShelf.prune`). Returns those names."""

@@ -117,21 +117,14 @@ class ObjectShelf(shelve.Shelf[Any]):
     def get(self, name: str, default: Any = None) -> Any:
         """A private copy of the object, or ``default`` where there is none or it is bad."""
         check_name(name)
-        try:
-            found = self._locate(name, lambda row: (row, self._buffers(row)))
-            return default if found is None else unpacked(*found)
-        except Exception as error:  # unpickling may raise anything
-            self._count_as_missing(name, error)
-            return default
+        return self._readable(name, lambda: self._read(name, default), default)
 
     def open(self, name: str) -> ShelfObject | None:
         """An object as it is now, to be loaded later; None where there is none or it is bad."""
         check_name(name)
-        try:
-            return self._locate(name, lambda row: ShelfObject(row, self._files))
-        except (OSError, ValueError, ShelfError) as error:
-            self._count_as_missing(name, error)
-            return None
+        return self._readable(
+            name, lambda: self._locate(name, lambda row: ShelfObject(row, self._files))
+        )
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Store one object; what the shelf had of that name stays if this fails.
@@ -158,6 +151,28 @@ class ObjectShelf(shelve.Shelf[Any]):
                 raise KeyError(name)
             index.release(connection, [digest], released)
         self._remove_unused(released.buffers)
+
+    def pop(self, name: str, default: Any = _NOTHING) -> Any:
+        """Take an object off the shelf; of several callers at a time, one gets it.
+
+        Raises:
+            KeyError: there is none or it is bad, and no ``default`` is given.
+        """
+        check_name(name)
+        released = Released()
+        found = None
+        with self._index.writing() as connection:
+            row = index.find(connection, name)
+            if row is not None:
+                found = self._readable(name, lambda: ShelfObject(row, self._files))
+                index.release(connection, [index.drop_name(connection, name)], released)
+        self._remove_unused(released.buffers)
+        value = _NOTHING if found is None else self._readable(name, found.load, _NOTHING)
+        if value is not _NOTHING:
+            return value
+        if default is _NOTHING:
+            raise KeyError(name)
+        return default
 
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):
@@ -293,11 +308,9 @@ class ObjectShelf(shelve.Shelf[Any]):
         """The object of that digest, named or not; None where there is none or it is bad."""
         with self._index.reading() as connection:
             row = index.find_object(connection, digest)
-        try:
-            return None if row is None else ShelfObject(row, self._files)
-        except (OSError, ValueError) as error:
-            self._count_as_missing(digest, error)
+        if row is None:
             return None
+        return self._readable(digest, lambda: ShelfObject(row, self._files))
 
     # --- keeping house ----------------------------------------------------------------------
 
@@ -308,10 +321,7 @@ class ObjectShelf(shelve.Shelf[Any]):
 
     def clear(self) -> None:
         """Remove everything: objects, records, history; the disk space too."""
-        released = Released()
-        with self._index.writing() as connection:
-            index.clear(connection, released)
-        self._remove_unused(released.buffers)
+        self._reduce(index.clear)
         self._index.shrink()
 
     def prune(
@@ -344,13 +354,13 @@ class ObjectShelf(shelve.Shelf[Any]):
     def _prune(
         self, max_bytes: int | None, older_than: float | None, keep_runs: int | None
     ) -> list[str]:
-        released = Released()
-        with self._index.writing() as connection:
-            removed = index.prune(connection, max_bytes, older_than, keep_runs, released)
-        self._remove_unused(released.buffers)
-        return removed
+        return self._reduce(partial(index.prune, max_bytes, older_than, keep_runs))
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _read(self, name: str, default: Any) -> Any:
+        found = self._locate(name, lambda row: (row, self._buffers(row)))
+        return default if found is None else unpacked(*found)
 
     def _locate(self, name: str, opened: Callable[[Row], T]) -> T | None:
         """What ``opened`` makes of an object's row; None if there is no such object.
@@ -374,18 +384,22 @@ class ObjectShelf(shelve.Shelf[Any]):
     def _buffers(self, row: Row) -> list[Buffer]:
         return [self._files.open(*buffer) for buffer in row.buffers]
 
-    def _count_as_missing(self, name: str, error: Exception) -> None:
-        """Warn of an object that can't be read; where it is the shelf that is closed, say that.
+    def _readable(self, name: str, read: Callable[[], T], default: T | None = None) -> T | None:
+        """What ``read`` gives; where it raises, a warning that names the object, and ``default``.
 
         Raises:
             ValueError: the shelf is closed.
         """
-        if self._index.is_closed:
-            raise error
-        _logger.warning(
-            "object %r on the shelf %s can't be read and counts as missing: %s: %s",
-            name, self.path, type(error).__name__, error,
-        )  # fmt: skip
+        try:
+            return read()
+        except Exception as error:  # unpickling may raise anything
+            if self._index.is_closed:
+                raise
+            _logger.warning(
+                "object %r on the shelf %s can't be read and counts as missing: %s: %s",
+                name, self.path, type(error).__name__, error,
+            )  # fmt: skip
+            return default
 
     def _write(
         self, packs: Mapping[str, Pickled], types: Mapping[str, type], put: _Put
@@ -429,6 +443,24 @@ class ObjectShelf(shelve.Shelf[Any]):
                 self._remove_unused(staging.placed)
                 raise
             staging.write(missing)  # removed since they were hashed; now they are drafted
+
+    def _reduce(self, change: Callable[[sqlite3.Connection, Released], T]) -> T:
+        """Take things off the shelf in one transaction."""
+        released = Released()
+        try:
+            with self._index.writing() as connection:
+                changed = change(connection, released)
+        except ShelfWriteError:
+            if not released.buffers:
+                raise
+            # A full disk has no room even for the log of a removal. So the files go first:
+            # if we are killed now, their objects count as missing, and they were to go.
+            self._files.remove(released.buffers)
+            released = Released()
+            with self._index.writing() as connection:
+                changed = change(connection, released)
+        self._remove_unused(released.buffers)
+        return changed
 
     def _remove_unused(self, digests: Sequence[str]) -> None:
         """Remove the files of buffers that nothing uses; what fails is left for a later sweep."""

@@ -1,0 +1,59 @@
+"""What the faults share: a large object that knows what it should hold, and another process.
+
+Without numpy or pytest, so that scripts can import it and fork in a millisecond.
+"""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+
+class Block:
+    """So many bytes that all say which generation they are of."""
+
+    def __init__(self, generation: int, n_bytes: int) -> None:
+        self.generation = generation
+        self.data: Any = bytearray(bytes([generation % 251]) * n_bytes)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _restored, (self.generation, pickle.PickleBuffer(self.data))
+
+    def is_whole(self) -> bool:
+        """Whether every byte is what it should be."""
+        expected = bytes([self.generation % 251]) * 4096
+        with memoryview(self.data) as view:
+            return all(
+                view[at : at + 4096] == expected[: min(4096, view.nbytes - at)]
+                for at in range(0, view.nbytes, 4096)
+            )
+
+
+def _restored(generation: int, data: Any) -> Block:
+    block = Block.__new__(Block)
+    block.generation, block.data = generation, data
+    return block
+
+
+def in_a_process(code: str, path: str) -> str:
+    """Run code that has `path`, `ObjectShelf`, `Block` and the errors. Returns what it prints."""
+    preamble = """
+        import os, resource, sys
+        path = sys.argv[1]
+        sys.path[:0] = [sys.argv[2]]
+        from linepipe_core.errors import *
+        from linepipe_core.shelf import ObjectShelf
+        from blocks import Block
+    """
+    script = textwrap.dedent(preamble) + textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", script, path, str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,0 +1,100 @@
+"""Kills writers at random moments, and looks at what they left. Run as a script.
+
+A process of its own, without numpy and without threads, so that it can fork a writer in a
+millisecond: `python killing.py <path> <kills> <seed>` prints what it counted, as JSON, and
+fails at the first thing that isn't as promised.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+
+from linepipe_core.shelf import ObjectShelf
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from blocks import Block  # type: ignore[import-not-found]  # beside this script
+
+NAMES = ["number", "text", "large", "larger"]
+
+
+def outputs_of(generation: int) -> dict[str, object]:
+    """What one node makes: small and large objects of one generation."""
+    return {
+        "number": generation,
+        "text": str(generation) * 1000,
+        "large": Block(generation, 200_000 + generation % 7 * 1000),
+        "larger": [Block(generation, 2_500_000), Block(generation + 1, 70_000)],
+    }
+
+
+def write(path: str, generation: int, told: int) -> None:
+    """Store one generation after another, and tell of each that is done, until killed."""
+    with ObjectShelf(path) as shelf:
+        while True:
+            generation += 1
+            if generation % 13 == 0:
+                shelf.prune(max_bytes=0)
+            shelf.store(
+                outputs_of(generation), node="node", records={"generation": str(generation)}
+            )
+            os.write(told, generation.to_bytes(8, "little"))
+
+
+def check(path: str, told: int, seen: int) -> tuple[int, int]:
+    """Open what a killed writer left. Returns the generation there, and what was swept."""
+    folder = path + ".buffers"
+    before = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+    with ObjectShelf(path) as shelf:
+        after = set(os.listdir(folder))
+        record = shelf.record("generation")
+        generation = int(record or 0)
+        names = sorted(shelf)
+        assert names in ([], sorted(NAMES)), f"a node's outputs are torn apart: {names}"
+        assert generation >= told, f"generation {told} was stored and {generation} is there"
+        if names:
+            assert shelf["number"] == generation, "an output of another generation"
+            assert shelf["text"] == str(generation) * 1000
+            blocks = [shelf["large"], *shelf["larger"]]
+            assert [block.generation for block in blocks] == [generation] * 2 + [generation + 1]
+            assert all(block.is_whole() for block in blocks), "a torn buffer"
+        assert shelf.verify() == ()
+        used = {"large": 1, "larger": 2}
+        n_files = len([name for name in after if name != ".gitignore"])
+        assert n_files == (sum(used.values()) if names else 0), f"leftovers: {sorted(after)}"
+    return max(generation, seen), len(before - after)
+
+
+def main(path: str, kills: int, seed: int) -> None:
+    """Kill so many writers."""
+    chance = random.Random(seed)
+    generation = n_swept = n_torn = 0
+    for _ in range(kills):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                write(path, generation, writing)
+            finally:
+                os._exit(1)
+        os.close(writing)
+        told = os.read(reading, 8) if chance.random() < 0.7 else b""
+        time.sleep(chance.uniform(0, 0.03))  # the random moment
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        assert os.WIFSIGNALED(status), "the writer failed before it was killed"
+        with os.fdopen(reading, "rb") as pipe:
+            told += pipe.read()
+        last = int.from_bytes(told[-8:], "little")
+        generation, swept = check(path, last, generation)
+        n_swept += swept
+        n_torn += swept > 0
+    print(json.dumps({"generations": generation, "swept": n_swept, "interrupted": n_torn}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,149 @@
+"""Processes and threads on one path: no torn value, no lock error, no deadlock."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.faults.blocks import Block
+
+from linepipe_core.shelf import ObjectShelf
+
+SCRIPT = Path(__file__).with_name("sharing.py")
+SECONDS = 120  # nobody waits this long unless somebody waits forever
+
+
+def test_six_processes_write_and_read_the_same_names(
+    path: str, buffers: Callable[[], list[Path]]
+) -> None:
+    """Nobody sees half a value or an error, and nothing is left behind."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, str(SCRIPT), path, str(seed), "60"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for seed in range(6)
+    ]
+    for worker in workers:
+        out, err = worker.communicate(timeout=SECONDS)
+        assert worker.returncode == 0, err
+        assert "counts as missing" not in err, err
+        assert int(out) > 0
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ()
+        expected = {shelf.digest(name) for name in shelf}
+    assert len(buffers()) == len(expected)
+
+
+def test_eight_threads_share_one_shelf(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The same, on one handle."""
+    problems: list[BaseException] = []
+    caplog.set_level(logging.WARNING)
+    with ObjectShelf(path) as shelf:
+
+        def work(seed: int) -> None:
+            try:
+                for step in range(25):
+                    generation = (seed * step) % 5
+                    shelf[f"name{seed % 3}"] = Block(generation, 1_100_000)
+                    found = shelf.get(f"name{step % 3}")
+                    assert found is None or found.is_whole()
+                    shelf.store({}, records={f"record{step % 4}": str(generation)})
+            except BaseException as problem:
+                problems.append(problem)
+
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(SECONDS)
+            assert not thread.is_alive(), "a thread waits forever"
+        assert not problems
+        assert shelf.verify() == ()
+        assert len(shelf) == 3
+    assert not caplog.records
+
+
+def test_many_processes_may_be_the_first(path: str) -> None:
+    """They make one shelf between them, whoever is quickest."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, str(SCRIPT), path, str(seed), "1"], stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.DEVNULL,
+        )
+        for seed in range(6)
+    ]  # fmt: skip
+    for worker in workers:
+        _, err = worker.communicate(timeout=SECONDS)
+        assert worker.returncode == 0, err
+
+
+def test_a_reader_keeps_its_frame_while_a_writer_replaces_it(path: str) -> None:
+    """The map holds what it opened, also what it hasn't touched yet."""
+    with ObjectShelf(path) as shelf, ObjectShelf(path) as writer:
+        shelf["array"] = np.arange(1_000_000)
+        held = shelf["array"]
+        for value in range(5):
+            writer["array"] = np.full(1_000_000, value)
+        writer.clear()
+        assert (held == np.arange(1_000_000)).all()
+        held[:] = 3
+
+
+def test_a_writers_draft_is_safe_from_another_ones_sweep(
+    path: str, monkeypatch: pytest.MonkeyPatch, buffers: Callable[[], list[Path]]
+) -> None:
+    """Opening the shelf sweeps what dead writers left, and only that."""
+    from linepipe_core.staging import Staging
+
+    place = Staging.place
+    seen: list[str] = []
+
+    def open_another_first(self: Staging, connection: object) -> None:
+        seen.extend(file.name for file in buffers())
+        subprocess.run([sys.executable, "-c", SWEEP, path], check=True, timeout=SECONDS)
+        place(self, connection)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(Staging, "place", open_another_first)
+    with ObjectShelf(path) as shelf:
+        shelf["block"] = Block(5, 2_000_000)
+        assert [name[:6] for name in seen] == ["draft-"]
+        assert shelf["block"].is_whole()
+
+
+SWEEP = """
+import sys
+from linepipe_core.buffers import BufferFiles
+assert BufferFiles(sys.argv[1] + ".buffers").sweep_drafts() == 0
+"""
+
+
+def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was known when the store began, and gone when it wanted to commit."""
+    from linepipe_core.staging import Staging
+
+    prepare = Staging.prepare
+
+    def remove_it_then(self: Staging, index: object) -> None:
+        prepare(self, index)  # type: ignore[arg-type]  # passed on as it came
+        monkeypatch.undo()
+        with ObjectShelf(path) as other:
+            other.clear()
+
+    with ObjectShelf(path) as shelf:
+        shelf["old"] = Block(5, 2_000_000)
+        monkeypatch.setattr(Staging, "prepare", remove_it_then)
+        shelf["new"] = Block(5, 2_000_000)
+        assert list(shelf) == ["new"]
+        assert shelf["new"].is_whole()
+        assert shelf.verify() == ()

@@ -1,0 +1,190 @@
+"""A disk that is full, read-only or gone: a clear error with the path; what was there stays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.faults.blocks import Block, in_a_process
+
+from linepipe_core.errors import ShelfError, ShelfPathError, ShelfWriteError
+from linepipe_core.shelf import ObjectShelf
+
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def test_a_file_size_limit_stops_large_payloads(
+    filled: str, buffers: Callable[[], list[Path]]
+) -> None:
+    """The write of a buffer fails; nothing of it stays."""
+    before = buffers()
+    said = in_a_process(
+        """
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
+        with ObjectShelf(path) as shelf:
+            try:
+                shelf.store({"small": 2, "large": [Block(8, 3_500_000), Block(9, 8_000_000)]})
+            except ShelfWriteError as error:
+                print(error)
+                print(error.path == path)
+            assert shelf["small"] == {"a": 1}
+            assert shelf["large"].generation == 1
+            shelf["small"] = 3  # what fits still goes
+        """,
+        filled,
+    )
+    assert "File too large" in said
+    assert "what was there stays" in said
+    assert said.endswith("True\n")
+    assert buffers() == before
+    with ObjectShelf(filled) as shelf:
+        assert shelf["small"] == 3
+        assert shelf["large"].is_whole()
+        assert shelf.verify() == ()
+
+
+def test_a_file_size_limit_stops_the_index(filled: str) -> None:
+    """SQLite's own write fails; the transaction never was."""
+    said = in_a_process(
+        """
+        with ObjectShelf(path) as shelf:
+            size = os.path.getsize(path) + 200_000
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            for i in range(100):
+                try:
+                    shelf.store({f"a{i}": "x" * 50_000, f"b{i}": i})
+                except ShelfWriteError as error:
+                    print(i, error)
+                    break
+        """,
+        filled,
+    )
+    n_stored = int(said.split()[0])
+    assert f"the shelf at {filled} can't be read or written" in said
+    with ObjectShelf(filled) as shelf:
+        made = {f"{kind}{i}" for kind in "ab" for i in range(n_stored)}
+        assert set(shelf) == made | {"small", "large", "several"}
+        assert shelf.verify() == ()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = IS_ROOT and shutil.which("mount")
+    if (
+        not mounted
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", str(folder)],
+            capture_output=True,
+        ).returncode
+    ):
+        pytest.skip("a tmpfs can't be mounted here: it takes root, and a kernel that lets it")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk(small_disk: Path) -> None:
+    """Large or small, what doesn't fit leaves no trace; after `prune` there is room again."""
+    path = str(small_disk / "data")
+    with ObjectShelf(path) as shelf:
+        shelf["kept"] = Block(1, 5_000_000)
+        with pytest.raises(ShelfWriteError, match="No space left") as caught:
+            shelf.store({"kept": 0, "too large": [Block(2, 1_000_000), Block(3, 9_000_000)]})
+        assert caught.value.path == path
+        assert list(shelf) == ["kept"]
+        assert shelf["kept"].is_whole()
+        with pytest.raises(ShelfWriteError, match="full"):
+            shelf.update((f"small{i}", f"{i}" * 10_000) for i in range(10_000))
+        assert shelf["kept"].is_whole()
+        assert shelf.verify() == ()
+        shelf.prune(max_bytes=0)
+        shelf["again"] = Block(4, 2_000_000)
+    with ObjectShelf(path) as shelf:
+        assert shelf["again"].is_whole()
+
+
+def without_rights(code: str, path: str) -> str:
+    """Run code in a process that may write only what everybody may."""
+    if not IS_ROOT:
+        return in_a_process(code, path)
+    return in_a_process("os.setuid(65534)\n" + textwrap.dedent(code), path)
+
+
+def test_a_read_only_folder_can_hold_no_new_shelf(tmp_path: Path) -> None:
+    """The error names the path."""
+    folder = tmp_path / "readonly"
+    folder.mkdir()
+    folder.chmod(0o555)
+    for parent in folder.parents:  # pytest's own are for their owner alone
+        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    said = without_rights(
+        """
+        try:
+            ObjectShelf(path)
+        except ShelfPathError as error:
+            print(error)
+        """,
+        str(folder / "data"),
+    )
+    assert f"there can be no shelf at {folder / 'data'}" in said
+    assert "Permission denied" in said
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root may mount a folder read-only")
+def test_a_shelf_on_a_read_only_disk(filled: str) -> None:
+    """It can't be opened, and says why; as soon as it can be written all is there."""
+    folder = str(Path(filled).parent)
+    bound = subprocess.run(["mount", "--bind", folder, folder], capture_output=True)
+    if bound.returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+        with pytest.raises(ShelfError) as caught:
+            ObjectShelf(filled)
+        assert filled in str(caught.value)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+    with ObjectShelf(filled) as shelf:
+        assert shelf["large"].is_whole()
+
+
+def test_a_folder_that_vanishes(filled: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing can be stored on a shelf whose file is gone: the next process wouldn't find it."""
+    with ObjectShelf(filled) as shelf:
+        held = shelf["large"]
+        shutil.rmtree(Path(filled).parent)
+        for value in (1, Block(3, 2_000_000)):
+            with pytest.raises(ShelfWriteError) as caught:
+                shelf["new"] = value
+            assert caught.value.path == filled
+        assert shelf.get("several") is None
+        assert "'several'" in caplog.text
+        assert held.is_whole()
+    with ObjectShelf(filled) as shelf:
+        assert len(shelf) == 0
+
+
+def test_a_shelf_replaced_by_another_file(filled: str) -> None:
+    """What a rename put at the path is not what was opened."""
+    with ObjectShelf(filled) as shelf:
+        os.rename(filled, filled + ".aside")
+        Path(filled).write_bytes(b"another")
+        with pytest.raises(ShelfWriteError, match="another file took its place"):
+            shelf["new"] = 1
+    assert Path(filled).read_bytes() == b"another"
+
+
+def test_a_parent_that_is_a_file(tmp_path: Path) -> None:
+    """There can be no folder in it."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ShelfPathError, match="there can be no shelf at"):
+        ObjectShelf(tmp_path / "file" / "cache" / "data")

@@ -1,0 +1,22 @@
+"""A writer killed at any moment leaves a whole shelf."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).with_name("killing.py")
+
+
+def test_writers_killed_at_random_moments_leave_a_whole_shelf(path: str, kills: int) -> None:
+    """It opens; every object is whole, a node's outputs are together, leftovers are swept."""
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), path, str(kills), "4"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    counted = json.loads(done.stdout)
+    assert counted["generations"] > kills / 10, "the writers were killed before they wrote"
+    assert counted["interrupted"] > kills / 10, "no writer was killed in the middle of a write"
+    print(f"\n{kills} writers killed: {counted}")
