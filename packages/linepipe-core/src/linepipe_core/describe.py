@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final
 
-__all__ = ["describe", "describe_input", "table"]
+__all__ = ["describe", "describe_input", "drawn", "table"]
 
 _LONGEST: Final = 40
 _SCALARS: Final = (bool, int, float, complex, type(None))
@@ -47,6 +47,20 @@ def describe_input(name: str, value: Any) -> str:
             return f"{type(value).__name__} of {len(value)}"
         return type(value).__name__
     return describe(value)
+
+
+def drawn(how: str, thing: object) -> str | None:
+    """What ``linepipe_viz.notebook.<how>`` draws of a thing; None where viz isn't installed.
+
+    Core depends on no picture: a notebook that gets None shows the thing's text instead.
+    """
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if find_spec("linepipe_viz") is None:
+        return None
+    text: str = getattr(import_module("linepipe_viz.notebook"), how)(thing)
+    return text
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

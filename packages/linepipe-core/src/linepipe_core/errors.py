@@ -203,11 +203,13 @@ class NodeExecutionError(LinepipeError, RuntimeError):
         node: the Node that failed.
         step: its Step, with status ``"failed"``.
         inputs: what the node got, by the names it asked for, as its function left it.
+        steps: a Step for each node of the run, as its RunResult would have them.
     """
 
     def __init__(self, message: str, node: Any, step: Any, inputs: Mapping[str, Any]) -> None:
         self.node = node
         self.step = step
+        self.steps: tuple[Any, ...] = () if step is None else (step,)
         self.inputs: dict[str, Any] = dict(inputs)
         super().__init__(message)
 

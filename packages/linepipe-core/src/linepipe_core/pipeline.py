@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from linepipe_core.composition import merge_configs, merge_constants
 from linepipe_core.config import MissingPathError, look_up
+from linepipe_core.describe import drawn
 from linepipe_core.errors import (
     CompositionError,
     MissingConfigError,
@@ -203,6 +204,14 @@ class Pipeline:
         made = shortened(self.outputs, 4) if self.outputs else "(no outputs)"
         read = shortened(self.free_inputs, 4) if self.free_inputs else "(no inputs)"
         return f"<Pipeline of {n_nodes} node{'s' * (n_nodes != 1)}: {read} -> {made}>"
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks: the picture in the notebook's own theme, if linepipe_viz is there."""
+        return drawn("pipeline_html", self)
+
+    def _repr_svg_(self) -> str | None:
+        """For what makes documents of notebooks: the bare picture, if linepipe_viz is there."""
+        return drawn("pipeline_svg", self)
 
     # Other pipelines made of it.
 

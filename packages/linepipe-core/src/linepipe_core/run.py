@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
 
-from linepipe_core.describe import describe, describe_input, table
+from linepipe_core.describe import describe, describe_input, drawn, table
 from linepipe_core.errors import NodeExecutionError, RunStateError
 from linepipe_core.history import HistoryEntry
 from linepipe_core.hook_calls import HookCalls
@@ -121,6 +121,10 @@ class RunResult(Mapping["str", "Any"]):
         counts = ", ".join(f"{n} {status}" for status, n in _counted(self.steps).items())
         return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {', '.join(self._names)}>"
 
+    def _repr_html_(self) -> str | None:
+        """For notebooks: a table, if linepipe_viz is installed."""
+        return drawn("result_html", self)
+
     def __str__(self) -> str:
         rows = [
             (str(s.index + 1), s.node.name, s.status, _seconds(s.seconds), "; ".join(s.reasons))
@@ -178,6 +182,11 @@ class Run:
     def steps(self) -> list[Step]:
         """The turns so far."""
         return _told(self._nodes, self._steps, self._plain_seconds)
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All nodes of this run, in order."""
+        return self._nodes
 
     @property
     def next_node(self) -> Node | None:
@@ -390,6 +399,7 @@ class Run:
             _report(step, len(self._nodes), inputs, phase, error), step.node, step, inputs
         )
         self._interrupted(step, error, held)
+        failure.steps = self._end().steps
         return failure
 
     def _interrupted(
