@@ -9,11 +9,34 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from linepipe_viz.ascii import draw_ascii_pipeline
+    from linepipe_viz.mermaid import draw_mermaid_pipeline
+    from linepipe_viz.plot import plot_pipeline, plot_pipeline_graph
+    from linepipe_viz.progress import Progress
+    from linepipe_viz.svg import draw_svg_pipeline
+    from linepipe_viz.terminal import print_pipeline, print_plan, print_result
 
-__all__ = ["draw_ascii_pipeline"]
+__all__ = [
+    "Progress",
+    "draw_ascii_pipeline",
+    "draw_mermaid_pipeline",
+    "draw_svg_pipeline",
+    "plot_pipeline",
+    "plot_pipeline_graph",
+    "print_pipeline",
+    "print_plan",
+    "print_result",
+]
 
 _HOME = {
-    "draw_ascii_pipeline": "linepipe_viz.ascii",
+    "Progress": "progress",
+    "draw_ascii_pipeline": "ascii",
+    "draw_mermaid_pipeline": "mermaid",
+    "draw_svg_pipeline": "svg",
+    "plot_pipeline": "plot",
+    "plot_pipeline_graph": "plot",
+    "print_pipeline": "terminal",
+    "print_plan": "terminal",
+    "print_result": "terminal",
 }
 
 
@@ -26,7 +49,7 @@ if not TYPE_CHECKING:  # a type checker shall see the names above, and no others
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
         from importlib import import_module
 
-        value: object = getattr(import_module(module), name)
+        value: object = getattr(import_module(f"{__name__}.{module}"), name)
         globals()[name] = value
         return value
 

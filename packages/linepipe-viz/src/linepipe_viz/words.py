@@ -2,18 +2,140 @@
 
 from __future__ import annotations
 
-__all__ = ["printable"]
+import unicodedata
+
+__all__ = [
+    "cells",
+    "counted",
+    "listed",
+    "memory_text",
+    "plain",
+    "printable",
+    "seconds_text",
+    "shortened",
+]
+
+LABEL_CELLS = 34
+"""Labels in pictures are cut at this width: it keeps a card narrower than a page's column."""
+
+# Zero-width joiners aren't "printable", but emoji and some scripts are spelled with them.
+_JOINERS = "\u200c\u200d"
+
+_PLAIN = str.maketrans({"…": "...", "·": "-", "→": "->", "µ": "u", "×": "x", "—": "-"})
 
 
 def printable(name: str) -> str:
     """The name with what would break a line (newlines, control signs) written as escapes.
 
     Example:
-        >>> printable("a\\nb")
-        'a\\\\nb'
+        >>> print(printable("two" + chr(10) + "lines"))
+        two\\nlines
     """
     if name.isprintable():
         return name
     return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name
+        sign
+        if sign.isprintable() or sign in _JOINERS
+        else sign.encode("unicode_escape").decode("ascii")
+        for sign in name
     )
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal, or of a monospace font, the text fills.
+
+    Example:
+        >>> cells("abc"), cells("数据")
+        (3, 4)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_sign_cells(sign) for sign in text)
+
+
+def _sign_cells(sign: str) -> int:
+    if unicodedata.category(sign) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def shortened(text: str, limit: int = LABEL_CELLS) -> str:
+    """The text, cut in its middle where it is wider than ``limit`` cells.
+
+    Example:
+        >>> shortened("a_name_that_says_far_too_much_about_itself", 20)
+        'a_name_that…t_itself'
+    """
+    if cells(text) <= limit:
+        return text
+    tail_cells = limit // 5 * 2
+    head = _fitting(text, limit - 1 - tail_cells)
+    tail = _fitting(text[::-1], tail_cells)[::-1]
+    while tail and _sign_cells(tail[0]) == 0:  # an accent without its letter
+        tail = tail[1:]
+    return f"{head}…{tail}"
+
+
+def _fitting(text: str, limit: int) -> str:
+    used = 0
+    for place, sign in enumerate(text):
+        used += _sign_cells(sign)
+        if used > limit:
+            return text[:place]
+    return text
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration with the unit that suits it.
+
+    Example:
+        >>> [seconds_text(s) for s in (0.00012, 0.412, 3.81, 135.2, 7500)]
+        ['120 µs', '412 ms', '3.81 s', '2 min 15 s', '2 h 05 min']
+    """
+    if seconds < 0.0009995:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 59.995:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def memory_text(mib: float) -> str:
+    """An amount of memory with the unit that suits it.
+
+    Example:
+        >>> [memory_text(m) for m in (0.94, 212.3, 1536)]
+        ['0.9 MiB', '212 MiB', '1.5 GiB']
+    """
+    if abs(mib) < 9.95:
+        return f"{mib:.1f} MiB"
+    return f"{mib:.0f} MiB" if abs(mib) < 1023.5 else f"{mib / 1024:.1f} GiB"
+
+
+def counted(number: int, noun: str) -> str:
+    """The number and its noun, in the plural where it needs it.
+
+    Example:
+        >>> counted(1, "node"), counted(0, "node")
+        ('1 node', '0 nodes')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(names: list[str] | tuple[str, ...], nothing: str = "—") -> str:
+    """The names, printable and comma-separated."""
+    return ", ".join(printable(name) for name in names) or nothing
+
+
+def plain(text: str) -> str:
+    """The text in ASCII, for a terminal that can't show more.
+
+    Example:
+        >>> plain("120 µs · 数据 → x")
+        '120 us - \\\\u6570\\\\u636e -> x'
+    """
+    return text.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")

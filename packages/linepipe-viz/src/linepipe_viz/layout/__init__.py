@@ -1,0 +1,172 @@
+"""Places for boxes: sizes and edges in, coordinates out. It knows no pipeline.
+
+A layered layout of our own, because it sees real box sizes, which keeps edges out of boxes,
+and because it needs no dependency. The steps are the classical ones (Sugiyama), one a
+module: ``layers`` (which row), ``order`` (which order within a row), ``places`` (which x),
+``routes`` (how long edges pass between the boxes). Each weakly connected component is laid
+out alone; the components stand side by side and wrap into rows like words.
+
+All lengths are in px; y grows downward. The same input gives the same output: nothing here
+iterates over a set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linepipe_viz.layout.layers import layers_of
+from linepipe_viz.layout.order import ordered
+from linepipe_viz.layout.places import placed
+from linepipe_viz.layout.routes import routed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linepipe_viz.layout.order import Rows
+    from linepipe_viz.layout.places import Places
+
+__all__ = ["Bend", "Layout", "laid_out"]
+
+COMPONENT_GAP = 48
+ROW_WIDTH = 1400
+"""Components wrap into a further row past this width (a page's, give or take)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """Where an edge passes a layer that isn't its own: straight down at x."""
+
+    x: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything is.
+
+    Attributes:
+        x: each box's middle.
+        top: each box's upper border; boxes are aligned at the top of their layer.
+        floor: the lower border of each box's layer; below it edges may turn.
+        width: of the whole.
+        height: of the whole.
+        crossings: of edges, as far as the order within layers decides them.
+    """
+
+    x: tuple[float, ...]
+    top: tuple[float, ...]
+    floor: tuple[float, ...]
+    width: float
+    height: float
+    crossings: int
+    _parts: tuple[_Part, ...]
+
+    def bends(self, starts: Sequence[float]) -> list[tuple[Bend, ...]]:
+        """For each edge, the layers it passes, as straight as the boxes leave it room.
+
+        Args:
+            starts: for each edge, the x where it leaves its source.
+        """
+        found: list[tuple[Bend, ...]] = [()] * len(starts)
+        for part in self._parts:
+            for edge, bends in zip(part.edges, part.bends(starts), strict=True):
+                found[edge] = bends
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One component: its boxes and edges (by their numbers in the whole), and where it is."""
+
+    boxes: Sequence[int]
+    edges: Sequence[int]
+    rows: Rows
+    places: Places
+    dx: float
+    dy: float
+
+    def bends(self, starts: Sequence[float]) -> list[tuple[Bend, ...]]:
+        xs = routed(self.rows, self.places, [starts[edge] - self.dx for edge in self.edges])
+        return [
+            tuple(self._bend(x, row) for row, x in enumerate(chain, start=first))
+            for chain, first in zip(xs, self.rows.first_passed, strict=True)
+        ]
+
+    def _bend(self, x: float, row: int) -> Bend:
+        top, floor = self.places.top[row], self.places.floor[row]
+        return Bend(x + self.dx, top + self.dy, floor + self.dy)
+
+
+def laid_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]) -> Layout:
+    """Places for boxes of these sizes, so that edges run downward.
+
+    Args:
+        sizes: each box's width and height.
+        edges: pairs of (source, target), numbers of boxes. Parallel edges each get a way of
+            their own.
+
+    Raises:
+        ValueError: the edges form a cycle.
+    """
+    parts: list[_Part] = []
+    x = y = right = bottom = 0.0
+    for boxes, numbers in _components(len(sizes), edges):
+        rows, places = _component(boxes, [edges[number] for number in numbers], sizes)
+        if x and x + places.width > ROW_WIDTH:
+            x, y = 0.0, bottom + COMPONENT_GAP
+        parts.append(_Part(boxes, numbers, rows, places, x, y))
+        right, bottom = max(right, x + places.width), max(bottom, y + places.height)
+        x += places.width + COMPONENT_GAP
+    return _merged(len(sizes), parts, right, bottom)
+
+
+def _component(
+    boxes: Sequence[int], edges: Sequence[tuple[int, int]], sizes: Sequence[tuple[float, float]]
+) -> tuple[Rows, Places]:
+    local = {box: number for number, box in enumerate(boxes)}
+    own = [(local[source], local[target]) for source, target in edges]
+    own_sizes = [sizes[box] for box in boxes]
+    rows = ordered(layers_of(len(boxes), own), own)
+    return rows, placed(rows, own_sizes)
+
+
+def _components(count: int, edges: Sequence[tuple[int, int]]) -> list[tuple[list[int], list[int]]]:
+    """The weakly connected components, as numbers of boxes and of edges, first box first."""
+    leader = list(range(count))
+
+    def find(box: int) -> int:
+        while leader[box] != box:
+            leader[box] = leader[leader[box]]
+            box = leader[box]
+        return box
+
+    for source, target in edges:
+        first, second = sorted((find(source), find(target)))
+        leader[second] = first
+    found: dict[int, tuple[list[int], list[int]]] = {}
+    for box in range(count):
+        found.setdefault(find(box), ([], []))[0].append(box)
+    for number, (source, _) in enumerate(edges):
+        found[find(source)][1].append(number)
+    return list(found.values())
+
+
+def _merged(count: int, parts: Sequence[_Part], width: float, height: float) -> Layout:
+    x, top, floor = [0.0] * count, [0.0] * count, [0.0] * count
+    for part in parts:
+        for number, box in enumerate(part.boxes):
+            row = part.rows.layer[number]
+            x[box] = part.places.x[number] + part.dx
+            top[box] = part.places.top[row] + part.dy
+            floor[box] = part.places.floor[row] + part.dy
+    return Layout(
+        tuple(x),
+        tuple(top),
+        tuple(floor),
+        width,
+        height,
+        sum(part.rows.crossings for part in parts),
+        tuple(parts),
+    )

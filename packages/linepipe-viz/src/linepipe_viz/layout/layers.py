@@ -1,0 +1,82 @@
+"""Which layer each box belongs to: below all its sources, and as near to them as can be."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["layers_of"]
+
+_ROUNDS = 8  # of tightening; real pipelines settle after two or three
+
+
+def layers_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
+    """Each box's layer: by longest path, then moved within its slack to shorten edges.
+
+    Args:
+        count: how many boxes there are.
+        edges: pairs of (source, target).
+
+    Raises:
+        ValueError: the edges form a cycle.
+    """
+    above: list[list[int]] = [[] for _ in range(count)]
+    below: list[list[int]] = [[] for _ in range(count)]
+    for source, target in edges:
+        below[source].append(target)
+        above[target].append(source)
+    order = _topological(above, below)
+    layer = [0] * count
+    for box in order:
+        layer[box] = max((layer[source] + 1 for source in above[box]), default=0)
+    for _ in range(_ROUNDS):
+        sunk = _sink(order, layer, above, below)
+        if not (_rise(order, layer, above, below) or sunk):
+            break
+    return layer
+
+
+def _topological(above: Sequence[Sequence[int]], below: Sequence[Sequence[int]]) -> list[int]:
+    waiting = [len(sources) for sources in above]
+    order = [box for box, sources in enumerate(above) if not sources]
+    for box in order:  # grows while it is walked
+        for target in below[box]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                order.append(target)
+    if len(order) != len(above):
+        raise ValueError("the edges form a cycle; a layered layout needs a direction")
+    return order
+
+
+def _sink(
+    order: Sequence[int],
+    layer: list[int],
+    above: Sequence[Sequence[int]],
+    below: Sequence[Sequence[int]],
+) -> bool:
+    """Move boxes with more edges below than above down to their nearest target."""
+    moved = False
+    for box in reversed(order):
+        if len(below[box]) > len(above[box]):
+            lowest = min(layer[target] for target in below[box]) - 1
+            if lowest > layer[box]:
+                layer[box], moved = lowest, True
+    return moved
+
+
+def _rise(
+    order: Sequence[int],
+    layer: list[int],
+    above: Sequence[Sequence[int]],
+    below: Sequence[Sequence[int]],
+) -> bool:
+    """Move boxes with more edges above than below up to their nearest source."""
+    moved = False
+    for box in order:
+        if len(above[box]) > len(below[box]):
+            highest = max(layer[source] for source in above[box]) + 1
+            if highest < layer[box]:
+                layer[box], moved = highest, True
+    return moved

@@ -1,0 +1,192 @@
+"""The order within each layer: the one with the fewest crossings that was found.
+
+An edge that passes layers gets a dummy in each, so that all edges run between neighbouring
+layers and the dummies keep a lane free for it. The search is the classical one: start from
+the order in which a reader meets the boxes, then take barycenters, down and up in turn, with
+transposition of neighbours, and keep the best.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from dataclasses import dataclass
+from itertools import pairwise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Rows", "ordered"]
+
+_PASSES = 24
+_PATIENCE = 6  # passes without a better order before we stop
+_TRANSPOSE_ROUNDS = 4
+
+
+@dataclass(slots=True)
+class Rows:
+    """The layers with their dummies, in order from left to right.
+
+    Boxes are numbered as they came; dummies follow them.
+
+    Attributes:
+        n_boxes: numbers from here on are dummies.
+        layer: of each box and dummy.
+        rows: the boxes and dummies of each layer.
+        above: of each box and dummy, its neighbours in the layer above.
+        below: likewise in the layer below.
+        ends: each edge's source and target.
+        chains: each edge's dummies, from top to bottom.
+        first_passed: the layer of each edge's first dummy, were there one.
+        crossings: how often edges cross.
+    """
+
+    n_boxes: int
+    layer: list[int]
+    rows: list[list[int]]
+    above: list[list[int]]
+    below: list[list[int]]
+    ends: list[tuple[int, int]]
+    chains: list[list[int]]
+    first_passed: list[int]
+    crossings: int = 0
+
+
+def ordered(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> Rows:
+    """The layers, each in the order that was found to have the fewest crossings."""
+    rows = _with_dummies(layer, edges)
+    _walk(rows)
+    best, fewest, stale = _copied(rows.rows), _crossings(rows), 0
+    for turn in range(_PASSES):
+        if not fewest or stale >= _PATIENCE:
+            break
+        _barycenter_pass(rows, downward=turn % 2 == 0)
+        _transpose(rows)
+        found = _crossings(rows)
+        if found < fewest:
+            best, fewest, stale = _copied(rows.rows), found, 0
+        else:
+            stale += 1
+    rows.rows, rows.crossings = best, fewest
+    return rows
+
+
+def _with_dummies(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> Rows:
+    made = Rows(
+        n_boxes=len(layer),
+        layer=list(layer),
+        rows=[[] for _ in range(max(layer, default=-1) + 1)],
+        above=[[] for _ in layer],
+        below=[[] for _ in layer],
+        ends=list(edges),
+        chains=[],
+        first_passed=[layer[source] + 1 for source, _ in edges],
+    )
+    for source, target in edges:
+        made.chains.append(_chain(made, source, target))
+    return made
+
+
+def _chain(made: Rows, source: int, target: int) -> list[int]:
+    chain: list[int] = []
+    for passed in range(made.layer[source] + 1, made.layer[target]):
+        chain.append(len(made.layer))
+        made.layer.append(passed)
+        made.above.append([])
+        made.below.append([])
+    way = [source, *chain, target]
+    for upper, lower in pairwise(way):
+        made.below[upper].append(lower)
+        made.above[lower].append(upper)
+    return chain
+
+
+def _walk(made: Rows) -> None:
+    """Fill the rows depth first from the sources, which follow the pipeline's order."""
+    seen = [False] * len(made.layer)
+    for box in range(made.n_boxes):
+        if made.above[box]:
+            continue
+        stack = [box]
+        while stack:
+            here = stack.pop()
+            if not seen[here]:
+                seen[here] = True
+                made.rows[made.layer[here]].append(here)
+                stack.extend(reversed(made.below[here]))
+
+
+def _copied(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    return [list(row) for row in rows]
+
+
+def _positions(row: Sequence[int]) -> dict[int, int]:
+    return {box: place for place, box in enumerate(row)}
+
+
+def _crossings(made: Rows) -> int:
+    total = 0
+    for upper, lower in pairwise(made.rows):
+        at = _positions(lower)
+        met: list[int] = []
+        for box in upper:
+            places = sorted(at[target] for target in made.below[box])
+            total += sum(len(met) - bisect_right(met, place) for place in places)
+            for place in places:
+                insort(met, place)
+    return total
+
+
+def _barycenter_pass(made: Rows, *, downward: bool) -> None:
+    """Sort each row by the mean place of its neighbours in the row before it."""
+    rows = made.rows if downward else made.rows[::-1]
+    neighbours = made.above if downward else made.below
+    for before, row in pairwise(rows):
+        at = _positions(before)
+        means = {
+            box: sum(at[other] for other in neighbours[box]) / len(neighbours[box])
+            for box in row
+            if neighbours[box]
+        }
+        moved = iter(sorted(means, key=means.__getitem__))  # stable: ties keep their order
+        row[:] = [next(moved) if box in means else box for box in row]
+
+
+def _transpose(made: Rows) -> None:
+    """Swap neighbours within a row while that saves crossings."""
+    for _ in range(_TRANSPOSE_ROUNDS):
+        swapped = [_transpose_row(made, number) for number in range(len(made.rows))]
+        if not any(swapped):
+            return
+
+
+def _transpose_row(made: Rows, number: int) -> bool:
+    row = made.rows[number]
+    sides = []
+    if number:
+        sides.append(_seen_places(row, made.above, made.rows[number - 1]))
+    if number + 1 < len(made.rows):
+        sides.append(_seen_places(row, made.below, made.rows[number + 1]))
+    swapped = False
+    for place in range(len(row) - 1):
+        left, right = row[place], row[place + 1]
+        now = sum(_pair_crossings(side[left], side[right]) for side in sides)
+        then = sum(_pair_crossings(side[right], side[left]) for side in sides)
+        if then < now:
+            row[place], row[place + 1] = right, left
+            swapped = True
+    return swapped
+
+
+def _seen_places(
+    row: Sequence[int], neighbours: Sequence[Sequence[int]], other: Sequence[int]
+) -> dict[int, list[int]]:
+    at = _positions(other)
+    return {box: sorted(at[neighbour] for neighbour in neighbours[box]) for box in row}
+
+
+def _pair_crossings(left: Sequence[int], right: Sequence[int]) -> int:
+    """Crossings between the edges of a box and those of the box to its right."""
+    if not left or not right or left[-1] <= right[0]:
+        return 0
+    return sum(len(left) - bisect_right(left, place) for place in right)

@@ -1,0 +1,171 @@
+"""Coordinates: each row keeps its order and moves towards its neighbours.
+
+Within a row this is a weighted isotonic regression (boxes want to be under their neighbours,
+and must keep their distance), which pooling adjacent violators solves exactly in linear
+time. Long edges weigh most, so that they come out straight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linepipe_viz.layout.order import Rows
+
+__all__ = ["Places", "isotonic", "placed"]
+
+NODE_GAP = 32.0
+DUMMY_WIDTH = 8.0
+_SWEEPS = 24
+_BOTH_WAYS = 6  # the last sweeps look up and down at once, to settle
+_ANCHOR = 0.05  # the weight of staying put, for boxes without neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the boxes and dummies of one component are.
+
+    Attributes:
+        x: the middle of each.
+        left: for each, how near to its left neighbour's middle its own may come.
+        top: each layer's upper border.
+        floor: each layer's lower border.
+        width: of the component.
+        height: of the component.
+    """
+
+    x: list[float]
+    left: list[float]
+    top: list[float]
+    floor: list[float]
+    width: float
+    height: float
+
+
+def placed(rows: Rows, sizes: Sequence[tuple[float, float]]) -> Places:
+    """Coordinates for boxes of these sizes, with dummies between them."""
+    widths = [size[0] for size in sizes] + [DUMMY_WIDTH] * (len(rows.layer) - rows.n_boxes)
+    left = _distances(rows, widths)
+    x = _start(rows, widths, left)
+    for sweep in range(_SWEEPS):
+        settling = sweep >= _SWEEPS - _BOTH_WAYS
+        downward = sweep % 2 == 0
+        for row in rows.rows if downward else reversed(rows.rows):
+            _move_row(rows, row, x, left, up=downward or settling, down=not downward or settling)
+    leftmost = min((x[box] - widths[box] / 2 for row in rows.rows for box in row), default=0.0)
+    x = [place - leftmost for place in x]
+    top, floor = _layer_borders(rows, sizes, x)
+    width = max((x[box] + widths[box] / 2 for row in rows.rows for box in row), default=0.0)
+    return Places(x, left, top, floor, width, floor[-1] if floor else 0.0)
+
+
+def _distances(rows: Rows, widths: Sequence[float]) -> list[float]:
+    """For each box, the least distance between its middle and its left neighbour's."""
+    left = [0.0] * len(widths)
+    for row in rows.rows:
+        for one, other in pairwise(row):
+            n_dummies = (one >= rows.n_boxes) + (other >= rows.n_boxes)
+            gap = NODE_GAP * (1.0, 0.7, 0.5)[n_dummies]
+            left[other] = (widths[one] + widths[other]) / 2 + gap
+    return left
+
+
+def _start(rows: Rows, widths: Sequence[float], left: Sequence[float]) -> list[float]:
+    """Each row packed tightly, and centred under the widest."""
+    x = [0.0] * len(widths)
+    extents = []
+    for row in rows.rows:
+        at = widths[row[0]] / 2
+        for place, box in enumerate(row):
+            at += left[box] if place else 0.0
+            x[box] = at
+        extents.append(at + widths[row[-1]] / 2)
+    widest = max(extents, default=0.0)
+    for row, extent in zip(rows.rows, extents, strict=True):
+        for box in row:
+            x[box] += (widest - extent) / 2
+    return x
+
+
+def _move_row(
+    rows: Rows, row: Sequence[int], x: list[float], left: Sequence[float], *, up: bool, down: bool
+) -> None:
+    wanted: list[float] = []
+    weights: list[float] = []
+    for box in row:
+        total = pulled = 0.0
+        for neighbours, looked_at in ((rows.above[box], up), (rows.below[box], down)):
+            for other in neighbours if looked_at else ():
+                weight = _weight(rows.n_boxes, box, other)
+                total += weight
+                pulled += weight * x[other]
+        wanted.append(pulled / total if total else x[box])
+        weights.append(total or _ANCHOR)
+    for box, place in zip(row, isotonic(wanted, weights, [left[b] for b in row[1:]]), strict=True):
+        x[box] = place
+
+
+def _weight(n_boxes: int, box: int, other: int) -> float:
+    """Straightness of long edges first: between dummies 8, at their ends 2, else 1."""
+    return (1.0, 2.0, 8.0)[(box >= n_boxes) + (other >= n_boxes)]
+
+
+def isotonic(
+    wanted: Sequence[float], weights: Sequence[float], distances: Sequence[float]
+) -> list[float]:
+    """Places as near to the wanted ones as the distances between neighbours allow.
+
+    Minimises the weighted sum of squares, exactly (pool adjacent violators).
+
+    Args:
+        wanted: the places wished for, from left to right.
+        weights: how much each wish counts; above 0.
+        distances: the least distance from each to the next: one fewer than ``wanted``.
+
+    Example:
+        >>> isotonic([0.0, 1.0, 9.0], [1.0, 1.0, 1.0], [3.0, 3.0])
+        [-1.0, 2.0, 9.0]
+    """
+    offset = 0.0
+    offsets: list[float] = []
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
+    for want, weight, distance in zip(wanted, weights, (0.0, *distances), strict=True):
+        offset += distance
+        offsets.append(offset)
+        mean, total, count = want - offset, weight, 1
+        while blocks and blocks[-1][0] > mean:
+            other, other_total, other_count = blocks.pop()
+            mean = (other * other_total + mean * total) / (other_total + total)
+            total += other_total
+            count += other_count
+        blocks.append((mean, total, count))
+    flat = [mean for mean, _, count in blocks for _ in range(count)]
+    return [mean + shift for mean, shift in zip(flat, offsets, strict=True)]
+
+
+_LEAST_GAP, _MOST_GAP = 40.0, 104.0
+
+
+def _layer_borders(
+    rows: Rows, sizes: Sequence[tuple[float, float]], x: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """Each layer's upper and lower border; wider where edges travel further sideways."""
+    top: list[float] = []
+    floor: list[float] = []
+    y = 0.0
+    for row in rows.rows:
+        height = max((sizes[box][1] for box in row if box < rows.n_boxes), default=0.0)
+        top.append(y)
+        floor.append(y + height)
+        y += height + _gap_below(rows, row, x)
+    return top, floor
+
+
+def _gap_below(rows: Rows, row: Sequence[int], x: Sequence[float]) -> float:
+    travels = sorted(abs(x[box] - x[other]) for box in row for other in rows.below[box])
+    p90 = travels[int(len(travels) * 0.9)] if travels else 0.0
+    return min(max(28 + 0.12 * p90, _LEAST_GAP), _MOST_GAP)

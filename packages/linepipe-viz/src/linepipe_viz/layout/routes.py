@@ -1,0 +1,99 @@
+"""How long edges pass between the boxes: straight down wherever there is room.
+
+Apart from ``places`` because an edge's start is known only when its pill's place on the card
+is, and that in turn follows the boxes' places.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linepipe_viz.layout.order import Rows
+    from linepipe_viz.layout.places import Places
+
+__all__ = ["routed"]
+
+_ROUNDS = 3
+_FAR = 1e9
+_NEAR = 40.0  # px: an end this close is worth being straight with
+
+
+def routed(rows: Rows, places: Places, starts: Sequence[float]) -> list[list[float]]:
+    """For each edge, its x in each layer that it passes, with as few bends as can be.
+
+    Args:
+        rows: the order within the layers.
+        places: where the boxes and dummies are.
+        starts: for each edge, the x where it leaves its source.
+    """
+    x = list(places.x)
+    neighbours = _neighbours(rows)
+    for _ in range(_ROUNDS):
+        for chain, start, (_, target) in zip(rows.chains, starts, rows.ends, strict=True):
+            _straighten(chain, start, x[target], x, places.left, neighbours)
+    return [[x[dummy] for dummy in chain] for chain in rows.chains]
+
+
+def _neighbours(rows: Rows) -> dict[int, tuple[int | None, int | None]]:
+    """The left and right neighbour of each dummy."""
+    found: dict[int, tuple[int | None, int | None]] = {}
+    for row in rows.rows:
+        for before, here, after in zip([None, *row], row, [*row[1:], None], strict=False):
+            if here >= rows.n_boxes:
+                found[here] = (before, after)
+    return found
+
+
+def _straighten(
+    chain: Sequence[int],
+    start: float,
+    end: float,
+    x: list[float],
+    left: Sequence[float],
+    neighbours: dict[int, tuple[int | None, int | None]],
+) -> None:
+    """Give each longest stretch of layers that have a free x in common that one x."""
+    first = 0
+    while first < len(chain):
+        low, high, after = _common_room(chain, first, x, left, neighbours)
+        wanted = sum(x[dummy] for dummy in chain[first:after]) / (after - first)
+        if first == 0 and low <= start <= high and abs(start - wanted) < _NEAR:
+            wanted = start
+        elif after == len(chain) and low <= end <= high and abs(end - wanted) < _NEAR:
+            wanted = end
+        for dummy in chain[first:after]:
+            x[dummy] = min(max(wanted, low), high)
+        first = after
+
+
+def _common_room(
+    chain: Sequence[int],
+    first: int,
+    x: Sequence[float],
+    left: Sequence[float],
+    neighbours: dict[int, tuple[int | None, int | None]],
+) -> tuple[float, float, int]:
+    """The room that the layers from ``first`` on share, and where they stop sharing any."""
+    low, high = _room(chain[first], x, left, neighbours)
+    after = first + 1
+    while after < len(chain):
+        next_low, next_high = _room(chain[after], x, left, neighbours)
+        if max(low, next_low) > min(high, next_high):
+            break
+        low, high = max(low, next_low), min(high, next_high)
+        after += 1
+    return low, high, after
+
+
+def _room(
+    dummy: int,
+    x: Sequence[float],
+    left: Sequence[float],
+    neighbours: dict[int, tuple[int | None, int | None]],
+) -> tuple[float, float]:
+    before, after = neighbours[dummy]
+    low = x[before] + left[dummy] if before is not None else -_FAR
+    high = x[after] - left[after] if after is not None else _FAR
+    return low, max(low, high)  # rounding may leave high a hair below low

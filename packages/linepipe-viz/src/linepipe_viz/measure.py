@@ -1,0 +1,181 @@
+"""How big things are: widths of texts, chips, pills and cards, before anything has a place.
+
+Names are set in a monospace font, so their width is known without a font: that is what lets
+cards fit their texts in a browser that we never see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linepipe_viz.theme import TEXTS
+from linepipe_viz.words import cells, printable, shortened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final
+
+    from linepipe_viz.graph import Card
+
+__all__ = [
+    "BAR_HEIGHT",
+    "CAPTION_HEIGHT",
+    "CHIP_GAP",
+    "CHIP_HEIGHT",
+    "CHIP_ROW",
+    "HEAD_HEIGHT",
+    "PILL_GAP",
+    "PILL_HEIGHT",
+    "PILL_OVERLAP",
+    "PILL_ROW",
+    "CardSize",
+    "Label",
+    "card_size",
+    "pill_label",
+    "text_width",
+]
+
+MONO_RATIO: Final = 0.605  # a cell's width over the font size, the widest of our fonts
+HEAD_HEIGHT: Final = 36
+CHIP_HEIGHT: Final = 18
+CHIP_ROW: Final = 24
+CHIP_GAP: Final = 6
+CAPTION_HEIGHT: Final = 22
+BAR_HEIGHT: Final = 3
+PILL_HEIGHT: Final = 24
+PILL_OVERLAP: Final = 12
+PILL_GAP: Final = 8
+PILL_ROW: Final = 40  # one row of pills to the next, with room for lines to turn between them
+LANE_WIDTH: Final = 7  # for a line that comes from a row above and passes between pills
+PORT_GAP: Final = 16
+
+_CHIPS_WIDTH = 250
+_PILLS_WIDTH = 420
+_LEAST_WIDTH = 104
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A name as it is shown, in a frame of that width."""
+
+    name: str
+    text: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class CardSize:
+    """A card's parts and its size.
+
+    Attributes:
+        name: the node's, as shown.
+        chips: rows of config references.
+        pills: rows of outputs; the last one straddles the lower border.
+        width: of the card.
+        height: of the card, without what the pills stand out below it.
+    """
+
+    name: str
+    caption: str
+    chips: tuple[tuple[Label, ...], ...]
+    pills: tuple[tuple[Label, ...], ...]
+    width: float
+    height: float
+
+    @property
+    def height_with_pills(self) -> float:
+        """From the card's top to the lowest of its pills."""
+        return self.height + (PILL_OVERLAP if self.pills else 0)
+
+
+def card_size(card: Card, caption: str) -> CardSize:
+    """The card's parts and size, with a caption (of a run) if there is one."""
+    name = shortened(printable(card.node.name))
+    chips = _rows([_chip_label(n) for n in card.config], CHIP_GAP, _CHIPS_WIDTH)
+    pills = _rows([pill_label(n) for n in card.makes], PILL_GAP, _PILLS_WIDTH)
+    width = max(
+        text_width(name, "name") + 32,
+        max((_pill_row_width(pills, row) for row in range(len(pills))), default=0.0) + 20,
+        max((row_width(row, CHIP_GAP) for row in chips), default=0.0) + 20,
+        text_width(caption, "caption") + 32 if caption else 0.0,
+        PORT_GAP * len(card.reads) + 24,
+        _LEAST_WIDTH,
+    )
+    return CardSize(name, caption, chips, pills, width, _height(chips, pills, caption))
+
+
+def _height(
+    chips: Sequence[Sequence[Label]], pills: Sequence[Sequence[Label]], caption: str
+) -> float:
+    height = HEAD_HEIGHT + CHIP_ROW * len(chips) + (CAPTION_HEIGHT if caption else 0)
+    if pills:
+        height += 8 if chips else 7 if caption else 10
+        height += PILL_ROW * (len(pills) - 1)
+    return height
+
+
+def _rows(labels: Sequence[Label], gap: float, limit: float) -> tuple[tuple[Label, ...], ...]:
+    """The labels in rows no wider than ``limit``, unless a label alone is."""
+    rows: list[list[Label]] = []
+    for label in labels:
+        if rows and row_width([*rows[-1], label], gap) <= limit:
+            rows[-1].append(label)
+        else:
+            rows.append([label])
+    return tuple(tuple(row) for row in rows)
+
+
+def row_width(row: Sequence[Label], gap: float) -> float:
+    """The labels side by side."""
+    return sum(label.width for label in row) + gap * (len(row) - 1)
+
+
+def _pill_row_width(rows: Sequence[Sequence[Label]], number: int) -> float:
+    """A row of pills, with a lane for each line that may come down from the rows above."""
+    lanes = sum(len(row) for row in rows[:number])
+    return row_width(rows[number], PILL_GAP) + LANE_WIDTH * lanes
+
+
+def pill_label(name: str) -> Label:
+    """An object's name in its pill."""
+    return _label(name, "label", 22)
+
+
+def _chip_label(name: str) -> Label:
+    return _label(name, "chip", 16)
+
+
+def _label(name: str, kind: str, padding: float) -> Label:
+    text = shortened(printable(name))
+    return Label(name, text, text_width(text, kind) + padding)
+
+
+def text_width(text: str, kind: str) -> float:
+    """An upper estimate of a text's width in px, whichever of our fonts is there."""
+    style = TEXTS[kind]
+    measure: Callable[[str], float] = _mono_ems if style.mono else _sans_ems
+    return measure(text) * style.size * (1.06 if style.bold and not style.mono else 1.0)
+
+
+def _mono_ems(text: str) -> float:
+    return cells(text) * MONO_RATIO
+
+
+# Roughly Helvetica's widths, rounded up: no more than a legend or a caption needs.
+_NARROW = frozenset("iljtfIr.,:;'|! ()[]·-")
+_WIDE = frozenset("mwMW@%—…")
+
+
+def _sans_ems(text: str) -> float:
+    return sum(_sans_sign(sign) for sign in text)
+
+
+def _sans_sign(sign: str) -> float:
+    if sign in _NARROW:
+        return 0.34
+    if sign in _WIDE:
+        return 0.95
+    if not sign.isascii():
+        return 0.6 * cells(sign)
+    return 0.7 if sign.isupper() else 0.58

@@ -1,0 +1,156 @@
+"""A hook that shows a run while it runs.
+
+On a terminal the pipeline's rows, live; elsewhere a plain line a node. Either way the whole
+picture once at the end. What a node costs here is a clock reading and a few assignments: a
+thread of its own draws.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from linepipe_core import Hook
+from linepipe_viz.overlay import Record, step_record
+from linepipe_viz.region import Region
+from linepipe_viz.terminal import LANE_COLOURS, STATUS_MARKS, Flow
+from linepipe_viz.words import memory_text, plain, printable, seconds_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linepipe_core import Run, RunResult, Step
+
+__all__ = ["Progress"]
+
+_FRAME_ROWS = 6  # of a live frame that aren't nodes: borders, progress, blank lines
+_LINGER = 0.3  # seconds that the frame stays while no node runs
+
+
+class Progress(Hook):
+    """Shows a run while it runs: ``pipeline.run(hooks=[Progress()])``.
+
+    A node's own prints and log lines stand above the live view; prompts and debuggers put it
+    away until their node is done. A Progress watches one run at a time.
+
+    Args:
+        console: where to; rich's default console if None.
+        title: the heading; ``"Pipeline"`` if None.
+    """
+
+    def __init__(self, console: Console | None = None, *, title: str | None = None) -> None:
+        self._given = console
+        self._title = title
+
+    def before_run(self, run: Run) -> None:
+        """Open the live view, if this is a terminal and it is free."""
+        self._console = console = self._given or Console()
+        self._ascii = console.options.ascii_only
+        self._flow = Flow(run.nodes, self._title)
+        self._steps: list[Step] = []
+        self._n_nodes = len(run.nodes)
+        self._digits = len(str(self._n_nodes))
+        self._began = self._since = perf_counter()
+        self._running = False
+        self._stream = console.file
+        self._region: Region | None = None
+        if console.is_terminal and not console.is_dumb_terminal and not console.is_jupyter:
+            region = Region(self._stream, self._frame)
+            self._region = region if region.open() else None
+
+    def before_node(self, step: Step) -> None:
+        """Note that it runs."""
+        self._since = perf_counter()
+        self._steps.append(step)
+        self._running = True
+
+    def after_node(self, step: Step) -> None:
+        """Note that it ran."""
+        self._running = False
+        self._since = perf_counter()
+        if self._region is None:
+            self._tell(step)
+        else:
+            self._region.resume()
+
+    def on_node_error(self, step: Step, error: BaseException) -> None:  # noqa: ARG002
+        """Put the live view away: a debugger may open next."""
+        self._running = False
+        if self._region is None:
+            self._tell(step)
+        else:
+            self._region.close()
+
+    def after_run(self, result: RunResult) -> None:
+        """Show the whole picture."""
+        if self._region is not None:
+            self._region.close()
+        told = [step_record(step) for step in result.steps]
+        console = self._console
+        console.print(self._flow.panel(told, console.width, ascii_only=self._ascii))
+
+    def _tell(self, step: Step) -> None:
+        """One plain line; written past rich, which would take longer than many a node."""
+        record = step_record(step)
+        mark = STATUS_MARKS[record.status]
+        place = f"{step.index + 1:>{self._digits}}/{self._n_nodes}"
+        words = record.caption if record.status != "ran" else record.figures
+        line = f"{place} {mark.sign} {printable(step.node.name)}  {words}"
+        if self._ascii:
+            line = plain(line.replace(mark.sign, mark.letter, 1))
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+    def _frame(self) -> list[str]:
+        """The live view's lines, for this moment; called from the region's thread."""
+        now = perf_counter()
+        if not self._running and now - self._since > _LINGER:
+            return []
+        console, steps = self._console, list(self._steps)
+        told: list[Record | None] = [step_record(step) for step in steps]
+        if self._running and steps:
+            told[-1] = Record("running", now - self._since)
+        told += [None] * (self._n_nodes - len(told))
+        with console.capture() as captured:
+            console.print(
+                self._flow.panel(
+                    told,
+                    console.width,
+                    ascii_only=self._ascii,
+                    shown=self._window(len(steps), console.height - _FRAME_ROWS),
+                    footer=self._footer(told, now),
+                )
+            )
+        return captured.get().rstrip("\n").split("\n")
+
+    def _window(self, n_begun: int, room: int) -> range:
+        """The rows around the running node, as many as the terminal has room for."""
+        room = max(room, 1)
+        first = min(max(n_begun - 1 - room // 2, 0), max(self._n_nodes - room, 0))
+        return range(first, min(first + room, self._n_nodes))
+
+    def _footer(self, told: Sequence[Record | None], now: float) -> Table:
+        """How far it is, how long it took, how high memory rose."""
+        done = sum(record is not None and record.status != "running" for record in told)
+        words = f"{seconds_text(now - self._began)} elapsed"
+        peaks = [record.peak_mib for record in told if record and record.peak_mib is not None]
+        if peaks:
+            words += f" · peak +{memory_text(max(peaks))}"
+        row = Table.grid(expand=True, padding=(0, 1))
+        row.add_column(no_wrap=True)
+        row.add_column(ratio=1)
+        row.add_column(no_wrap=True, justify="right")
+        bar = ProgressBar(
+            total=max(self._n_nodes, 1),
+            completed=done,
+            complete_style=LANE_COLOURS[0],
+            finished_style=LANE_COLOURS[2],
+        )
+        count = Text.assemble((str(done), "bold"), f"/{self._n_nodes}")
+        row.add_row(count, bar, Text(plain(words) if self._ascii else words, "dim"))
+        return row

@@ -1,0 +1,273 @@
+"""A part of the terminal that is drawn again and again, and gives way to everybody else.
+
+rich's own live display keeps the cursor below what it drew, so whatever reaches the terminal
+past Python (a subprocess, a C library) is wiped out by the next drawing, and prompts are
+drawn over. Here the cursor waits above the frame: what others write is never lost, only the
+frame is. ``sys.stdout``, ``sys.stderr`` and the log handlers on them are led past the frame,
+so that what they write stands cleanly above it; prompts and debuggers put the frame away.
+"""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import os
+import sys
+import threading
+from contextlib import suppress
+from weakref import WeakMethod
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import IO, Any
+
+__all__ = ["Region"]
+
+_TICK = 0.125  # seconds between drawings
+
+_log = logging.getLogger("linepipe.viz")
+
+_only_one = threading.Lock()
+"""Two frames on one terminal would draw over each other."""
+
+
+_open: list[Region] = []
+
+
+class Region:
+    """A frame at the bottom of the terminal.
+
+    Args:
+        stream: the terminal.
+        draw: gives the frame's lines, none when there is nothing to show. It is called from a
+            thread of its own. A method, held weakly: when its owner is gone, the region closes.
+    """
+
+    def __init__(self, stream: IO[str], draw: Callable[[], list[str]]) -> None:
+        self._stream = stream
+        self._draw = WeakMethod(draw)
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._visible = False
+        self._paused = False
+        self._at_line_start = True
+        self._undo: list[Callable[[], None]] = []
+        self._thread: threading.Thread | None = None
+        self._thread_watched = 0
+
+    def open(self) -> bool:
+        """Begin to draw. False, and nothing happens, if another region is open."""
+        if not _only_one.acquire(blocking=False):
+            return False
+        self._undo.append(_only_one.release)
+        _open.append(self)
+        self._undo.append(lambda: _open.remove(self))
+        self._thread_watched = threading.get_ident()
+        self._lead_streams()
+        self._lead_prompts()
+        self._thread = threading.Thread(target=self._tick, name="linepipe-progress", daemon=True)
+        self._thread.start()
+        return True
+
+    def close(self) -> None:
+        """Take the frame away and put everything back as it was."""
+        if not self._undo:
+            return
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        with self._lock:
+            self._erase()
+            if not self._at_line_start:
+                self._stream.write("\n")
+            with suppress(Exception):
+                self._stream.flush()
+            while self._undo:
+                self._undo.pop()()
+
+    def resume(self) -> None:
+        """Draw again after a prompt: whoever asked is done."""
+        if self._paused:
+            with self._lock:
+                self._paused = False
+
+    def hold(self, *, still: bool) -> None:
+        """Keep still while the process forks, and go on afterwards."""
+        if still:
+            self._lock.acquire()
+        else:
+            self._lock.release()
+
+    def forget(self) -> None:
+        """In a forked child: no thread draws here, and whoever held the lock is not here."""
+        self._lock = threading.RLock()
+        self._visible = False
+        self._thread = None
+        self.close()
+
+    def _tick(self) -> None:
+        while not self._stop.wait(_TICK):
+            if not self._turn():
+                self.close()
+
+    def _turn(self) -> bool:
+        """Draw, if nobody is in the way; False when there is nothing left to draw for."""
+        draw = self._draw()
+        if draw is None:
+            return False
+        if _is_asking(self._thread_watched):
+            self._put_away()
+        with self._lock:
+            if self._paused or not self._at_line_start or self._stop.is_set():
+                return True
+            try:
+                self._show(draw())
+            except Exception:  # a closed terminal, a resize at the wrong moment
+                self._paused = True
+                _log.debug("the live view stopped", exc_info=True)
+        return True
+
+    def _show(self, lines: list[str]) -> None:
+        """Write the frame below the cursor, and put the cursor back."""
+        if not lines:
+            self._erase()
+            return
+        body = "\n".join(lines)
+        # A blank line first: what reaches the terminal behind our back lands in it.
+        self._stream.write(f"\r\x1b[J\n{body}\x1b[{len(lines)}A\r")
+        self._stream.flush()
+        self._visible = True
+
+    def _erase(self) -> None:
+        if self._visible:
+            self._stream.write("\x1b[J")
+            self._visible = False
+
+    def _pass(self, stream: IO[str], text: str) -> int:
+        """Write what somebody else writes, above the frame."""
+        with self._lock:
+            self._erase()
+            written = stream.write(text)
+            if text:
+                self._at_line_start = text.endswith("\n")
+            return written
+
+    def _put_away(self) -> None:
+        """Take the frame away until ``resume``."""
+        with self._lock:
+            self._paused = True
+            self._erase()
+            self._stream.flush()
+
+    def _lead_streams(self) -> None:
+        """Lead sys.stdout, sys.stderr and the log handlers on them past the frame."""
+        for name in ("stdout", "stderr"):
+            real = getattr(sys, name)
+            if not _is_terminal(real):
+                continue
+            passing = _Passing(real, self._pass)
+            setattr(sys, name, passing)
+            self._undo.append(_restore(sys, name, passing, real))
+            for handler in _handlers_on(real):
+                handler.setStream(passing)
+                self._undo.append(_restore(handler, "stream", passing, real))
+
+    def _lead_prompts(self) -> None:
+        """Put the frame away at the moment that input() asks; pdb asks by it too."""
+        real = builtins.input
+        asking = self._asking(real)
+        builtins.input = asking
+        self._undo.append(_restore(builtins, "input", asking, real))
+
+    def _asking(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            self._put_away()
+            return real(*args, **kwargs)
+
+        return ask
+
+
+class _Passing:
+    """A text stream that writes past a frame; in all else it is the real one."""
+
+    def __init__(self, real: IO[str], write: Callable[[IO[str], str], int]) -> None:
+        self._real = real
+        self._write = write
+
+    def write(self, text: str) -> int:
+        return self._write(self._real, text)
+
+    def writelines(self, lines: Iterator[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+_ASKING = frozenset(["IPython", "bdb", "code", "getpass", "ipdb", "prompt_toolkit", "pudb"])
+
+
+def _is_asking(thread: int) -> bool:
+    """Whether a debugger or a prompt has been opened in a node that runs in that thread.
+
+    Wrapping ``sys.breakpointhook`` instead would stop the debugger in our own wrapper.
+    """
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module == "linepipe_core":  # what called the run may well be IPython
+            return False
+        if module in _ASKING:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # None under pythonw, or closed
+        return False
+
+
+def _handlers_on(stream: IO[str]) -> list[logging.StreamHandler[Any]]:
+    """Every log handler that holds this very stream."""
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    handlers = {id(h): h for logger in loggers for h in getattr(logger, "handlers", ())}
+    return [
+        handler
+        for handler in handlers.values()
+        if isinstance(handler, logging.StreamHandler) and handler.stream is stream
+    ]
+
+
+def _restore(owner: Any, name: str, ours: object, real: object) -> Callable[[], None]:
+    """Puts an attribute back, unless somebody else has replaced it since."""
+
+    def restore() -> None:
+        if getattr(owner, name) is ours:
+            setattr(owner, name, real)
+
+    return restore
+
+
+def _hold_all() -> None:
+    for region in tuple(_open):
+        region.hold(still=True)
+
+
+def _go_on_all() -> None:
+    for region in tuple(_open):
+        region.hold(still=False)
+
+
+def _forget_all() -> None:
+    for region in tuple(_open):
+        region.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # Half a frame in a stream's buffer would be written twice, by parent and child.
+    os.register_at_fork(before=_hold_all, after_in_parent=_go_on_all, after_in_child=_forget_all)

@@ -1,0 +1,211 @@
+"""A pipeline's picture as a display list: cards, pills and wires at their places on a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from linepipe_viz.arrangement import arranged
+from linepipe_viz.details import input_details, node_details, object_details
+from linepipe_viz.display import Rect, Scene, Shape, Text, moved
+from linepipe_viz.graph import pipeline_graph
+from linepipe_viz.measure import (
+    BAR_HEIGHT,
+    CAPTION_HEIGHT,
+    CHIP_GAP,
+    CHIP_HEIGHT,
+    CHIP_ROW,
+    HEAD_HEIGHT,
+    PILL_HEIGHT,
+    row_width,
+    text_width,
+)
+from linepipe_viz.overlay import records
+from linepipe_viz.words import counted, printable, seconds_text, shortened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from linepipe_core import Pipeline
+    from linepipe_viz.arrangement import PlacedCard, PlacedPill
+    from linepipe_viz.details import Details
+    from linepipe_viz.graph import Graph
+    from linepipe_viz.measure import Label
+    from linepipe_viz.overlay import Overlay, Record
+
+__all__ = ["pipeline_scene"]
+
+MARGIN = 28
+TOP = 70  # of the graph, below title and subtitle
+BOTTOM = 54  # below the graph, for the legend
+DEFAULT_TITLE = "Pipeline"
+
+_TITLE_CELLS = 80
+_CARD_KIND = {
+    "reused": "function-reused",
+    "will reuse": "function-reused",
+    "may run": "function-maybe",
+    "not run": "function-not-run",
+    "failed": "function-failed",
+}
+_CAPTION_KIND = {
+    "reused": "caption-reused",
+    "will reuse": "caption-reused",
+    "not run": "caption-not-run",
+    "failed": "caption-failed",
+}
+
+
+def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | None) -> Scene:
+    """The picture of a pipeline.
+
+    Args:
+        pipeline: the pipeline to show.
+        title: the heading; ``"Pipeline"`` if None.
+        overlay: a run's result or failure, or a plan, whose figures the cards show.
+    """
+    graph = pipeline_graph(pipeline.nodes)
+    told = records(pipeline.nodes, overlay)
+    places = arranged(graph, [record.caption if record else "" for record in told])
+    heading = shortened(printable(title or DEFAULT_TITLE), _TITLE_CELLS)
+    subtitle = _subtitle(graph, told)
+    legend = _legend(graph, told)
+    content = max(
+        places.width,
+        text_width(heading, "title"),
+        text_width(subtitle, "subtitle"),
+        max((_legend_end(text) for _, text in legend), default=0.0),
+    )
+    origin = MARGIN + (content - places.width) / 2, TOP
+    height = TOP + places.height + BOTTOM
+    painter = _Painter(pipeline, graph, told)
+    return Scene(
+        width=content + 2 * MARGIN,
+        height=height,
+        title=heading,
+        subtitle=subtitle,
+        cards=tuple(moved(painter.card(card), *origin) for card in places.cards),
+        wires=tuple(moved(wire, *origin) for wire in places.wires),
+        pills=tuple(moved(painter.pill(pill), *origin) for pill in places.pills),
+        page=(
+            Text("title", MARGIN, 26, heading, "start"),
+            Text("subtitle", MARGIN, 46, subtitle, "start"),
+            *(moved(text, MARGIN, height - 26) for _, text in legend),
+        ),
+        legend=tuple(moved(rect, MARGIN, height - 26) for rect, _ in legend),
+    )
+
+
+def _subtitle(graph: Graph, told: Sequence[Record | None]) -> str:
+    """``5 nodes · 4 datasets · 2 config keys · 6.43 s``"""
+    parts = [counted(len(graph.cards), "node"), counted(graph.n_made, "dataset")]
+    if graph.config_names:
+        parts.append(counted(len(graph.config_names), "config key"))
+    times = [record.seconds for record in told if record and record.seconds is not None]
+    if times:
+        parts.append(seconds_text(sum(times)))
+    return " · ".join(parts)
+
+
+_LEGEND = (
+    # kind of rectangle, its words, its radius
+    ("function", "function", 4.0),
+    ("data", "data", 7.0),
+    ("input", "input", 7.0),
+    ("config", "config", 3.0),
+    ("function-reused", "reused", 4.0),
+    ("function-maybe", "may run", 4.0),
+    ("function-failed", "failed", 4.0),
+    ("function-not-run", "not run", 4.0),
+)
+
+
+def _legend(graph: Graph, told: Sequence[Record | None]) -> list[tuple[Rect, Text]]:
+    """A swatch and a word for each kind of thing that the picture shows; y is the middle."""
+    shown = {_CARD_KIND.get(record.status, "function") for record in told if record}
+    shown |= {"function"} if graph.cards else set()
+    shown |= {"data"} if graph.n_made else set()
+    shown |= {"input"} if graph.free_inputs else set()
+    shown |= {"config"} if graph.config_names else set()
+    made: list[tuple[Rect, Text]] = []
+    x = 0.0
+    for kind, words, radius in _LEGEND:
+        if kind in shown:
+            text = Text("legend", x + 28, 0, words, "start")
+            made.append((Rect(kind, x, -7, 22, 14, radius), text))
+            x = _legend_end(text) + 18
+    return made
+
+
+def _legend_end(text: Text) -> float:
+    return text.x + text_width(text.text, text.kind)
+
+
+class _Painter:
+    """Turns placed cards and pills into shapes, with what their tooltips tell."""
+
+    def __init__(self, pipeline: Pipeline, graph: Graph, told: Sequence[Record | None]) -> None:
+        self._nodes = pipeline.nodes
+        self._hints = {name: h for name, h in pipeline.output_hints.items() if h is not Any}
+        self._readers = graph.readers()
+        self._told = told
+        self._longest = max((r.seconds or 0.0 for r in told if r), default=0.0)
+
+    def pill(self, placed: PlacedPill) -> Shape:
+        """An object's pill."""
+        label = placed.label
+        kind = "input" if placed.maker is None else "data"
+        left = placed.x - label.width / 2
+        rect = Rect(kind, left, placed.top, label.width, PILL_HEIGHT, PILL_HEIGHT / 2)
+        text = Text("label", placed.x, placed.top + PILL_HEIGHT / 2, label.text)
+        return Shape((rect,), (text,), self._pill_details(placed))
+
+    def _pill_details(self, placed: PlacedPill) -> Details:
+        name = placed.label.name
+        readers = [self._nodes[r] for r in self._readers.get((placed.maker, name), ())]
+        if placed.maker is None:
+            return input_details(name, readers)
+        return object_details(name, self._nodes[placed.maker], readers, self._hints.get(name))
+
+    def card(self, placed: PlacedCard) -> Shape:
+        """A node's card: its frame, name, caption and bar, and its chips."""
+        index, size = placed.card.index, placed.size
+        record = self._told[index]
+        kind = _CARD_KIND.get(record.status, "function") if record else "function"
+        left, y = placed.x - size.width / 2, placed.top + HEAD_HEIGHT - 5
+        rects = [Rect(kind, left, placed.top, size.width, size.height, 7)]
+        texts = [Text("name", placed.x, placed.top + 18, size.name)]
+        if record and size.caption:
+            texts.append(Text(_caption_kind(record), placed.x, y + 6, size.caption))
+            rects += self._bar(record, left + 16, y + 14, size.width - 32)
+            y += CAPTION_HEIGHT
+        for row in size.chips:
+            for rect, text in _chips(row, placed.x, y):
+                rects.append(rect)
+                texts.append(text)
+            y += CHIP_ROW
+        details = node_details(self._nodes[index], record, self._hints)
+        return Shape(tuple(rects), tuple(texts), details)
+
+    def _bar(self, record: Record, x: float, y: float, width: float) -> Iterator[Rect]:
+        """How long the node took, beside the slowest; none for what didn't run."""
+        if record.seconds is None or record.status not in ("ran", "failed"):
+            return
+        share = record.seconds / self._longest if self._longest else 0.0
+        kind = "bar-failed" if record.status == "failed" else "bar"
+        yield Rect("track", x, y, width, BAR_HEIGHT, BAR_HEIGHT / 2)
+        yield Rect(kind, x, y, max(BAR_HEIGHT, width * share), BAR_HEIGHT, BAR_HEIGHT / 2)
+
+
+def _caption_kind(record: Record) -> str:
+    return _CAPTION_KIND.get(record.status, "caption")
+
+
+def _chips(row: Sequence[Label], middle: float, y: float) -> Iterator[tuple[Rect, Text]]:
+    x = middle - row_width(row, CHIP_GAP) / 2
+    for chip in row:
+        yield (
+            Rect("config", x, y + 1, chip.width, CHIP_HEIGHT, 4),
+            Text("chip", x + chip.width / 2, y + 1 + CHIP_HEIGHT / 2, chip.text),
+        )
+        x += chip.width + CHIP_GAP

@@ -1,0 +1,147 @@
+"""plot_pipeline_graph: the same picture as a plotly figure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import plotly.io
+import pytest
+from hypothesis import given, settings
+from tests.viz import samples
+
+from linepipe_core import MissingExtraError, Pipeline
+from linepipe_viz import plot_pipeline, plot_pipeline_graph
+from linepipe_viz.scene import pipeline_scene
+from linepipe_viz.theme import COLOURS
+
+
+def shown(figure: Any) -> list[str]:
+    """All texts of a figure."""
+    return [text for trace in figure.data if trace.mode == "text" for text in trace.text]
+
+
+def hovers(figure: Any) -> list[str]:
+    """All hover cards of a figure, each once."""
+    return list(dict.fromkeys(figure.data[-1].text))
+
+
+def test_the_figure_shows_what_the_svg_shows() -> None:
+    """Both are made of one display list."""
+    scene = pipeline_scene(samples.training(), "T", None)
+    figure = plot_pipeline_graph(samples.training(), title="T")
+    texts = [text.text for text in scene.page]
+    texts += [text.text for shape in (*scene.cards, *scene.pills) for text in shape.texts]
+    assert sorted(shown(figure)) == sorted(texts)
+
+
+def test_by_default_the_size_follows_the_graph() -> None:
+    """One data unit is one px."""
+    scene = pipeline_scene(samples.training(), None, None)
+    layout = plot_pipeline_graph(samples.training()).layout
+    assert (layout.width, layout.height) == (round(scene.width), round(scene.height))
+    assert layout.xaxis.range == pytest.approx((0, scene.width))
+    assert layout.yaxis.range == pytest.approx((scene.height, 0))
+
+
+def test_figsize_scales_the_picture_to_fit() -> None:
+    """Texts, lines and hover squares too; the canvas has exactly the asked size."""
+    figure = plot_pipeline_graph(samples.training(), figsize=(300, 2000))
+    scene = pipeline_scene(samples.training(), None, None)
+    scale = 300 / scene.width
+    assert (figure.layout.width, figure.layout.height) == (300, 2000)
+    assert figure.layout.yaxis.range == pytest.approx((2000 / scale, 0))
+    name = next(t for t in figure.data if t.mode == "text" and "split" in t.text)
+    assert name.textfont.size == pytest.approx(13 * scale)
+    assert figure.data[-1].marker.size == pytest.approx(24 * scale)
+
+
+def test_a_figsize_of_nothing_is_refused() -> None:
+    """A width and a height in px."""
+    with pytest.raises(ValueError, match="figsize is a width and a height in px"):
+        plot_pipeline_graph(samples.features(), figsize=(0, 600))
+
+
+def test_300_nodes_take_few_traces() -> None:
+    """One for each kind of shape, not one for each shape: that is what makes it fast."""
+    assert len(plot_pipeline_graph(samples.random_pipeline(300)).data) <= 20
+
+
+def test_hover_cards_tell_all_about_a_node() -> None:
+    """Signature, first line of the docstring, inputs and outputs with types, the figures."""
+    result = samples.told(samples.features().run())
+    cards = hovers(plot_pipeline_graph(samples.features(), result=result))
+    card = next(card for card in cards if card.startswith("<b>rolling_goals</b>"))
+    plain = card.replace("<br>", " ")
+    assert "window: int, min_periods: int = 1" in plain
+    assert "<i>Rolling mean of goals per team.</i>" in card
+    assert "config.window: int" in plain
+    assert "rolling_features: Table" in plain
+    assert card.endswith("ran · 624 ms · 120 MiB")
+
+
+def test_every_card_and_pill_has_hover_squares_along_it() -> None:
+    """Wherever the mouse is on a card's name, its own details appear."""
+    figure = plot_pipeline_graph(samples.training())
+    points = list(zip(figure.data[-1].x, figure.data[-1].y, figure.data[-1].text, strict=True))
+    scene = pipeline_scene(samples.training(), None, None)
+    for shape in scene.cards:
+        frame = shape.frame
+        inside = [
+            text
+            for x, y, text in points
+            if frame.x < x < frame.x + frame.width and frame.y < y < frame.y + 24
+        ]
+        assert len(inside) == frame.width // 24
+        assert all(text.startswith(f"<b>{shape.details.heading}</b>") for text in inside)
+
+
+@pytest.mark.parametrize("name", samples.NASTY)
+def test_names_are_shown_as_they_are(name: str) -> None:
+    """No tag, entity, template or formula comes of a name."""
+    texts = shown(plot_pipeline_graph(Pipeline([samples.node(name, [], [name])])))
+    for text in texts:
+        assert "<" not in text
+        assert "$" not in text
+
+
+@given(samples.small_pipelines())
+@settings(deadline=None, max_examples=15)
+def test_any_pipeline_makes_a_figure_that_can_be_written(pipeline: Pipeline) -> None:
+    """To JSON, which is what a page holds."""
+    plot_pipeline_graph(pipeline).to_json()
+
+
+def test_auto_follows_plotlys_default_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dark if that is dark."""
+    dark, light = COLOURS["background"].dark, COLOURS["background"].light
+    monkeypatch.setattr(plotly.io.templates, "default", "plotly_dark")
+    assert plot_pipeline_graph(samples.features()).layout.paper_bgcolor == dark
+    assert plot_pipeline_graph(samples.features(), theme="light").layout.paper_bgcolor == light
+    monkeypatch.setattr(plotly.io.templates, "default", "plotly")
+    assert plot_pipeline_graph(samples.features()).layout.paper_bgcolor == light
+
+
+def test_plot_pipeline_is_the_same_function() -> None:
+    """A shorter name."""
+    assert plot_pipeline is plot_pipeline_graph
+
+
+def test_without_plotly_the_error_names_the_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing else."""
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "linepipe\[plot\]"'):
+        plot_pipeline_graph(samples.features())
+
+
+def test_svg_needs_no_plotly_and_no_rich() -> None:
+    """The standard library is enough for it, for Mermaid and for ASCII."""
+    code = (
+        "import sys; sys.modules['plotly'] = sys.modules['rich'] = None\n"
+        "from linepipe_viz import draw_ascii_pipeline, draw_mermaid_pipeline, draw_svg_pipeline\n"
+        "from linepipe_core import Pipeline\n"
+        "for draw in (draw_ascii_pipeline, draw_mermaid_pipeline, draw_svg_pipeline):\n"
+        "    draw(Pipeline([]))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,151 @@
+"""Pipelines, results and plans in a real pseudo-terminal, as its screen shows them."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from rich.console import Console
+from tests.viz import samples
+from tests.viz.pty_session import PtySession
+
+from linepipe_core import Node, Pipeline
+from linepipe_viz import print_pipeline, print_plan, print_result
+
+SCREENS = Path(__file__).parent / "screens"
+
+SHOW = """
+from linepipe_viz import print_pipeline, print_result
+from tests.viz import samples
+pipeline = samples.{sample}()
+failed = samples.told(samples.failure(samples.training(), "predict"))
+{show}
+"""
+
+VIEWS = {
+    "features": ("features", "print_pipeline(pipeline, 'Feature pipeline')"),
+    "failed": ("training", "print_pipeline(pipeline, 'Train and predict', result=failed)"),
+    "result": ("features", "print_result(samples.told(pipeline.run(outputs=['features'])))"),
+    "wide": ("wide", "print_pipeline(pipeline)"),
+    "nasty": ("nasty", "print_pipeline(pipeline, '[bold]Nasty[/]')"),
+}
+
+
+def screen(view: str, columns: int, encoding: str = "utf-8") -> str:
+    """What a terminal of that width shows."""
+    sample, show = VIEWS[view]
+    code = SHOW.format(sample=sample, show=show)
+    with PtySession(code, columns, rows=40, encoding=encoding) as session:
+        assert session.until_end() == 0, session.text()
+        return session.text()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_screen_shows_what_it_did(view: str, columns: int) -> None:
+    """Kept screens; made anew with LINEPIPE_WRITE_SCREENS=1."""
+    shown = screen(view, columns)
+    path = SCREENS / f"{view}-{columns}.txt"
+    if os.environ.get("LINEPIPE_WRITE_SCREENS"):
+        SCREENS.mkdir(exist_ok=True)
+        path.write_text(shown + "\n", encoding="utf-8")
+    assert shown == path.read_text(encoding="utf-8").removesuffix("\n")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_each_node_is_one_row_and_the_frame_is_whole(columns: int) -> None:
+    """Nothing wraps, whatever the names: as many lines as nodes and borders."""
+    lines = screen("nasty", columns).splitlines()
+    assert len(lines) == len(samples.NASTY) + 2
+    assert lines[0].startswith("╭")
+    assert lines[0].endswith("╮")
+    assert all(line.startswith("│") for line in lines[1:-1])
+    assert lines[-1].endswith("╯")
+
+
+@pytest.mark.parametrize("view", ["failed", "nasty"])
+def test_a_terminal_without_unicode_gets_ascii(view: str) -> None:
+    """Signs, box and names: nothing that can't be encoded."""
+    shown = screen(view, 80, encoding="ascii")
+    assert shown.isascii()
+    assert shown.startswith("+- ")
+
+
+class PlanEntry(NamedTuple):
+    """What a plan holds for each node."""
+
+    node: Node
+    action: str
+    reasons: tuple[str, ...]
+
+
+def planned() -> list[PlanEntry]:
+    actions = ["reuse", "run", "maybe", "maybe", "run"]
+    reasons = ["", "config.window changed: 5 -> 7", "reads clean_data", "reads clean_data", "[x]"]
+    return [
+        PlanEntry(node, action, (reason,) if reason else ())
+        for node, action, reason in zip(samples.features(), actions, reasons, strict=True)
+    ]
+
+
+def printed(width: int = 80) -> tuple[Console, io.StringIO]:
+    file = io.StringIO()
+    return Console(file=file, width=width), file
+
+
+def test_a_plan_says_for_each_node_what_and_why() -> None:
+    """Reasons wrap rather than being cut: they are what one asked for."""
+    console, file = printed(60)
+    print_plan(planned(), console=console)
+    text = file.getvalue()
+    words = [" ".join(line.split()) for line in text.splitlines()]
+    assert "↻ load_data will reuse" in words
+    assert "▶ clean_data will run config.window changed: 5" in words
+    assert "? rolling_goals may run reads clean_data" in words
+    assert "[x]" in text
+
+
+def test_a_plan_shows_on_the_pipelines_rows_too() -> None:
+    """`print_pipeline(pipeline, result=pipeline.plan())`."""
+    console, file = printed()
+    print_pipeline(samples.features(), result=planned(), console=console)
+    assert "will reuse" in file.getvalue()
+    assert "may run" in file.getvalue()
+
+
+def test_a_result_lists_what_the_run_gave() -> None:
+    """The names, not the objects."""
+    console, file = printed()
+    print_result(samples.twice().run(), console=console)
+    assert "outputs: matches" in file.getvalue()
+
+
+def test_a_result_of_another_pipeline_is_refused() -> None:
+    """As in the pictures."""
+    with pytest.raises(ValueError, match="another pipeline"):
+        print_pipeline(samples.training(), result=samples.features().run())
+
+
+def test_many_live_objects_leave_room_for_the_names() -> None:
+    """Lanes stop at a part of the width."""
+    names = [f"object_{n}" for n in range(100)]
+    pipeline = Pipeline([samples.node("make", [], names), samples.node("read", names, [])])
+    console, file = printed(60)
+    print_pipeline(pipeline, console=console)
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 4
+    assert "make" in lines[1]
+    assert "read" in lines[2]
+
+
+@given(samples.small_pipelines())
+@settings(deadline=None, max_examples=40)
+def test_any_pipeline_is_one_row_a_node(pipeline: Pipeline) -> None:
+    """Also in ASCII."""
+    console, file = printed(72)
+    print_pipeline(pipeline, console=console)
+    assert len(file.getvalue().splitlines()) == len(pipeline) + 2
