@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from linepipe_core.reach import Part, Reader, digest_of, identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TypeVar
 
     from linepipe_core.members import Value
+
+    T = TypeVar("T")
 
 __all__ = ["CodeFingerprint", "Part", "Reader", "brief", "code_fingerprint", "combined"]
 
@@ -78,29 +81,29 @@ class _Collected:
         self, reader: Reader, func: Any, bound: Iterable[Value], others: Iterable[Any]
     ) -> None:
         self._reader = reader
-        self._parts = {"python": Part(_PYTHON, _PYTHON)}
-        self._values: dict[str, Value] = {}
+        self._function = Part("")
+        self._code: dict[str, list[Part]] = {}
+        self._values: dict[str, list[Value]] = {}
         self._writes: set[tuple[int, str]] = set()
         self._seen: dict[Any, Any] = {}
         waiting: deque[Any] = deque()
         self._take(bound, waiting)
-        self._visit(func, "function", waiting)
+        self._visit(func, waiting, is_node=True)
         waiting.extend(others)
         while waiting:
             found = waiting.popleft()
             if identity(found) not in self._seen:
-                self._visit(found, "", waiting)
+                self._visit(found, waiting)
 
-    def _visit(self, found: Any, called: str, waiting: deque[Any]) -> None:
+    def _visit(self, found: Any, waiting: deque[Any], is_node: bool = False) -> None:
         """Add one function, class or module, and put what it leads to in the queue."""
         self._seen[identity(found)] = found
         reached = self._reader.reached(found)
-        if called:  # the node's own function, whatever its name is
-            self._parts[called] = (
-                reached.part if reached.key else Part(digest_of(self._reader.name(found)))
-            )
+        if is_node:  # the node's own function, whatever its name is
+            name = self._reader.name(found)
+            self._function = reached.part if reached.key else Part(digest_of(name))
         elif reached.key:
-            self._parts[_free(reached.key, self._parts)] = reached.part
+            self._code.setdefault(reached.key, []).append(reached.part)
         self._writes.update(reached.writes)
         waiting.extend(reached.code)
         self._take(reached.values, waiting)
@@ -111,22 +114,29 @@ class _Collected:
                 continue
             self._seen[value.home] = value
             waiting.extend(self._reader.value(value.fetch()).code)
-            self._values[_free(value.key, self._values)] = value
+            self._values.setdefault(value.key, []).append(value)
 
     def fingerprint(self) -> CodeFingerprint:
+        parts = {"python": Part(_PYTHON, _PYTHON), "function": self._function}
+        for key, alike in self._code.items():
+            parts.update(_numbered(key, alike, lambda part: part.digest))
         untracked: list[str] = []
         state: list[str] = []
         fetches: dict[str, Callable[[], Any]] = {}
-        for key, value in self._values.items():
+        for key, value in self._distinct_values():
             if value.home in self._writes:
                 state.append(key)
                 continue
             held = value.fetch()
             hashed = self._reader.value(held)
-            self._parts[key] = Part(hashed.digest, brief(held))
+            parts[key] = Part(hashed.digest, brief(held))
             fetches[key] = value.fetch
             untracked += [f"{key} ({kind})" for kind in hashed.untracked]
-        return CodeFingerprint(self._parts, state, untracked, fetches)
+        return CodeFingerprint(parts, state, untracked, fetches)
+
+    def _distinct_values(self) -> Iterator[tuple[str, Value]]:
+        for key, alike in self._values.items():
+            yield from _numbered(key, alike, lambda v: self._reader.value(v.fetch()).digest)
 
 
 def brief(value: Any) -> str:
@@ -146,11 +156,14 @@ def combined(parts: Mapping[str, Part]) -> str:
     return digest_of("parts", *(f"{key} {part.digest}" for key, part in sorted(parts.items())))
 
 
-def _free(key: str, taken: Mapping[str, Any]) -> str:
-    """The key, numbered if another thing of that name has it already."""
-    if key not in taken:
-        return key
-    number = 2
-    while f"{key} #{number}" in taken:
-        number += 1
-    return f"{key} #{number}"
+def _numbered(key: str, alike: list[T], order: Callable[[T], str]) -> Iterator[tuple[str, T]]:
+    """Things of one name, each with a name of its own.
+
+    By the order in which they are reached, which is that of the code. But lambdas and inner
+    functions by their content: they may lie in a dict, whose order is no content, and what
+    refers to them tells them apart.
+    """
+    if len(alike) > 1 and "<" in key:
+        alike = sorted(alike, key=order)
+    for number, each in enumerate(alike, 1):
+        yield (key if number == 1 else f"{key} #{number}"), each

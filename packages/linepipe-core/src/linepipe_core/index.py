@@ -315,6 +315,21 @@ def names(connection: sqlite3.Connection) -> list[str]:
     return [decoded(name) for (name,) in connection.execute("SELECT name FROM names ORDER BY name")]
 
 
+def digests(connection: sqlite3.Connection) -> dict[str, str]:
+    """Every name with the digest of its object."""
+    found = connection.execute("SELECT name, object FROM names")
+    return {decoded(name): digest for name, digest in found}
+
+
+def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
+    """The objects that use one of those buffers."""
+    found: set[str] = set()
+    for buffer in buffers:
+        rows = connection.execute("SELECT object FROM uses WHERE buffer = ?", (buffer,))
+        found.update(digest for (digest,) in rows)
+    return found
+
+
 def infos(connection: sqlite3.Connection) -> list[ObjectInfo]:
     """What is known of every named object, in the names' order."""
     now = time.time()

@@ -15,6 +15,7 @@ from linepipe_core.errors import (
     CompositionError,
     MissingConfigError,
     MissingInputError,
+    RunStateError,
     UnknownNameError,
     did_you_mean,
     listed,
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
+    from linepipe_core.freshness import Plan
     from linepipe_core.history import HistoryEntry
     from linepipe_core.hooks import Hook
+    from linepipe_core.reach import ValueFingerprint
+    from linepipe_core.reuse import Reuse
     from linepipe_core.run import RunResult
 
 __all__ = ["Pipeline"]
@@ -85,6 +89,7 @@ class Pipeline:
         "_config_values",
         "_constants",
         "_newest",
+        "_prints",
         "_wiring",
         "track_history",
         "use_persistent_cache",
@@ -97,6 +102,7 @@ class Pipeline:
     _config_values: list[dict[str, Any]]  # one cell: filled by the first run, shared by bind
     _constants: dict[str, Any]  # name -> what snapshot.hold made of it
     _cache_storage_path: str
+    _prints: dict[str, ValueFingerprint]  # of constants and config, for reuse; filled by runs
     _newest: list[list[HistoryEntry] | None]  # one cell: the newest finished run's history
 
     def __init__(
@@ -228,7 +234,10 @@ class Pipeline:
         merged = self._constants.copy()
         for name, value in constants.items():
             merged[name] = _held(value, name)
-        return self._with(wiring, merged)
+        bound = self._with(wiring, merged)
+        if self._prints:
+            bound._prints.update((n, p) for n, p in self._prints.items() if n not in constants)
+        return bound
 
     def from_nodes(self, *names: str) -> Pipeline:
         """These nodes and all that depend on them."""
@@ -311,12 +320,17 @@ class Pipeline:
         self,
         *,
         outputs: Iterable[str] | None = None,
+        reuse: bool = False,
+        rerun: Iterable[str] = (),
         hooks: Iterable[Hook] = (),
     ) -> RunResult:
         """Run all the nodes, one after another.
 
         Args:
             outputs: the objects to give; by default those that no node reads.
+            reuse: skip each node whose outputs in the persistent cache are fresh: neither
+                its code, nor what it reaches, nor its inputs have changed.
+            rerun: the names of nodes to run in any case.
             hooks: what shall watch the run.
 
         Returns:
@@ -325,18 +339,22 @@ class Pipeline:
         Raises:
             MissingInputError: a node needs an object that there isn't; nothing has run.
             MissingConfigError: a node reads a config path that there isn't; nothing has run.
-            UnknownNameError: no node makes one of ``outputs``; nothing has run.
+            UnknownNameError: no node makes one of ``outputs``, or none has a name of
+                ``rerun``; nothing has run.
+            RunStateError: ``reuse`` is asked for without the persistent cache.
             MissingExtraError: a node has ``profile=True`` and linepipe-profile isn't
                 installed; nothing has run.
             NodeExecutionError: a node failed.
         """
-        with self.start(outputs=outputs, hooks=hooks) as run:
+        with self.start(outputs=outputs, reuse=reuse, rerun=rerun, hooks=hooks) as run:
             return run.finish()
 
     def start(
         self,
         *,
         outputs: Iterable[str] | None = None,
+        reuse: bool = False,
+        rerun: Iterable[str] = (),
         hooks: Iterable[Hook] = (),
     ) -> Run:
         """Begin a run, to go through it step by step. Takes what ``run`` takes.
@@ -351,14 +369,77 @@ class Pipeline:
         kept = None if outputs is None else self._kept(outputs)
         if self._wiring.profiled:
             hooks = with_profile(hooks)
-        return Run(
+        again = self._named_for_rerun(rerun)
+        if reuse:
+            self._check_cache("run(reuse=True)")
+        registry = self._checked_registry()
+        try:
+            return Run(
+                self._wiring,
+                registry,
+                self._config_held(),
+                kept,
+                self.track_history,
+                hooks,
+                self._remember,
+                self._reuse(registry, kept, again, reuse) if self.use_persistent_cache else None,
+            )
+        except BaseException:
+            registry.close()
+            raise
+
+    def plan(self, rerun: Iterable[str] = ()) -> Plan:
+        """What ``run(reuse=True)`` would do, and why. Runs nothing.
+
+        Args:
+            rerun: the names of nodes that shall run in any case.
+
+        Returns:
+            An entry for each node: ``.node``, ``.action`` (``"run"``, ``"reuse"``, or
+            ``"maybe"`` where an input may turn out unchanged) and ``.reasons``. It prints as
+            a table.
+
+        Raises:
+            RunStateError: the pipeline has no persistent cache.
+            MissingInputError: a node needs an object that there isn't.
+            MissingConfigError: a node reads a config path that there isn't.
+            UnknownNameError: no node has a name of ``rerun``.
+        """
+        again = self._named_for_rerun(rerun)
+        self._check_cache("plan()")
+        with self._checked_registry() as registry:
+            return self._reuse(registry, None, again, True).plan()
+
+    def _named_for_rerun(self, names: Iterable[str]) -> Sequence[int]:
+        return self._wiring.find_all(_listed("rerun", names)) if names else ()
+
+    def _check_cache(self, what: str) -> None:
+        if not self.use_persistent_cache:
+            raise RunStateError(
+                f"{what} needs the persistent cache, which this pipeline hasn't\n"
+                "  give it one: Pipeline(..., use_persistent_cache=True)"
+            )
+
+    def _reuse(
+        self,
+        registry: ObjectRegistry,
+        kept: Iterable[str] | None,
+        rerun: Iterable[int],
+        reuses: bool,
+    ) -> Reuse:
+        from linepipe_core.reuse import Reuse  # hashes and reads code: only with the cache
+        from linepipe_core.shelf_registry import ShelfRegistry
+
+        assert isinstance(registry, ShelfRegistry)
+        return Reuse(
             self._wiring,
-            self._checked_registry(),
+            registry,
+            self._constants,
             self._config_held(),
-            kept,
-            self.track_history,
-            hooks,
-            self._remember,
+            self._prints,
+            self._wiring.outputs if kept is None else tuple(kept),
+            rerun,
+            reuses,
         )
 
     def get_obj_registry(self) -> ObjectRegistry:
@@ -371,9 +452,7 @@ class Pipeline:
         return self._registry()
 
     def _kept(self, outputs: Iterable[str]) -> tuple[str, ...]:
-        if isinstance(outputs, str):
-            raise TypeError(f"outputs is the string {outputs!r}; write outputs=[{outputs!r}]")
-        kept = tuple(dict.fromkeys(outputs))
+        kept = tuple(dict.fromkeys(_listed("outputs", outputs)))
         unknown = [name for name in kept if name not in self._wiring.makers]
         if unknown:
             raise UnknownNameError("output", unknown, self._wiring.makers)
@@ -497,6 +576,7 @@ def _fill(
     put(pipeline, "_config", config)
     put(pipeline, "_config_values", [] if config_values is None else config_values)
     put(pipeline, "_constants", constants)
+    put(pipeline, "_prints", {})
     put(pipeline, "_newest", [None])
     put(pipeline, "track_history", track_history)
     put(pipeline, "use_persistent_cache", use_persistent_cache)
@@ -510,6 +590,13 @@ def _restored(
     pipeline = object.__new__(kind)
     _fill(pipeline, Wiring(nodes), config, constants, *options)
     return pipeline
+
+
+def _listed(option: str, names: Iterable[str]) -> Iterable[str]:
+    """The names, unless they are a bare string."""
+    if isinstance(names, str):
+        raise TypeError(f"{option} is the string {names!r}; write {option}=[{names!r}]")
+    return names
 
 
 def _held(value: Any, name: str) -> Any:

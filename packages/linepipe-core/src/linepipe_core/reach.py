@@ -40,7 +40,16 @@ from linepipe_core.members import (
 from linepipe_core.ownership import function_owner, module_owner, package_of, root_of
 from linepipe_core.sources import imported_modules, source_of
 
-__all__ = ["Part", "Reached", "Reader", "Value", "ValueFingerprint", "digest_of", "identity"]
+__all__ = [
+    "Part",
+    "Reached",
+    "Reader",
+    "Value",
+    "ValueFingerprint",
+    "class_named",
+    "digest_of",
+    "identity",
+]
 
 _MODULE_NOTES: Final = {
     *("__builtins__", "__cached__", "__doc__", "__file__", "__loader__", "__name__"),
@@ -301,6 +310,18 @@ def _read_package(root: str) -> Reached:
         return Reached("", _NOTHING, (), (), ())
     name, version = package_of(root)
     return Reached(f"package {name}", Part(digest_of("package", version), version), (), (), ())
+
+
+def class_named(name: str) -> Any:
+    """The class that ``module:qualified.name`` names; while it isn't loaded, its module's source.
+
+    For what is reached through a stored object, whose classes load when it is read.
+    """
+    module, _, path = name.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in path.split("."):
+        found = vars(found).get(part) if found is not None and hasattr(found, "__dict__") else None
+    return found if isinstance(found, type) else _Source(module)
 
 
 def identity(found: Any) -> Any:

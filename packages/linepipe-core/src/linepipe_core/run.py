@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from linepipe_core.hook_calls import FailedHook
     from linepipe_core.hooks import Hook
     from linepipe_core.node import Node
+    from linepipe_core.reuse import Reuse
     from linepipe_core.wiring import Wiring
 
     Status = Literal["pending", "running", "ran", "reused", "failed"]
@@ -154,6 +155,7 @@ class Run:
         track_history: bool,
         hooks: Iterable[Hook],
         on_end: Callable[[RunResult], None],
+        reuse: Reuse | None = None,
     ) -> None:
         self.registry = registry
         self._steps: list[Step] = []
@@ -167,6 +169,7 @@ class Run:
         hooks = tuple(hooks)
         self._hooks = HookCalls(hooks) if hooks else None
         self._on_end = on_end
+        self._reuse = reuse
         self._result: RunResult | None = None
         self._started: float | None = None
         self._logs = _log.is_on
@@ -257,7 +260,7 @@ class Run:
 
     def _turn(self) -> Step:
         """Run the next node."""
-        steps, hooks, history = self.steps, self._hooks, self._history
+        steps, hooks, history, reuse = self.steps, self._hooks, self._history, self._reuse
         index = len(steps)
         if index == 0:
             self._begin()
@@ -266,10 +269,16 @@ class Run:
         steps.append(step)
         held = self._held_inputs(node) if history is not None else None
         values: list[Any] = []
-        phase = "taking its inputs"
+        phase = "being looked up in the cache"
         try:
+            if reuse is not None:
+                decision = reuse.decide(index)
+                step.reasons = decision.reasons
             if hooks is not None:
                 hooks.call("before_node", step)
+            if reuse is not None and decision.action == "reuse":
+                return self._reused(step, held)
+            phase = "taking its inputs"
             self._take(node, index, values)
             phase = "calling its function"
             started = perf_counter()
@@ -289,7 +298,10 @@ class Run:
             # else holds is stored without a copy.
             del returned
             values.clear()
-            self.registry.put(node, made)
+            if reuse is None:
+                self.registry.put(node, made)
+            else:
+                reuse.put(index, made)
         except Exception as error:
             raise self._failure(step, values, phase, error, held) from error
         except BaseException as error:
@@ -304,6 +316,20 @@ class Run:
             _log.info("%s ran in %.3f s", node.name, step.seconds)
         if hooks is not None:
             hooks.call("after_node", step)
+        return step
+
+    def _reused(self, step: Step, held: Mapping[str, Any] | None) -> Step:
+        """A turn of a node whose outputs are on the shelf, and stay there unread."""
+        step.status = "reused"
+        if held is None:
+            self.registry.drop(name for name, is_last in self._turns[step.index][4] if is_last)
+        self._record(step, held)
+        if self._unwanted:
+            self.registry.drop(self._unwanted.intersection(step.node.outputs))
+        if self._logs:
+            _log.info("%s reused", step.node.name)
+        if self._hooks is not None:
+            self._hooks.call("after_node", step)
         return step
 
     def _plain_turns(self) -> None:
@@ -375,7 +401,12 @@ class Run:
 
     def _held_inputs(self, node: Node) -> dict[str, Any]:
         objects, config = self.registry.held, self._config
-        return {name: objects[name] if name in objects else config[name] for name in node.inputs}
+        # What can't be kept isn't made again for a node that is reused.
+        return {
+            name: objects[name] if name in objects else config[name]
+            for name in node.inputs
+            if name in objects or name in config
+        }
 
     def _record(self, step: Step, inputs: Mapping[str, Any] | None) -> None:
         if self._history is not None and inputs is not None:

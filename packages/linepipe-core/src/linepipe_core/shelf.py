@@ -210,7 +210,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         *,
         node: str | None = None,
         drop: Iterable[str] = (),
-        records: Mapping[str, str | None] | None = None,
+        records: Records | None = None,
     ) -> Stored:
         """Store objects, remove names and write records, all in one transaction.
 
@@ -222,6 +222,7 @@ class ObjectShelf(shelve.Shelf[Any]):
             node: the name of the node that made them.
             drop: names to remove, if they are there; those in ``objects`` are kept.
             records: key -> text to keep beside the objects (see `record`); None removes one.
+                Or a function that gives this, called with name -> digest of what is stored.
 
         Returns:
             What was stored, and why the rest was refused.
@@ -243,6 +244,15 @@ class ObjectShelf(shelve.Shelf[Any]):
         """
         with self._index.reading() as connection:
             return index.find_digest(connection, name)
+
+    def digests(self) -> dict[str, str]:
+        """The digest of every object whose buffers are all there, without loading any."""
+        with self._index.reading() as connection:
+            named = index.digests(connection)
+            buffers = index.known_buffers(connection)
+            bad = [d for d, n_bytes in buffers.items() if not self._files.is_whole(d, n_bytes)]
+            broken = index.users(connection, bad)
+        return {name: digest for name, digest in named.items() if digest not in broken}
 
     def record(self, key: str) -> str | None:
         """The text that `store` wrote under ``key``."""
@@ -492,13 +502,16 @@ class ObjectShelf(shelve.Shelf[Any]):
         return sound and (row.stream is None or digest_of_row(row) == row.digest)
 
 
+Records: TypeAlias = (
+    "Mapping[str, str | None] | Callable[[Mapping[str, str]], Mapping[str, str | None]]"
+)
 _Put: TypeAlias = "Callable[[sqlite3.Connection, Mapping[str, Row]], Released]"
 
 
 def _put(
     node: str | None,
     drop: Iterable[str],
-    records: Mapping[str, str | None],
+    records: Records,
     connection: sqlite3.Connection,
     rows: Mapping[str, Row],
 ) -> Released:
@@ -507,6 +520,8 @@ def _put(
     older += [index.drop_name(connection, name) for name in drop if name not in rows]
     released = Released()
     index.release(connection, older, released)
+    if callable(records):
+        records = records({name: row.digest for name, row in rows.items()})
     index.set_records(connection, records.items())
     return released
 

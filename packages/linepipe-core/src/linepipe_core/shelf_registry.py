@@ -21,6 +21,7 @@ from linepipe_core.snapshot.held import Held
 
 if TYPE_CHECKING:
     from linepipe_core.node import Node
+    from linepipe_core.shelf import Records
 
 __all__ = ["ShelfRegistry", "Shelved", "read_history"]
 
@@ -119,7 +120,7 @@ class ShelfRegistry(ObjectRegistry):
         ConstantError: a constant has the name of an object on the shelf.
     """
 
-    __slots__ = ("_kept_digests", "_run", "_stored", "shelf")
+    __slots__ = ("_kept_digests", "_put_by_hand", "_run", "_stored", "shelf")
 
     shelf: ObjectShelf
 
@@ -135,6 +136,7 @@ class ShelfRegistry(ObjectRegistry):
                 del self._stored[name]
         self.held.update(self._stored)
         self._run: int | None = None
+        self._put_by_hand: list[str] = []
         self._kept_digests: dict[int, tuple[Any, str | None]] = {}
 
     def _shelved(self, name: str) -> Shelved:
@@ -142,9 +144,7 @@ class ShelfRegistry(ObjectRegistry):
 
     # --- what the run loop does ---------------------------------------------------------------
 
-    def put(
-        self, node: Node, values: list[Any], records: Mapping[str, str | None] | None = None
-    ) -> None:
+    def put(self, node: Node, values: list[Any], records: Records | None = None) -> None:
         """Bring what a node made onto the shelf, all of it in one transaction.
 
         What can't be pickled, or not be read back, stays in memory; the older value of its
@@ -161,7 +161,7 @@ class ShelfRegistry(ObjectRegistry):
         node: str,
         names: Iterable[str],
         values: list[Any],
-        records: Mapping[str, str | None] | None = None,
+        records: Records | None = None,
     ) -> None:
         objects = dict(zip(names, values, strict=True))
         values.clear()
@@ -230,6 +230,12 @@ class ShelfRegistry(ObjectRegistry):
         """
         self._check_settable(name)
         self._put("", [name], [value])
+        self._put_by_hand.append(name)
+
+    def take_put(self) -> list[str]:
+        """The names that were set by hand since the last time this was asked."""
+        names, self._put_by_hand = self._put_by_hand, []
+        return names
 
     def release(self, name: str) -> None:
         """Drop what memory holds of an object; one on the shelf stays there.

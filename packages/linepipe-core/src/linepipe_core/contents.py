@@ -1,0 +1,69 @@
+"""What an object that a node made holds that its bytes don't tell.
+
+Its readers may call the methods of own classes, whose code isn't in its pickle; and a set may
+pickle in another order in another process. Looking costs a walk through the object, so it is
+a short one: past the limit, elements are taken to be like those before.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from linepipe_core.ownership import module_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Contents", "look_into"]
+
+_AT_MOST: Final = 2000  # objects looked at
+_EACH: Final = 100  # elements of one container
+_PLAIN: Final = frozenset({int, float, str, bytes, bool, complex, type(None)})
+
+
+class Contents(NamedTuple):
+    """What was seen in an object.
+
+    Attributes:
+        classes: the own classes in it, each as ``module:qualified.name``.
+        has_sets: whether it holds sets, whose order is no content.
+    """
+
+    classes: tuple[str, ...]
+    has_sets: bool
+
+
+def look_into(value: Any) -> Contents:
+    """The own classes and the sets in an object."""
+    classes: set[str] = set()
+    has_sets = False
+    waiting: list[Any] = [value]
+    seen: set[int] = set()
+    while waiting and len(seen) < _AT_MOST:
+        found = waiting.pop()
+        kind = type(found)
+        if kind in _PLAIN or id(found) in seen:
+            continue
+        seen.add(id(found))
+        if kind is set or kind is frozenset:
+            has_sets = True
+            waiting.extend(islice(found, _EACH))
+        elif kind is dict:
+            waiting.extend(islice(found.values(), _EACH))
+            waiting.extend(islice(found, _EACH))
+        elif kind is list or kind is tuple:
+            waiting.extend(islice(found, _EACH))
+        elif not isinstance(found, type) and module_owner(str(kind.__module__)) == "own":
+            classes.add(f"{kind.__module__}:{kind.__qualname__}")
+            waiting.extend(_attributes(found, kind))
+    return Contents(tuple(sorted(classes)), has_sets)
+
+
+def _attributes(value: Any, kind: type) -> Iterable[Any]:
+    yield from getattr(value, "__dict__", {}).values()
+    for base in kind.__mro__:
+        slots = vars(base).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not name.startswith("__") and hasattr(value, name):
+                yield getattr(value, name)

@@ -1,0 +1,222 @@
+"""One run's dealings with what earlier runs left: fingerprints taken, records read and written.
+
+Between ``freshness``, which decides and touches nothing, and the run loop, which has no
+opinions. Code and globals are read when the run starts, inputs before a node runs, and what
+its record needs goes into the transaction that stores its outputs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from linepipe_core.config import is_config_reference
+from linepipe_core.contents import look_into
+from linepipe_core.fingerprint import Part, Reader, brief, code_fingerprint
+from linepipe_core.freshness import (
+    Kept,
+    Outlook,
+    Plan,
+    PlanEntry,
+    Record,
+    record_keys,
+    wiring_of,
+)
+from linepipe_core.reach import class_named
+from linepipe_core.shelf_registry import Shelved
+from linepipe_core.snapshot import reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, MutableMapping
+
+    from linepipe_core.fingerprint import CodeFingerprint
+    from linepipe_core.freshness import Decision
+    from linepipe_core.reach import ValueFingerprint
+    from linepipe_core.shelf_registry import ShelfRegistry
+    from linepipe_core.wiring import Wiring
+
+__all__ = ["Reuse"]
+
+
+class Reuse:
+    """What one run may reuse, and the records that it leaves.
+
+    Args:
+        wiring: the nodes.
+        registry: the run's, with its shelf.
+        constants: name -> what the registry holds of it.
+        config: reference -> what the run hands out for it.
+        prints: the fingerprints of constants and config taken before; filled here.
+        kept: the objects that the result shall hold.
+        rerun: the indices of nodes that shall run in any case.
+        reuses: False to run every node, and only leave records.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        registry: ShelfRegistry,
+        constants: Mapping[str, Any],
+        config: Mapping[str, Any],
+        prints: MutableMapping[str, ValueFingerprint],
+        kept: Collection[str],
+        rerun: Iterable[int] = (),
+        reuses: bool = True,
+    ) -> None:
+        self._wiring = wiring
+        self._registry = registry
+        self._given: dict[str, ValueFingerprint] = {}
+        self._reader = Reader()
+        self._reuses = reuses
+        self._texts = registry.shelf.records()
+        self._objects = {
+            name: Kept.read(digest, self._texts.get(_about(name)))
+            for name, digest in registry.shelf.digests().items()
+        }
+        self._before: dict[str, str] = {}  # the values that the running node's code reads
+        self._made: set[str] = set()  # the objects made in this run
+        given = self._look_at_given(constants, config, prints)
+        indices = range(len(wiring.nodes))
+        self._keys = record_keys(wiring)
+        self._records = [Record.read(self._texts.get(key)) for key in self._keys]
+        self._codes = [self._code(index) for index in indices]
+        self._outlook = Outlook(
+            wiring,
+            self._records,
+            [code.parts for code in self._codes],
+            given,
+            self._objects,
+            rerun if reuses else indices,
+            kept,
+        )
+
+    def plan(self) -> Plan:
+        """What the run would do."""
+        decisions = self._outlook.decisions
+        return Plan(
+            PlanEntry(node, *decisions[index], self._untracked(index))
+            for index, node in enumerate(self._wiring.nodes)
+        )
+
+    def _untracked(self, index: int) -> tuple[str, ...]:
+        code, record = self._codes[index], self._records[index]
+        state = dict.fromkeys((*code.state, *(record.state if record else ())))
+        return (
+            *(f"{name} is left out: the node changes it itself" for name in state),
+            *(f"{name} can't be hashed and counts by its looks" for name in code.untracked),
+        )
+
+    # --- at a node's turn ---------------------------------------------------------------------
+
+    def decide(self, index: int) -> Decision:
+        """Whether to run the node whose turn it is."""
+        node = self._wiring.nodes[index]
+        for name in self._registry.take_put():
+            self._outlook.is_put(name, self._put_by_hand(name))
+        if not self._made.isdisjoint(node.inputs):
+            self._codes[index] = self._code(index)  # objects of other classes may have come
+            self._outlook.sees(index, self._codes[index].parts)
+        decision = self._outlook.decide(index)
+        if decision.action == "reuse":
+            self._outlook.reused(index)
+        else:
+            self._before = self._codes[index].look()
+        return decision if self._reuses else decision._replace(reasons=())
+
+    def put(self, index: int, made: list[Any]) -> None:
+        """Store what a node made, and its record, in one transaction.
+
+        Args:
+            index: the node's.
+            made: its outputs. The list is emptied.
+        """
+        node = self._wiring.nodes[index]
+        after = self._codes[index].look()
+        changed = [key for key, digest in self._before.items() if after[key] != digest]
+        contents = dict(zip(node.outputs, map(_contents, made), strict=True))
+
+        def records(digests: Mapping[str, str]) -> Mapping[str, str | None]:
+            record = self._record(index, changed, digests)
+            kept = {
+                name: Kept(digest, contents[name][0] or digest, contents[name][1])
+                for name, digest in digests.items()
+            }
+            self._take(index, record, kept)
+            about = {_about(n): kept[n].text() if n in kept else None for n in node.outputs}
+            known = {key: text for key, text in about.items() if text or key in self._texts}
+            return {self._keys[index]: record.text(), **known}
+
+        self._registry.put(node, made, records)
+
+    def _take(self, index: int, record: Record, kept: Mapping[str, Kept]) -> None:
+        """From here on this is known of a node that ran."""
+        self._made.update(record.outputs)
+        for name in record.outputs:
+            self._objects.pop(name, None)
+        self._objects.update(kept)
+        self._outlook.ran(index, record)
+
+    def _record(self, index: int, changed: Iterable[str], digests: Mapping[str, str]) -> Record:
+        node, code, older = self._wiring.nodes[index], self._codes[index], self._records[index]
+        state = set(changed)
+        if older is not None and older.parts["function"].digest == code.parts["function"].digest:
+            state.update(older.state)  # a memo that was full already is state all the same
+        return Record(
+            wiring_of(node),
+            {key: part for key, part in code.parts.items() if key not in state},
+            self._outlook.inputs(index),
+            {name: digests.get(name) for name in node.outputs},
+            sorted(state.intersection(code.parts)),
+        )
+
+    def _put_by_hand(self, name: str) -> Part:
+        held = self._registry.held.get(name)
+        if not isinstance(held, Shelved):
+            return Part(Reader().value(reveal(held)).digest)
+        digest = held.pin().digest
+        self._objects[name] = Kept(digest, digest)
+        return Part(digest)
+
+    # --- what is known at the start -----------------------------------------------------------
+
+    def _look_at_given(
+        self,
+        constants: Mapping[str, Any],
+        config: Mapping[str, Any],
+        prints: MutableMapping[str, ValueFingerprint],
+    ) -> dict[str, Part]:
+        """What is known of the constants, the config and the objects of earlier runs."""
+        parts = {}
+        for name in (*self._wiring.free, *self._wiring.config_references):
+            if name not in constants and name not in config:
+                parts[name] = Part(self._objects[name].content)
+                continue
+            value = reveal(constants[name] if name in constants else config[name])
+            found = prints.get(name) or self._reader.value(value)
+            if not found.untracked:  # what can't be copied may change meanwhile
+                prints[name] = found
+            self._given[name] = found
+            is_secret = is_config_reference(name) and isinstance(value, (str, bytes))
+            parts[name] = Part(found.digest, "" if is_secret else brief(value))
+        return parts
+
+    def _code(self, index: int) -> CodeFingerprint:
+        """What the node's code depends on, with that of the classes in its inputs."""
+        node = self._wiring.nodes[index]
+        others: list[Any] = []
+        for name in node.inputs:
+            if name in self._given:
+                others.extend(self._given[name].code)
+            elif name in self._objects:
+                others.extend(map(class_named, self._objects[name].classes))
+        return code_fingerprint(self._reader, node.func, others)
+
+
+def _contents(value: Any) -> tuple[str, tuple[str, ...]]:
+    """An output's content where its bytes may differ from run to run, and its own classes."""
+    classes, has_sets = look_into(value)
+    return (Reader().value(value).digest if has_sets else ""), classes
+
+
+def _about(name: str) -> str:
+    """Under what is kept what is known of an object."""
+    return f"object {name}"

@@ -1,0 +1,5 @@
+"""Imported inside a node's function."""
+
+
+def start():
+    return 2
