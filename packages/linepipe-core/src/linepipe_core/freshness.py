@@ -227,8 +227,10 @@ class Outlook:
         if foreseen.action != "maybe":
             return foreseen
         decision = self._judged(index)
-        if decision.action == "reuse" and index in self._needed:
-            return Decision("run", self._needed[index].reasons)
+        if decision.action == "reuse":
+            need = self._need(index, [foreseen.action for foreseen in self.decisions])
+            if need is not None:
+                return Decision("run", need.reasons)
         return decision
 
     def inputs(self, index: int) -> dict[str, Part]:

@@ -89,9 +89,11 @@ class RunResult(Mapping["str", "Any"]):
         failed_hooks: Sequence[FailedHook],
     ) -> None:
         self._names = tuple(held)
-        # What the history has recorded, the caller gets a copy of; all else is the caller's.
-        self._recorded = held if history else {}
-        self._values = {} if history else {name: _taken_out(held, name) for name in self._names}
+        # What the history has recorded, the caller gets a copy of, and what lies on the shelf
+        # is read when somebody looks; all else is the caller's.
+        self._recorded = held
+        taken = () if history else tuple(n for n in held if not getattr(held[n], "is_stored", False))
+        self._values = {name: _taken_out(held, name) for name in taken}
         self._steps: Sequence[Step] | Callable[[], Sequence[Step]] = steps
         self.seconds = seconds
         self.history: list[HistoryEntry] = list(history)

@@ -37,6 +37,8 @@ class Shelved(Held):
         name: its name.
     """
 
+    is_stored = True  # what a result holds of it is read when somebody looks
+
     __slots__ = ("_copy", "_is_shared", "_locate", "_located", "name")
 
     name: str
