@@ -413,7 +413,7 @@ def test_the_code_of_a_class_in_an_input_counts(tmp_path: Path) -> None:
     assert result["prediction"] == -3
 
 
-def written_module(source: str) -> ModuleType:
+def written_module(source: str) -> Any:
     """A module that can be found by name, as pickle wants it."""
     import sys
     import textwrap
@@ -618,7 +618,7 @@ def opened(value: Any) -> Any:
     return value.value if isinstance(value, Sealed) else value
 
 
-specs = st.fixed_dictionaries(
+specs: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "operation": st.sampled_from(OPERATIONS),
         "k": st.integers(0, 3),
@@ -631,7 +631,7 @@ specs = st.fixed_dictionaries(
         "label": st.sampled_from(["", "renamed"]),
     }
 )
-states = st.fixed_dictionaries(
+states: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "nodes": st.lists(specs, min_size=1, max_size=6),
         "config": st.fixed_dictionaries({"a": st.integers(0, 2), "b": st.integers(0, 2)}),

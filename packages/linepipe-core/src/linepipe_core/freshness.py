@@ -218,7 +218,7 @@ class Outlook:
         self._given = given
         self._known: dict[str, Part | None] = {}
         self._needed: dict[int, Decision] = {}
-        self.decisions = self._foreseen()
+        self.decisions: list[Decision] = self._foreseen()
         self._known = dict(given)
 
     def decide(self, index: int) -> Decision:

@@ -92,7 +92,7 @@ class RunResult(Mapping["str", "Any"]):
         # What the history has recorded, the caller gets a copy of, and what lies on the shelf
         # is read when somebody looks; all else is the caller's.
         self._recorded = held
-        taken = () if history else tuple(n for n in held if not getattr(held[n], "is_stored", False))
+        taken = () if history else [name for name in held if not _is_stored(held[name])]
         self._values = {name: _taken_out(held, name) for name in taken}
         self._steps: Sequence[Step] | Callable[[], Sequence[Step]] = steps
         self.seconds = seconds
@@ -483,6 +483,10 @@ def _told_all(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[floa
     told = _told(nodes, steps, plain_seconds)
     first = len(told)
     return told + [Step(node, i, "pending") for i, node in enumerate(nodes[first:], first)]
+
+
+def _is_stored(held: Any) -> bool:
+    return getattr(held, "is_stored", False)
 
 
 def _taken_out(held: dict[str, Any], name: str) -> Any:
