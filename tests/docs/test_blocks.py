@@ -78,4 +78,4 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 def test_the_readme_and_the_docs_are_among_the_pages() -> None:
     """The list of pages isn't empty by mistake."""
     names = {page_name(page) for page in PAGES}
-    assert {"docs/index.md", "docs/configs.md", "docs/services.md"} <= names
+    assert {"docs/index.md", "docs/quickstart.md", "docs/tutorial.md"} <= names

@@ -18,6 +18,7 @@ from late_flights.config import Settings, read_settings
 from late_flights.pipelines import features_pipeline
 from late_flights.predict import NUMBERS, load_model
 from late_flights.training import split_by_date
+from linepipe import RunResult
 
 CONFIG = flights.HERE / "config.toml"
 SAMPLE = 20_000
@@ -171,6 +172,30 @@ def test_the_saved_model_scores_what_the_predict_pipeline_wrote(job: flights.Job
     assert (predictions["departure"].dt.date <= days.last_day).all()
     model = load_model(job.settings.training.model_path)
     assert sorted(model.categories) == ["carrier", "dest", "origin"]
+
+
+PURE = ["split_known", "add_weather", "add_planes", "add_history"]
+
+
+def test_prediction_finds_the_features_of_training_on_the_shelf(job: flights.Job) -> None:
+    """Both pipelines hold the same feature nodes, and share a shelf."""
+    assert {statuses(job.predicted)[name] for name in PURE} == {"reused"}
+    assert set(statuses(job.trained).values()) == {"ran"}
+
+
+def test_the_job_again_runs_only_what_touches_the_world(tmp_path: Path) -> None:
+    """The tables are read and written again; what they say is the same, so nothing is fitted."""
+    settings = read_settings(CONFIG, tmp_path, 3_000)
+    first, again = flights.run_job(settings), flights.run_job(settings)
+    ran = {name for name, status in statuses(again.trained).items() if status == "ran"}
+    loads = {"connect", "load_flights", "load_weather", "load_planes"}
+    assert ran == loads | {"save_model", "write_metrics", "write_tested"}
+    assert_frame_equal(again.trained["metrics"], first.trained["metrics"])
+    assert_frame_equal(again.predicted["predictions"], first.predicted["predictions"])
+
+
+def statuses(result: RunResult) -> dict[str, str]:
+    return {step.node.name: step.status for step in result.steps}
 
 
 def test_a_foreign_file_in_place_of_the_model_is_refused(tmp_path: Path) -> None:

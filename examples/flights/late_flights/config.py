@@ -12,7 +12,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Data", "Database", "Features", "Predict", "Settings", "Training", "read_settings"]
+__all__ = [
+    "Cache",
+    "Data",
+    "Database",
+    "Features",
+    "Predict",
+    "Settings",
+    "Training",
+    "read_settings",
+]
 
 
 class Section(BaseModel):
@@ -29,6 +38,16 @@ class Database(Section):
     """
 
     url: str
+
+
+class Cache(Section):
+    """Where linepipe keeps what nodes made, for later runs.
+
+    Attributes:
+        path: of the shelf; training and prediction share it.
+    """
+
+    path: Path
 
 
 class Data(Section):
@@ -99,6 +118,7 @@ class Settings(Section):
     """All settings of the job; each attribute is a table of the TOML file."""
 
     db: Database
+    cache: Cache
     data: Data
     features: Features
     training: Training

@@ -1,7 +1,11 @@
 """What is joined to what: the only module of the example that knows linepipe.
 
 Two pipelines are made whole by adding: ``features + training`` and ``features + scoring`` hold
-the same feature nodes, so what the model sees in production is what it was trained on.
+the same feature nodes, so what the model sees in production is what it was trained on. Both keep
+what they make on one shelf: whichever runs second finds the features there.
+
+linepipe sees code, settings and contents change, but not a database or a file. Nodes that read
+or write those say ``always_run``.
 """
 
 from __future__ import annotations
@@ -63,9 +67,9 @@ def features_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         [
             Node(connect, ["config.db"], ["engine"]),
-            Node(load_flights, ["engine"], ["flights"]),
-            Node(load_weather, ["engine"], ["weather"]),
-            Node(load_planes, ["engine"], ["planes"]),
+            Node(load_flights, ["engine"], ["flights"], always_run=True),
+            Node(load_weather, ["engine"], ["weather"], always_run=True),
+            Node(load_planes, ["engine"], ["planes"], always_run=True),
             Node(
                 split_known,
                 ["flights", "config.features.late_minutes"],
@@ -84,6 +88,8 @@ def features_pipeline(settings: Settings) -> Pipeline:
             ),
         ],
         config=settings,
+        use_persistent_cache=True,
+        cache_storage_path=settings.cache.path,
     )
 
 
@@ -101,9 +107,9 @@ def train_pipeline(settings: Settings) -> Pipeline:
             Node(score, ["test", "model"], ["scored"]),
             Node(side_by_side, ["scored", "baseline", "test"], ["tested"]),
             Node(measure, ["tested"], ["metrics"]),
-            Node(save_model, ["model", "config.training.model_path"], []),
-            Node(write_metrics, ["metrics", "engine"], ["metrics_written"]),
-            Node(write_tested, ["tested", "engine"], ["tested_written"]),
+            Node(save_model, ["model", "config.training.model_path"], [], always_run=True),
+            Node(write_metrics, ["metrics", "engine"], ["metrics_written"], always_run=True),
+            Node(write_tested, ["tested", "engine"], ["tested_written"], always_run=True),
         ],
         config=settings,
     )
@@ -114,14 +120,14 @@ def predict_pipeline(settings: Settings) -> Pipeline:
     """Database and model -> the chances of some days' flights, in the database."""
     scoring = Pipeline(
         [
-            Node(load_model, ["config.training.model_path"], ["model"]),
+            Node(load_model, ["config.training.model_path"], ["saved_model"], always_run=True),
             Node(
                 flights_of_days,
                 ["features", "config.predict.first_day", "config.predict.last_day"],
                 ["todays"],
             ),
-            Node(score, ["todays", "model"], ["predictions"]),
-            Node(write_scores, ["predictions", "engine"], ["predictions_written"]),
+            Node(score, ["todays", "saved_model"], ["predictions"]),
+            Node(write_scores, ["predictions", "engine"], ["predictions_written"], always_run=True),
         ],
         config=settings,
     )

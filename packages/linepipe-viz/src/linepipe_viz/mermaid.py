@@ -53,7 +53,7 @@ def draw_mermaid_pipeline(
             NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
 
     Returns:
-        The text; in Markdown it goes between ```` ```mermaid ```` and ```` ``` ````.
+        The text; in Markdown it goes into a code block of the language ``mermaid``.
 
     Raises:
         ValueError: a result of another pipeline.

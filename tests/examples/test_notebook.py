@@ -1,0 +1,75 @@
+"""The notebook: it runs from top to bottom, and what is stored in it is what it gives."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from tests.wheelhouse import ROOT
+
+NOTEBOOK = ROOT / "examples" / "basic_usage.ipynb"
+MEASURED = re.compile(r"\d+(\.\d+)?(?= ?(s|ms|µs|us|MiB)\b)")
+
+
+@pytest.fixture(scope="module")
+def stored() -> Any:
+    """The notebook as it is in the repository."""
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def executed(stored: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The notebook, run in a kernel of its own in an empty folder."""
+    folder = tmp_path_factory.mktemp("notebook")
+    notebook = nbformat.from_dict(stored)
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    return notebook
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def said(cell: Any) -> list[str]:
+    """What a cell printed and gave as text, without what is measured anew each time."""
+    texts = [
+        output.text if output.output_type == "stream" else output.data.get("text/plain", "")
+        for output in cell.outputs
+    ]
+    return [MEASURED.sub("...", text) for text in texts]
+
+
+def kinds(cell: Any) -> list[set[str]]:
+    """The kinds of a cell's outputs."""
+    return [
+        {output.name} if output.output_type == "stream" else set(output.data)
+        for output in cell.outputs
+    ]
+
+
+@pytest.mark.slow
+def test_it_says_what_is_stored_in_it(stored: Any, executed: Any) -> None:
+    """Text for text, and pictures where there were pictures."""
+    for before, after in zip(code_cells(stored), code_cells(executed), strict=True):
+        assert said(after) == said(before), before.source
+        assert kinds(after) == kinds(before), before.source
+
+
+def test_its_outputs_are_stored_with_their_pictures(stored: Any) -> None:
+    """Who only reads it sees everything."""
+    found = set().union(*(kind for cell in code_cells(stored) for kind in kinds(cell)))
+    assert {"image/svg+xml", "application/vnd.plotly.v1+json", "stdout"} <= found
+    assert all(cell.execution_count for cell in code_cells(stored))
+
+
+def test_it_holds_no_path_of_the_machine_that_ran_it(stored: Any) -> None:
+    """Stored outputs are the same wherever they are made."""
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert not [part for part in ("/home/", "/root/", "/tmp/", str(Path.home())) if part in text]
