@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import mmap
 import os
 import sys
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Final
+
+from linepipe_core.maps import Buffer, map_file, read_file
 
 if sys.platform != "win32":
     import fcntl
@@ -35,8 +34,6 @@ MAPPED_BYTES: Final = 1 << 20
 # Hashing is 1.8 GB/s a core (sha256 in hardware; blake2b 1.1, sha1 1.9 and unsafe), so
 # two to four cores reach what disks take.
 MAX_THREADS: Final = 4
-
-Buffer: TypeAlias = "mmap.mmap | bytearray | memoryview"
 
 DRAFT_PREFIX: Final = "draft-"
 
@@ -202,7 +199,7 @@ class BufferFiles:
             ValueError: it isn't of its size.
             OSError: it can't be read.
         """
-        return self._opened(digest, n_bytes, _mapped if n_bytes >= MAPPED_BYTES else _read)
+        return self._opened(digest, n_bytes, map_file if n_bytes >= MAPPED_BYTES else _read)
 
     def pin(self, digest: str, n_bytes: int) -> Buffer:
         """The buffer as it is now, whatever becomes of its file. Reads nothing.
@@ -212,15 +209,15 @@ class BufferFiles:
             ValueError: it isn't of its size.
             OSError: it can't be read.
         """
-        return self._opened(digest, n_bytes, _mapped)
+        return self._opened(digest, n_bytes, map_file)
 
-    def _opened(self, digest: str, n_bytes: int, how: Callable[[int, int], Buffer]) -> Buffer:
+    def _opened(self, digest: str, n_bytes: int, how: Callable[[int, int, str], Buffer]) -> Buffer:
         fd = os.open(self.path(digest), os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             size = os.fstat(fd).st_size
             if size != n_bytes:
                 raise ValueError(f"its buffer {digest[:12]} has {size} bytes of {n_bytes}")
-            return how(fd, n_bytes)
+            return how(fd, n_bytes, digest)
         finally:
             os.close(fd)
 
@@ -325,54 +322,5 @@ def _remove_tree(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _mapped(fd: int, n_bytes: int) -> Buffer:
-    """A private, writable map of a file that keeps no descriptor open: there are few of those."""
-    try:
-        if sys.version_info >= (3, 13):
-            return mmap.mmap(fd, n_bytes, access=mmap.ACCESS_COPY, trackfd=False)
-        if sys.platform == "win32":
-            return mmap.mmap(fd, n_bytes, access=mmap.ACCESS_COPY)
-        return _mapped_by_libc(fd, n_bytes)
-    except OSError as error:
-        if error.errno not in (errno.ENOMEM, errno.ENODEV, errno.EMFILE):
-            raise
-        return _read(fd, n_bytes)  # no more maps, or a filesystem without: slower, as private
-
-
-def _mapped_by_libc(fd: int, n_bytes: int) -> memoryview:
-    """What `mmap.mmap` does, which before Python 3.13 keeps a descriptor for each map."""
-    import ctypes
-
-    libc = _libc()
-    protection, flags = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE
-    address = libc.mmap(None, n_bytes, protection, flags, fd, 0)
-    if address == ctypes.c_void_p(-1).value:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    memory = (ctypes.c_char * n_bytes).from_address(address)
-    # Whatever views the memory keeps `memory` alive; at exit the system unmaps it.
-    weakref.finalize(memory, libc.munmap, address, n_bytes).atexit = False
-    return memoryview(memory).cast("B")
-
-
-@cache
-def _libc() -> Any:
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    integer, size, pointer = ctypes.c_int, ctypes.c_size_t, ctypes.c_void_p
-    libc.mmap.restype = pointer
-    libc.mmap.argtypes = (pointer, size, integer, integer, integer, ctypes.c_long)
-    libc.munmap.argtypes = (pointer, size)
-    return libc
-
-
-def _read(fd: int, n_bytes: int) -> bytearray:
-    buffer = bytearray(n_bytes)
-    with memoryview(buffer) as view, open(fd, "rb", buffering=0, closefd=False) as file:
-        n_read = 0
-        while n_read < n_bytes and (n := file.readinto(view[n_read:])):
-            n_read += n
-    if n_read != n_bytes:
-        raise ValueError(f"a buffer ends after {n_read} of {n_bytes} bytes")
-    return buffer
+def _read(fd: int, n_bytes: int, _digest: str) -> Buffer:
+    return read_file(fd, n_bytes)

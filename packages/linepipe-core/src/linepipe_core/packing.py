@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from linepipe_core import pickling
-from linepipe_core.buffers import Buffer, BufferFiles, digest_of
+from linepipe_core.buffers import BufferFiles, digest_of
 from linepipe_core.index import Row
+from linepipe_core.maps import Buffer
 from linepipe_core.pickling import LARGE_BYTES, Pickled, Unpicklable
 
 

@@ -19,9 +19,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from linepipe_core import index
-from linepipe_core.buffers import Buffer, BufferFiles
+from linepipe_core.buffers import BufferFiles
 from linepipe_core.errors import ShelfError, ShelfPickleError, ShelfWriteError
 from linepipe_core.index import ObjectInfo, Released, Row
+from linepipe_core.maps import Buffer
 from linepipe_core.opening import open_index
 from linepipe_core.packing import (
     ShelfObject,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from linepipe_core import index
 from linepipe_core.buffers import BufferFiles, Job, hash_and_write, probe_of
 from linepipe_core.errors import ShelfWriteError
+from linepipe_core.maps import known_digest
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,7 +38,6 @@ class Staging:
         self._files = files
         self._folder = folder
         self._drafts: dict[str, str] = {}
-        self._probes = [probe_of(view) for view in views]
 
     def prepare(self, shelf_index: Index) -> None:
         """Hash every view, and write those that can't be there yet in the same pass.
@@ -45,15 +45,25 @@ class Staging:
         Raises:
             OSError: one can't be written.
         """
-        with shelf_index.reading() as connection:
-            may_be_known = {p for p in self._probes if index.has_probe(connection, p)}
-        jobs = []
-        for view, probe in zip(self._views, self._probes, strict=True):
-            jobs.append(Job(view, None if probe in may_be_known else self._draft_path()))
-            may_be_known.add(probe)  # a second one like it in this store
+        known = [known_digest(view) for view in self._views]
+        jobs = self._jobs(
+            shelf_index, [v for v, d in zip(self._views, known, strict=True) if not d]
+        )
         hash_and_write(jobs)
-        self.digests = tuple(job.digest() for job in jobs)
+        hashed = iter(jobs)
+        self.digests = tuple(digest or next(hashed).digest() for digest in known)
         self._keep(jobs)
+
+    def _jobs(self, shelf_index: Index, views: Sequence[memoryview]) -> list[Job]:
+        """Hash these, and write those that can't be on the shelf: they differ in a sample."""
+        probes = [probe_of(view) for view in views]
+        with shelf_index.reading() as connection:
+            may_be_there = {probe for probe in probes if index.has_probe(connection, probe)}
+        jobs = []
+        for view, probe in zip(views, probes, strict=True):
+            jobs.append(Job(view, None if probe in may_be_there else self._draft_path()))
+            may_be_there.add(probe)  # a second one like it in this store
+        return jobs
 
     def missing(self, connection: sqlite3.Connection) -> set[str]:
         """The digests that are neither on the shelf nor drafted."""
@@ -86,11 +96,11 @@ class Staging:
         Raises:
             OSError: one can't be renamed.
         """
-        for digest, view, probe in zip(self.digests, self._views, self._probes, strict=True):
+        for digest, view in zip(self.digests, self._views, strict=True):
             if digest in self._drafts and not self._is_there(connection, digest, view):
                 os.replace(self._drafts.pop(digest), self._files.path(digest))
                 self.placed.append(digest)
-                index.add_buffer(connection, digest, view.nbytes, probe)
+                index.add_buffer(connection, digest, view.nbytes, probe_of(view))
         if self.placed:
             self._files.sync_folder()
 
