@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from linepipe_core.snapshot.held import ALONE, Held, as_is, references
-from linepipe_core.snapshot.leaves import ATOMIC
-from linepipe_core.snapshot.trees import copied_by_parts
+from linepipe_core.snapshot.leaves import ATOMIC, rule_for
+from linepipe_core.snapshot.trees import CONTAINERS, by_parts, copied_by_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,21 +73,34 @@ def _memmap(array: Any, alone: bool) -> Held | None:
 
 
 def _pandas_rule(pandas: Any, kind: type) -> Rule | None:
-    if pandas.__version__.partition(".")[0] != "3":  # copy-on-write as we know it
-        kinds = (pandas.DataFrame, pandas.Series)
-        return _table_without_sharing if kind in kinds else None
     if kind is pandas.DataFrame or kind is pandas.Series:
-        return _table
-    if issubclass(kind, pandas.Index):
-        return _index
-    return None
+        CONTAINERS[kind] = _table_by_parts
+        is_known = pandas.__version__.partition(".")[0] == "3"  # its copy-on-write
+        return _table if is_known else _table_without_sharing
+    return _index if issubclass(kind, pandas.Index) else None
+
+
+def _table_by_parts(table: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
+    """A copy for a tree that can't be pickled: pandas' own deep copy shares what cells hold."""
+    rule = rule_for(type(table))
+    held = None if rule is None else rule(table, False)
+    if held is not None:
+        return held.value
+    private = table.copy(deep=True)
+    for block in private._mgr.blocks:
+        if block.dtype == object:
+            for place, part in enumerate(block.values.flat):
+                block.values.flat[place] = by_parts(part, memo, refused)
+    return private
+
+
+def _has_changing_objects(block: Any) -> bool:
+    return block.dtype == object and not ATOMIC.issuperset(map(type, block.values.flat))
 
 
 def _table_without_sharing(table: Any, _alone: bool) -> Held | None:
-    columns = [table] if table.ndim == 1 else [table.iloc[:, i] for i in range(table.shape[1])]
-    for column in columns:
-        if column.dtype == object and not ATOMIC.issuperset(map(type, column)):
-            return None
+    if any(map(_has_changing_objects, table._mgr.blocks)):
+        return None
     return Held(table.copy(deep=True), _deep_table)
 
 
@@ -96,9 +109,8 @@ def _deep_table(table: Any) -> Any:
 
 
 def _table(table: Any, alone: bool) -> Held | None:
-    for block in table._mgr.blocks:
-        if block.dtype == object and not ATOMIC.issuperset(map(type, block.values.flat)):
-            return None
+    if any(map(_has_changing_objects, table._mgr.blocks)):
+        return None
     private = table if alone and _is_bare(table) else table.copy(deep=False)
     manager = private._mgr
     manager.axes = [_own_index(axis) for axis in manager.axes]

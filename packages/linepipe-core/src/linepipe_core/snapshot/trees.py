@@ -30,7 +30,7 @@ def hold_tree(value: Any) -> tuple[Held, list[Any]]:
         pass
     try:
         refused: list[Any] = []
-        return Held(_by_parts(value, {}, refused), copied_by_parts), refused
+        return Held(by_parts(value, {}, refused), copied_by_parts), refused
     except RecursionError:  # nested deeper than Python goes
         return HeldAsIs(value), [value]
 
@@ -127,10 +127,10 @@ def _unpickled(data: bytes, leaves: list[Any]) -> Any:
 
 def copied_by_parts(value: Any) -> Any:
     """A copy of a tree without pickling, refused parts by reference."""
-    return _by_parts(value, {}, [])
+    return by_parts(value, {}, [])
 
 
-def _by_parts(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
+def by_parts(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
     """A copy of a tree, part by part; ``memo`` is `deepcopy`'s own: id -> copy."""
     kind = type(value)
     if kind in ATOMIC:
@@ -138,7 +138,7 @@ def _by_parts(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
     known = memo.get(id(value), memo)
     if known is not memo:
         return known
-    by_kind = _CONTAINERS.get(kind)
+    by_kind = CONTAINERS.get(kind)
     made = _part(value, memo, refused) if by_kind is None else by_kind(value, memo, refused)
     memo[id(value)] = made
     return made
@@ -163,7 +163,7 @@ def _part(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
 def _list(value: list[Any], memo: dict[int, Any], refused: list[Any]) -> list[Any]:
     made: list[Any] = []
     memo[id(value)] = made
-    made.extend([_by_parts(part, memo, refused) for part in value])
+    made.extend([by_parts(part, memo, refused) for part in value])
     return made
 
 
@@ -171,12 +171,12 @@ def _dict(value: dict[Any, Any], memo: dict[int, Any], refused: list[Any]) -> di
     made: dict[Any, Any] = {}
     memo[id(value)] = made
     for key, part in value.items():
-        made[_by_parts(key, memo, refused)] = _by_parts(part, memo, refused)
+        made[by_parts(key, memo, refused)] = by_parts(part, memo, refused)
     return made
 
 
 def _tuple(value: tuple[Any, ...], memo: dict[int, Any], refused: list[Any]) -> tuple[Any, ...]:
-    parts = tuple([_by_parts(part, memo, refused) for part in value])
+    parts = tuple([by_parts(part, memo, refused) for part in value])
     if id(value) in memo:  # a list in it holds it
         return memo[id(value)]  # type: ignore[no-any-return]  # it was made above
     same = all(part is made for part, made in zip(value, parts, strict=True))
@@ -184,14 +184,15 @@ def _tuple(value: tuple[Any, ...], memo: dict[int, Any], refused: list[Any]) -> 
 
 
 def _set(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
-    return type(value)([_by_parts(part, memo, refused) for part in value])
+    return type(value)([by_parts(part, memo, refused) for part in value])
 
 
 def _proxy(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
     return MappingProxyType(_dict(value, memo, refused))
 
 
-_CONTAINERS: dict[type, Any] = {
+# How to copy by parts what has parts; `foreign` adds pandas' tables.
+CONTAINERS: dict[type, Any] = {
     dict: _dict,
     frozenset: _set,
     list: _list,
