@@ -5,6 +5,7 @@ each importing only from those below it, are told in the file names; see "Archit
 the docs.
 """
 
+from linepipe_core.debugging import Breakpoint, PostMortem
 from linepipe_core.errors import (
     AmbiguousNameError,
     CompositionError,
@@ -38,6 +39,7 @@ from linepipe_core.snapshot import register_snapshot
 
 __all__ = [
     "AmbiguousNameError",
+    "Breakpoint",
     "CompositionError",
     "ConstantError",
     "FailedHook",
@@ -55,6 +57,7 @@ __all__ = [
     "ObjectTypeError",
     "OutputMismatchError",
     "Pipeline",
+    "PostMortem",
     "RegistryClosedError",
     "Run",
     "RunResult",

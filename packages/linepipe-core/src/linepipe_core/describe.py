@@ -20,15 +20,17 @@ _SCALARS: Final = (bool, int, float, complex, type(None))
 
 
 def describe(value: Any) -> str:
-    """The type of a value with its shape or length; scalars and short texts in full.
+    """The type of a value with its shape or length; short scalars in full.
+
+    Of texts and bytes only the length is told: any of them may be a password.
 
     Example:
-        >>> describe([1, 2, 3]), describe(2.5), describe("a" * 100)
-        ('list of 3', 'float 2.5', 'str of 100')
+        >>> describe([1, 2, 3]), describe(2.5), describe("hunter2")
+        ('list of 3', 'float 2.5', 'str of 7')
     """
     kind = type(value).__name__
-    if isinstance(value, (*_SCALARS, str)):
-        text = repr(value)
+    if isinstance(value, _SCALARS):
+        text = _shown(value)
         if len(text) <= _LONGEST:
             return text if value is None else f"{kind} {text}"
     shape = _attribute(value, "shape")
@@ -41,10 +43,8 @@ def describe(value: Any) -> str:
 
 
 def describe_input(name: str, value: Any) -> str:
-    """Like ``describe``, but of a config text only its length is told: it may be a password."""
-    if is_config_reference(name) and not isinstance(value, _SCALARS):
-        if isinstance(value, (str, bytes)):
-            return f"{type(value).__name__} of {len(value)}"
+    """Like ``describe``, but of a config value that is no scalar or text only its type."""
+    if is_config_reference(name) and not isinstance(value, (*_SCALARS, str, bytes)):
         return type(value).__name__
     return describe(value)
 
@@ -71,6 +71,13 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
         for row in (header, *rows)
     ]
     return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # of a number's subclass; an int of millions of digits has none either
+        return "(no repr)"
 
 
 def _attribute(value: Any, name: str) -> Any:

@@ -442,6 +442,34 @@ class Pipeline:
             reuses,
         )
 
+    def debug(self, name: str) -> None:
+        """Open the debugger at the first line of a node's function, its real inputs at hand.
+
+        What the node needs is taken from the cache where that is fresh, and run first
+        otherwise. Its own result goes nowhere, so nothing that was done
+        in the debugger gets into the cache. Where its function fails, the debugger opens again.
+
+        Args:
+            name: the node.
+
+        Raises:
+            UnknownNameError: no node has that name.
+            AmbiguousNameError: more than one has.
+            NodeDefinitionError: its function isn't written in Python.
+            NodeExecutionError: a node that it needs failed.
+            Exception: whatever its function raised, when the debugger was left.
+        """
+        from linepipe_core.debugging import debug_call
+
+        node = self[name]
+        needed = self.to_nodes(name)
+        reuse = self.use_persistent_cache
+        with needed.start(reuse=reuse, rerun=[name] if reuse else ()) as run:
+            while run.next_node is not node:
+                next(run)
+            inputs = run.next_inputs()
+        debug_call(node, inputs)
+
     def get_obj_registry(self) -> ObjectRegistry:
         """Open a registry for a look at the constants and what the cache holds.
 

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
 
-from linepipe_core.describe import describe, describe_input, drawn, table
+from linepipe_core.describe import drawn, table
 from linepipe_core.errors import NodeExecutionError, RunStateError
+from linepipe_core.failures import failure_report, users_traceback
 from linepipe_core.history import HistoryEntry
 from linepipe_core.hook_calls import HookCalls
 from linepipe_core.logs import Log
-from linepipe_core.registry import ObjectRegistry
+from linepipe_core.registry import ObjectRegistry, ObjPlacement
 from linepipe_core.snapshot import ATOMIC, hand_out, hand_over, reveal
 
 TYPE_CHECKING = False
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "RunResult", "Step"]
 
 _log = Log("linepipe.run")
+_KEPT = (ObjPlacement.CONSTANT, ObjPlacement.STORAGE)
 
 
 class Step:
@@ -129,11 +131,18 @@ class RunResult(Mapping["str", "Any"]):
         return drawn("result_html", self)
 
     def __str__(self) -> str:
+        is_profiled = any(step.memory is not None for step in self.steps)
+        memory = ("ΔMem MiB", "peak MiB") if is_profiled else ()
+        header = ("", "node", "status", "seconds", *memory, "reasons")
         rows = [
-            (str(s.index + 1), s.node.name, s.status, _seconds(s.seconds), "; ".join(s.reasons))
-            for s in self.steps
+            (
+                *(str(step.index + 1), step.node.name, step.status, _seconds(step.seconds)),
+                *(_mib(step.memory) if is_profiled else ()),
+                "; ".join(step.reasons),
+            )
+            for step in self.steps
         ]
-        lines = table(("", "node", "status", "seconds", "reasons"), rows)
+        lines = table(header, rows)
         made = "\n".join(f"  {name}" for name in self)
         return f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}"
 
@@ -200,6 +209,18 @@ class Run:
             return None
         return self._nodes[len(self.steps)]
 
+    def next_inputs(self) -> dict[str, Any]:
+        """What the next node is to get, by the names it asks for: private copies.
+
+        Raises:
+            RunStateError: there is no next node.
+        """
+        node = self.next_node
+        if node is None:
+            raise RunStateError("no node is left to run, so there are no inputs to look at")
+        held = self._held_inputs(node)
+        return {name: hand_out(held[name]) for name in node.inputs}
+
     def __iter__(self) -> Iterator[Step]:
         return self
 
@@ -258,7 +279,11 @@ class Run:
         if self._logs:
             _log.info("running %d nodes", len(self._nodes))
         if self._hooks is not None:
-            self._hooks.call("before_run", self)
+            try:
+                self._hooks.call("before_run", self)
+            except BaseException:  # an interrupt: a hook's own failures stay with the hooks
+                self._end()
+                raise
 
     def _turn(self) -> Step:
         """Run the next node."""
@@ -304,20 +329,14 @@ class Run:
                 self.registry.put(node, made)
             else:
                 reuse.put(index, made)
+            step.status = "ran"
+            phase = "being recorded"
+            self._settle(step, held)
         except Exception as error:
             raise self._failure(step, values, phase, error, held) from error
         except BaseException as error:
             self._interrupted(step, error, held)
             raise
-        step.status = "ran"
-        if history is not None:
-            self._record(step, held)
-        if self._unwanted:
-            self.registry.drop(self._unwanted.intersection(node.outputs))
-        if self._logs:
-            _log.info("%s ran in %.3f s", node.name, step.seconds)
-        if hooks is not None:
-            hooks.call("after_node", step)
         return step
 
     def _reused(self, step: Step, held: Mapping[str, Any] | None) -> Step:
@@ -325,14 +344,21 @@ class Run:
         step.status = "reused"
         if held is None:
             self.registry.drop(name for name, is_last in self._turns[step.index][4] if is_last)
-        self._record(step, held)
+        self._settle(step, held)
+        return step
+
+    def _settle(self, step: Step, held: Mapping[str, Any] | None) -> None:
+        """Record a turn that went well, and tell of it."""
+        if held is not None:
+            self._record(step, held)
         if self._unwanted:
             self.registry.drop(self._unwanted.intersection(step.node.outputs))
-        if self._logs:
-            _log.info("%s reused", step.node.name)
+        if self._logs and step.seconds is None:
+            _log.info("%s %s", step.node.name, step.status)
+        elif self._logs:
+            _log.info("%s %s in %.3f s", step.node.name, step.status, step.seconds)
         if self._hooks is not None:
             self._hooks.call("after_node", step)
-        return step
 
     def _plain_turns(self) -> None:
         """All the turns that are left, in a run that nothing watches and that keeps nothing.
@@ -374,8 +400,12 @@ class Run:
                     values.clear()
                     self.registry.put(node, made)
                 values.clear()
+                phase = ""
                 all_seconds.append(seconds)
         except BaseException as error:
+            if not phase:  # an interrupt between two turns
+                self._end()
+                raise
             del objects  # what the registry drops when it closes must not live on in a traceback
             step = Step(node, len(self.steps), "running", seconds)
             if phase == "calling its function":
@@ -427,23 +457,46 @@ class Run:
         held: Mapping[str, Any] | None,
     ) -> NodeExecutionError:
         """End the run, and the error to raise."""
-        inputs = dict(zip(step.node.inputs, values, strict=False))
-        failure = NodeExecutionError(
-            _report(step, len(self._nodes), inputs, phase, error), step.node, step, inputs
+        node = step.node
+        inputs = dict(zip(node.inputs, values, strict=False))
+        error.__traceback__ = users_traceback(error)
+        report = failure_report(
+            node,
+            f"{step.index + 1} of {len(self._nodes)}",
+            phase,
+            inputs,
+            error,
+            self._how_to_go_on(node),
         )
+        failure = NodeExecutionError(report, node, step, inputs)
         self._interrupted(step, error, held)
         failure.steps = self._end().steps
         return failure
+
+    def _how_to_go_on(self, node: Node) -> str:
+        """What the report of a failure ends with when the cache has what ran before."""
+        if type(self.registry) is ObjectRegistry:
+            return ""
+        lines = "\n  what ran before is kept: run(reuse=True) goes on here"
+        placement = self.registry.placement
+        is_at_hand = all(
+            name in self._config or placement.get(name, ObjPlacement.RUNTIME) in _KEPT
+            for name in node.inputs
+        )
+        if is_at_hand and sum(other.name == node.name for other in self._nodes) == 1:
+            lines += f"\n  only_nodes({node.name!r}).run() repeats just this node"
+        return lines
 
     def _interrupted(
         self, step: Step, error: BaseException, held: Mapping[str, Any] | None
     ) -> None:
         """End the run because of an error."""
-        step.status = "failed"
         try:
-            self._record(step, held)
-            if self._hooks is not None:
-                self._hooks.call("on_node_error", step, error)
+            if step.status == "running":
+                step.status = "failed"
+                self._record(step, held)
+                if self._hooks is not None:
+                    self._hooks.call("on_node_error", step, error)
         finally:
             self._end()
 
@@ -451,8 +504,7 @@ class Run:
         """Close the registry and make the result, once."""
         if self._result is not None:
             return self._result
-        outputs = self.registry.take_out(self._kept)
-        self.registry.close()
+        outputs = self._taken_out()
         failed_hooks = self._hooks.failed if self._hooks is not None else ()
         self._result = result = RunResult(
             outputs,
@@ -468,6 +520,19 @@ class Run:
             self._hooks.call("after_run", result)
             result.failed_hooks = tuple(self._hooks.failed)
         return result
+
+    def _taken_out(self) -> dict[str, Any]:
+        """The outputs there are; the registry is closed, whatever happens."""
+        try:
+            return self.registry.take_out(self._kept)
+        except Exception:
+            if len(self.steps) == len(self._nodes) and self.steps[-1].status != "failed":
+                raise
+            # The run ends early, and why is about to be told: this mustn't hide it.
+            _log.warning("the outputs that there are can't be given", exc_info=True)
+            return {}
+        finally:
+            self.registry.close()
 
 
 def _told(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) -> list[Step]:
@@ -500,35 +565,6 @@ def _given(owner: list[Any], is_last: bool, isolate: bool) -> Any:
     return hand_over(owner) if is_last else hand_out(owner.pop())
 
 
-def _report(
-    step: Step, n_nodes: int, inputs: Mapping[str, Any], phase: str, error: Exception
-) -> str:
-    """What a NodeExecutionError says: where, of what, on which inputs, and why."""
-    node = step.node
-    lines = [f"node {step.index + 1} of {n_nodes} {node.name!r} failed while {phase}"]
-    lines.append(f"  function: {_where(node.func)}")
-    if inputs:
-        lines.append("  inputs:")
-        width = max(map(len, inputs))
-        for name, value in inputs.items():
-            lines.append(f"    {name:<{width}}  {describe_input(name, value)}")
-    else:
-        lines.append("  inputs: (none)")
-    lines.append(f"  {type(error).__name__}: {error}")
-    return "\n".join(lines)
-
-
-def _where(func: Any) -> str:
-    """A function's name, file and line, as far as they can be known."""
-    while not hasattr(func, "__code__"):
-        inner = getattr(func, "__wrapped__", None) or getattr(func, "func", None)
-        if inner is None:
-            return describe(func)
-        func = inner
-    code = func.__code__
-    return f"{func.__qualname__}, {code.co_filename}:{code.co_firstlineno}"
-
-
 def _counted(steps: Iterable[Step]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for step in steps:
@@ -538,6 +574,10 @@ def _counted(steps: Iterable[Step]) -> dict[str, int]:
 
 def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.3f}"
+
+
+def _mib(memory: Any) -> tuple[str, str]:
+    return ("", "") if memory is None else (f"{memory.delta_mib:.2f}", f"{memory.peak_mib:.2f}")
 
 
 def _in(seconds: float | None) -> str:
