@@ -294,10 +294,12 @@ class Run:
         node = self._nodes[index]
         step = Step(node, index)
         steps.append(step)
-        held = self._held_inputs(node) if history is not None else None
+        held: dict[str, Any] | None = None
         values: list[Any] = []
         phase = "being looked up in the cache"
         try:
+            if history is not None:
+                held = self._held_inputs(node)
             if reuse is not None:
                 decision = reuse.decide(index)
                 step.reasons = decision.reasons
