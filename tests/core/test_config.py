@@ -148,6 +148,14 @@ def test_a_missing_path_is_an_error_before_anything_runs() -> None:
     assert "did you mean 'config.window'?" in text
 
 
+def test_a_part_that_is_like_nothing_there_gets_no_suggestion() -> None:
+    """That both begin with ``config.`` doesn't make two names alike."""
+    with pytest.raises(MissingConfigError) as caught:
+        Pipeline([Node(same, ["config.lowest"], ["a"])], {"path": "x"}).run()
+    assert "available in 'config': path" in str(caught.value)
+    assert "did you mean" not in str(caught.value)
+
+
 def test_a_missing_config_says_how_to_give_one() -> None:
     """Also for the whole config."""
     for reference in ("config", "config.a"):

@@ -124,9 +124,11 @@ def test_it_is_frozen() -> None:
 
 
 def test_it_refuses_what_is_no_node() -> None:
-    """A bare function, most often."""
+    """A bare function, most often; or a node without the list around it."""
     with pytest.raises(TypeError, match=r"wrap the function: Node\(func, inputs, outputs\)"):
         Pipeline([double])  # type: ignore[list-item]  # that is what is tested
+    with pytest.raises(TypeError, match=r"takes a list of nodes, got <Node double.*\n  write \["):
+        Pipeline(Node(double, ["x"], ["y"]))  # type: ignore[arg-type]  # that is what is tested
 
 
 def test_a_misspelled_option_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -80,6 +80,21 @@ class TestResult:
             result["v3"] = 1  # type: ignore[index]  # read-only
         with pytest.raises(KeyError):
             result["v2"]
+        assert result.get("v2") is None
+
+    def test_says_how_to_get_what_it_was_not_asked_for(self) -> None:
+        """Looking for an intermediate object is everybody's first mistake."""
+        result = chain(3).run()
+        with pytest.raises(UnknownNameError) as caught:
+            result["v2"]
+        assert str(caught.value) == (
+            "no output is called 'v2'\n"
+            "  there are: v3\n"
+            "  a node made it, others read it: ask for it with run(outputs=['v2'])"
+        )
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+        with pytest.raises(UnknownNameError, match=r"did you mean 'v3'\?"):
+            result["v33"]
 
     def test_gives_the_outputs_asked_for(self) -> None:
         """Also those that somebody reads, in the order asked for."""

@@ -57,7 +57,7 @@ def look_up(config: Any, reference: str) -> Any:
         found = _part(value, part)
         if found is _ABSENT:
             there = available(value)
-            near = did_you_mean(f"{walked}.{part}", [f"{walked}.{name}" for name in there])
+            near = did_you_mean(part, there, prefix=f"{walked}.")
             raise MissingPathError(
                 f"{walked!r} has no {part!r}\n  available in {walked!r}: {shortened(there)}{near}"
             )

@@ -107,18 +107,22 @@ class UnknownNameError(LinepipeError, KeyError):
         choices: the names that there are.
     """
 
-    def __init__(self, kind: str, names: Sequence[str], choices: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, names: Sequence[str], choices: Iterable[str], hint: str = ""
+    ) -> None:
         self.kind = kind
         self.names: tuple[str, ...] = tuple(names)
         self.choices: tuple[str, ...] = tuple(choices)
+        self.hint = hint
         asked = ", ".join(repr(name) for name in self.names)
         super().__init__(
             f"no {kind} is called {asked}\n"
-            f"  there are: {shortened(self.choices)}" + _suggestions(self.names, self.choices)
+            f"  there are: {shortened(self.choices)}"
+            + (f"\n  {hint}" if hint else _suggestions(self.names, self.choices))
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.kind, self.names, self.choices)
+        return type(self), (self.kind, self.names, self.choices, self.hint)
 
 
 class AmbiguousNameError(LinepipeError, KeyError):
@@ -291,12 +295,12 @@ def shortened(names: Iterable[str], limit: int = 12) -> str:
     return f"{shown}, ... ({more} more)" if more > 0 else shown
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """A line with the nearest choice, or nothing when none is near."""
+def did_you_mean(name: str, choices: Iterable[str], prefix: str = "") -> str:
+    """A line with the nearest choice after the prefix, or nothing when none is near."""
     from difflib import get_close_matches  # only an error needs it
 
     near = get_close_matches(name, list(choices), n=1)
-    return f"\n  did you mean {near[0]!r}?" if near else ""
+    return f"\n  did you mean {prefix + near[0]!r}?" if near else ""
 
 
 def _suggestions(names: Sequence[str], choices: Sequence[str]) -> str:

@@ -115,6 +115,8 @@ class Pipeline:
         cache_storage_path: str | os.PathLike[str] = _DEFAULT_CACHE_PATH,
         **constants: Any,
     ) -> None:
+        if isinstance(nodes, Node):
+            raise TypeError(f"a Pipeline takes a list of nodes, got {nodes!r}\n  write [node]")
         nodes = tuple(nodes)
         for node in nodes:
             if not isinstance(node, Node):

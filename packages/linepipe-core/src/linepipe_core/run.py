@@ -12,7 +12,7 @@ from functools import partial
 from time import perf_counter
 
 from linepipe_core.describe import drawn, table
-from linepipe_core.errors import NodeExecutionError, RunStateError
+from linepipe_core.errors import NodeExecutionError, RunStateError, UnknownNameError
 from linepipe_core.failures import failure_report, users_traceback
 from linepipe_core.history import HistoryEntry
 from linepipe_core.hook_calls import HookCalls
@@ -109,9 +109,21 @@ class RunResult(Mapping["str", "Any"]):
         return tuple(self._steps)
 
     def __getitem__(self, name: str) -> Any:
+        """The output of that name.
+
+        Raises:
+            UnknownNameError: this run gave none.
+        """
         if name not in self._values:
+            if name not in self._names:
+                raise self._not_given(name)
             self._values.setdefault(name, hand_out(self._recorded[name]))
         return self._values[name]
+
+    def _not_given(self, name: str) -> UnknownNameError:
+        is_made = any(name in step.node.outputs for step in self.steps)
+        hint = f"a node made it, others read it: ask for it with run(outputs=[{name!r}])"
+        return UnknownNameError("output", [name], self._names, hint if is_made else "")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

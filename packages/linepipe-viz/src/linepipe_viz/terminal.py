@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rich.console import OverflowMethod, RenderableType
 
     from linepipe_core import Node, NodeExecutionError, Pipeline, RunResult
-    from linepipe_viz.graph import Card
+    from linepipe_viz.graph import Card, Graph
     from linepipe_viz.lanes import LaneRow
     from linepipe_viz.overlay import Overlay, Record
 
@@ -151,8 +151,8 @@ class Flow:
     """
 
     def __init__(self, nodes: Sequence[Node], title: str | None = None) -> None:
-        self.title = title or "Pipeline"
-        self.graph = pipeline_graph(nodes)
+        self.title: str = title or "Pipeline"
+        self.graph: Graph = pipeline_graph(nodes)
         self._lanes = lane_rows(self.graph)
         self._n_lanes = max((len(row.cells) for row in self._lanes), default=0)
 
