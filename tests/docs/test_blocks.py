@@ -7,6 +7,7 @@ what is printed. There is no way to skip a block: what can't run isn't marked ``
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ import pytest
 from sybil import Sybil
 from sybil.document import Document
 from sybil.parsers.markdown import PythonCodeBlockParser
+
+import linepipe_core
+import linepipe_profile
+import linepipe_viz
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -73,6 +78,16 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     lost = [link for link in links if ":" not in link and not (page.parent / link).exists()]
     assert not lost
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """The API page names each one, or takes the module that holds it whole."""
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    whole = [importlib.import_module(name) for name in re.findall(r"automodule:: (\S+)", text)]
+    told = set(re.findall(r"auto(?:class|function):: \S+?(\w+)$", text, re.MULTILINE))
+    told |= {name for module in whole for name in module.__all__}
+    public = {*linepipe_core.__all__, *linepipe_viz.__all__, *linepipe_profile.__all__}
+    assert public - told == set()
 
 
 def test_the_readme_and_the_docs_are_among_the_pages() -> None:
