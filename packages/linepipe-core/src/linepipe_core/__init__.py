@@ -34,7 +34,8 @@ from linepipe_core.hooks import Hook
 from linepipe_core.node import Node, create_named_partial_function
 from linepipe_core.pipeline import Pipeline
 from linepipe_core.registry import ObjectRegistry, ObjPlacement
-from linepipe_core.run import Run, RunResult, Step
+from linepipe_core.result import RunResult, Step
+from linepipe_core.run import Run
 from linepipe_core.snapshot import register_snapshot
 
 __all__ = [

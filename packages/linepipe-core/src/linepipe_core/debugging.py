@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from linepipe_core.node import Node
-    from linepipe_core.run import Run, Step
+    from linepipe_core.result import Step
+    from linepipe_core.run import Run
 
 __all__ = ["Breakpoint", "PostMortem", "debug_call"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
-    from linepipe_core.run import Step
+    from linepipe_core.result import Step
 
     T = TypeVar("T")
     Opened = list[tuple[Hook, AbstractContextManager[object]]]

@@ -11,7 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from linepipe_core.run import Run, RunResult, Step
+    from linepipe_core.result import RunResult, Step
+    from linepipe_core.run import Run
 
 __all__ = ["Hook"]
 

@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from linepipe_core.composition import merge_configs, merge_constants
-from linepipe_core.config import MissingPathError, look_up
 from linepipe_core.describe import drawn
 from linepipe_core.errors import (
     CompositionError,
-    MissingConfigError,
-    MissingInputError,
     RunStateError,
     UnknownNameError,
     did_you_mean,
-    listed,
     shortened,
 )
 from linepipe_core.extras import with_profile
 from linepipe_core.hints import output_hints
 from linepipe_core.logs import Log
 from linepipe_core.node import Node
+from linepipe_core.readiness import looked_up, missing_inputs
 from linepipe_core.registry import ObjectRegistry
 from linepipe_core.run import Run
 from linepipe_core.snapshot import ATOMIC, hold, reveal
@@ -40,8 +37,8 @@ if TYPE_CHECKING:
     from linepipe_core.history import HistoryEntry
     from linepipe_core.hooks import Hook
     from linepipe_core.reach import ValueFingerprint
+    from linepipe_core.result import RunResult
     from linepipe_core.reuse import Reuse
-    from linepipe_core.run import RunResult
 
 __all__ = ["Pipeline"]
 
@@ -492,9 +489,11 @@ class Pipeline:
         """A registry with all that the run needs to start."""
         registry = self._registry()
         if not self._wiring.free.keys() <= registry.held.keys():
-            problem = self._missing_inputs(registry)
+            there = registry.held if self._config is None else ["config", *registry.held]
             registry.close()
-            raise problem
+            raise missing_inputs(
+                self._wiring, there, self._cache_storage_path if self.use_persistent_cache else None
+            )
         return registry
 
     def _registry(self) -> ObjectRegistry:
@@ -521,49 +520,12 @@ class Pipeline:
 
         return [HistoryEntry(**entry) for entry in read_history(self._cache_storage_path)]
 
-    def _missing_inputs(self, registry: ObjectRegistry) -> MissingInputError:
-        wiring = self._wiring
-        missing = [name for name in wiring.free if name not in registry.held]
-        problems = []
-        for name in missing:
-            reader = wiring.free[name]
-            there = [made for made, maker in wiring.makers.items() if maker < reader]
-            there += registry.held if self._config is None else ["config", *registry.held]
-            problems.append(
-                f"nothing makes {name!r}, which {wiring.place(reader)} needs\n"
-                f"  available there: {shortened(sorted(there))}" + did_you_mean(name, there)
-            )
-        on_shelf = (
-            f"\n  or run what makes it first, with the same cache: {self._cache_storage_path}"
-            if self.use_persistent_cache
-            else ""
-        )
-        return MissingInputError(
-            f"{listed('', problems)}\n"
-            f"  give it as a constant: Pipeline(..., {missing[0]}=...) or "
-            f"pipeline.bind({missing[0]}=...)" + on_shelf,
-            missing,
-        )
-
     def _config_held(self) -> dict[str, Any]:
         """Reference -> what to hand out, for each config reference that a node reads."""
         cell = self._config_values
         if not cell:
-            cell.append(self._looked_up_config())
+            cell.append(looked_up(self._wiring, self._config))
         return cell[0]
-
-    def _looked_up_config(self) -> dict[str, Any]:
-        held, problems, missing = {}, [], []
-        for reference, reader in self._wiring.config_references.items():
-            try:
-                held[reference] = _held(look_up(self._config, reference), reference)
-            except MissingPathError as error:
-                missing.append(reference)
-                what, _, there = str(error).partition("\n")
-                problems.append(f"{what}, which {self._wiring.place(reader)} reads\n{there}")
-        if missing:
-            raise MissingConfigError(listed("", problems), missing)
-        return held
 
     def _remember(self, result: RunResult) -> None:
         # Not the result: its outputs are the caller's, to drop when the caller drops them.

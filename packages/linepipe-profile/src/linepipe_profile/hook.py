@@ -12,13 +12,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from linepipe_core.hooks import Hook
+from linepipe_core import Hook
 from linepipe_profile import kernel
 from linepipe_profile.meter import Meter, WatchedSampler, thread_sampler
 from linepipe_profile.watcher import Watcher, WatcherError
 
 if TYPE_CHECKING:
-    from linepipe_core.run import Run, RunResult, Step
+    from linepipe_core import Run, RunResult, Step
 
 __all__ = ["MemoryProfile", "ProfileWhereAsked"]
 
