@@ -97,7 +97,7 @@ def test_the_page_has_the_last_word_on_the_theme(
     assert fill == f"rgb{rgb(COLOURS['background'].of(theme))}"
 
 
-@pytest.mark.parametrize("name", [*samples.PIPELINES, "nasty", "failed"])
+@pytest.mark.parametrize("name", [*samples.PIPELINES, "nasty", "scripts", "failed"])
 def test_no_text_stands_out_of_its_card_pill_or_chip(
     browser: Browser, name: str, tmp_path: Path
 ) -> None:
@@ -105,6 +105,8 @@ def test_no_text_stands_out_of_its_card_pill_or_chip(
     if name == "failed":
         failed = samples.told(samples.failure(samples.training(), "predict"))
         svg = draw_svg_pipeline(samples.training(), result=failed)
+    elif name == "scripts":
+        svg = draw_svg_pipeline(samples.nasty(samples.SCRIPTS))
     else:
         svg = draw_svg_pipeline({**samples.PIPELINES, "nasty": samples.nasty}[name]())
     browser.open(page(tmp_path, svg), width=3000, height=3000)
