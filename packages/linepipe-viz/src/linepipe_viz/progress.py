@@ -10,21 +10,20 @@ from __future__ import annotations
 from time import perf_counter
 
 from rich.console import Console
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
 from linepipe_core import Hook
 from linepipe_viz.overlay import Record, step_record
+from linepipe_viz.pieces import FRAME
 from linepipe_viz.region import Region
-from linepipe_viz.terminal import LANE_COLOURS, STATUS_MARKS, Flow
-from linepipe_viz.words import memory_text, plain, printable, seconds_text
+from linepipe_viz.terminal import LANE_COLOURS, STATUS_MARKS, Flow, pen_of
+from linepipe_viz.words import memory_text, seconds_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from linepipe_core import Run, RunResult, Step
+    from linepipe_viz.pieces import Line
 
 __all__ = ["Progress"]
 
@@ -50,7 +49,7 @@ class Progress(Hook):
     def before_run(self, run: Run) -> None:
         """Open the live view, if this is a terminal and it is free."""
         self._console = console = self._given or Console()
-        self._ascii = console.options.ascii_only
+        self._pen = pen_of(console)
         self._flow = Flow(run.nodes, self._title)
         self._steps: list[Step] = []
         self._n_nodes = len(run.nodes)
@@ -92,18 +91,18 @@ class Progress(Hook):
             self._region.close()
         told = [step_record(step) for step in result.steps]
         console = self._console
-        console.print(self._flow.panel(told, console.width, ascii_only=self._ascii))
+        console.print(self._flow.panel(told, console.width, self._pen), end="")
 
     def _tell(self, step: Step) -> None:
         """One plain line; written past rich, which would take longer than many a node."""
         record = step_record(step)
-        mark = STATUS_MARKS[record.status]
+        mark, pen = STATUS_MARKS[record.status], self._pen
         place = f"{step.index + 1:>{self._digits}}/{self._n_nodes}"
         words = record.caption if record.status != "ran" else record.figures
-        line = f"{place} {mark.sign} {printable(step.node.name)}  {words}"
-        if self._ascii:
-            line = plain(line.replace(mark.sign, mark.letter, 1))
-        self._stream.write(f"{line}\n")
+        name = pen.words(step.node.name)
+        self._stream.write(
+            f"{place} {pen.sign(mark.sign, mark.letter)} {name}  {pen.words(words)}\n"
+        )
         self._stream.flush()
 
     def _frame(self) -> list[str]:
@@ -116,17 +115,17 @@ class Progress(Hook):
         if self._running and steps:
             told[-1] = Record("running", now - self._since)
         told += [None] * (self._n_nodes - len(told))
+        width = console.width
+        panel = self._flow.panel(
+            told,
+            width,
+            self._pen,
+            shown=self._window(len(steps), console.height - _FRAME_ROWS),
+            footer=self._footer(told, now, width - 4),
+        )
         with console.capture() as captured:
-            console.print(
-                self._flow.panel(
-                    told,
-                    console.width,
-                    ascii_only=self._ascii,
-                    shown=self._window(len(steps), console.height - _FRAME_ROWS),
-                    footer=self._footer(told, now),
-                )
-            )
-        return captured.get().rstrip("\n").split("\n")
+            console.print(panel, end="")
+        return captured.get().removesuffix("\n").split("\n")
 
     def _window(self, n_begun: int, room: int) -> range:
         """The rows around the running node, as many as the terminal has room for."""
@@ -134,23 +133,22 @@ class Progress(Hook):
         first = min(max(n_begun - 1 - room // 2, 0), max(self._n_nodes - room, 0))
         return range(first, min(first + room, self._n_nodes))
 
-    def _footer(self, told: Sequence[Record | None], now: float) -> Table:
+    def _footer(self, told: Sequence[Record | None], now: float, width: int) -> Line:
         """How far it is, how long it took, how high memory rose."""
+        pen, total = self._pen, max(self._n_nodes, 1)
         done = sum(record is not None and record.status != "running" for record in told)
         words = f"{seconds_text(now - self._began)} elapsed"
         peaks = [record.peak_mib for record in told if record and record.peak_mib is not None]
         if peaks:
             words += f" · peak +{memory_text(max(peaks))}"
-        row = Table.grid(expand=True, padding=(0, 1))
-        row.add_column(no_wrap=True)
-        row.add_column(ratio=1)
-        row.add_column(no_wrap=True, justify="right")
-        bar = ProgressBar(
-            total=max(self._n_nodes, 1),
-            completed=done,
-            complete_style=LANE_COLOURS[0],
-            finished_style=LANE_COLOURS[2],
-        )
-        count = Text.assemble((str(done), "bold"), f"/{self._n_nodes}")
-        row.add_row(count, bar, Text(plain(words) if self._ascii else words, "dim"))
-        return row
+        words = pen.words(words)
+        room = max(width - len(f"{done}/{self._n_nodes}") - len(words) - 2, 0)
+        part = room * done // total
+        bar = pen.sign("━", "=")
+        return [
+            (str(done), "bold"),
+            (f"/{self._n_nodes} ", ""),
+            (bar * part, LANE_COLOURS[0]),
+            (pen.sign("━", "-") * (room - part), FRAME),
+            (f" {words}", "dim"),
+        ]

@@ -11,40 +11,31 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from rich import box
-from rich.console import Console, Group
-from rich.panel import Panel
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from linepipe_viz.graph import pipeline_graph
 from linepipe_viz.lanes import ASCII, BOX, lane_rows
 from linepipe_viz.overlay import records, told_steps
-from linepipe_viz.words import (
-    counted,
-    listed,
-    memory_text,
-    plain,
-    printable,
-    seconds_text,
-    shortened,
-)
+from linepipe_viz.pieces import FRAME, Lines, Pen, filled, width_of
+from linepipe_viz.words import cells, counted, listed, memory_text, seconds_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final
 
-    from rich.console import OverflowMethod, RenderableType
-
     from linepipe_core import Node, NodeExecutionError, Pipeline, RunResult
     from linepipe_viz.graph import Card, Graph
     from linepipe_viz.lanes import LaneRow
     from linepipe_viz.overlay import Overlay, Record
+    from linepipe_viz.pieces import Line, Piece
 
 __all__ = ["Flow", "print_pipeline", "print_plan", "print_result"]
 
 LANE_COLOURS: Final = ("#56B4E9", "#E69F00", "#2FC79A", "#CC79A7", "#F0E442", "#FF8A4C")
-DATA, CONFIG, FRAME = "#E69F00", "#CC79A7", "bright_black"
+DATA, CONFIG = "#E69F00", "#CC79A7"
 
 
 class Mark(NamedTuple):
@@ -90,7 +81,7 @@ def print_pipeline(
     console = console or Console()
     flow = Flow(pipeline.nodes, title)
     told = records(pipeline.nodes, result)
-    console.print(flow.panel(told, console.width, ascii_only=console.options.ascii_only))
+    console.print(flow.panel(told, console.width, pen_of(console)), end="")
 
 
 def print_result(
@@ -107,13 +98,12 @@ def print_result(
         console: where to; rich's default console if None.
     """
     console = console or Console()
+    pen = pen_of(console)
     steps = told_steps(result)
     flow = Flow([node for node, _ in steps], title)
-    ascii_only = console.options.ascii_only
-    told = [record for _, record in steps]
-    console.print(flow.panel(told, console.width, ascii_only=ascii_only))
+    console.print(flow.panel([record for _, record in steps], console.width, pen), end="")
     if isinstance(result, Mapping):
-        console.print(_shown(f"outputs: {listed(list(result), '(none)')}", ascii_only))
+        console.print(Text(pen.words(f"outputs: {listed(list(result), '(none)')}")))
 
 
 def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
@@ -124,22 +114,31 @@ def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
         console: where to; rich's default console if None.
     """
     console = console or Console()
-    ascii_only = console.options.ascii_only
+    pen = pen_of(console)
     table = Table(
-        box=box.ASCII if ascii_only else box.SIMPLE_HEAD, pad_edge=False, header_style="bold"
+        box=box.ASCII if pen.ascii_only else box.SIMPLE_HEAD, pad_edge=False, header_style="bold"
     )
     table.add_column("", no_wrap=True)
-    table.add_column("node", no_wrap=True, overflow="ellipsis" if not ascii_only else "crop")
+    table.add_column("node", no_wrap=True, overflow="crop" if pen.ascii_only else "ellipsis")
     table.add_column("action", no_wrap=True)
     table.add_column("reasons", overflow="fold")
     for node, record in told_steps(plan):
-        mark = _mark(record, ascii_only)
-        reasons = "\n".join(printable(reason) for reason in record.reasons)
-        name, action = _shown(node.name, ascii_only, "bold"), Text(record.status, mark.style)
-        table.add_row(mark, name, action, Text(plain(reasons) if ascii_only else reasons))
+        mark, style = _mark(record, pen)
+        reasons = "\n".join(pen.words(reason) for reason in record.reasons)
+        table.add_row(
+            Text(mark, style),
+            Text(pen.words(node.name), "bold"),
+            Text(record.status, style),
+            Text(reasons),
+        )
     console.print(table)
     for note in getattr(plan, "untracked", ()):
-        console.print(_shown(f"not tracked: {note}", ascii_only, "dim"))
+        console.print(Text(pen.words(f"not tracked: {note}"), "dim"))
+
+
+def pen_of(console: Console) -> Pen:
+    """What that console can encode."""
+    return Pen(console.options.ascii_only)
 
 
 class Flow:
@@ -160,32 +159,25 @@ class Flow:
         self,
         told: Sequence[Record | None],
         width: int,
+        pen: Pen,
         *,
-        ascii_only: bool = False,
         shown: range | None = None,
-        footer: RenderableType | None = None,
-    ) -> Panel:
+        footer: Line | None = None,
+    ) -> Lines:
         """All rows in a frame.
 
         Args:
             told: for each node, what a run says about it.
             width: of the terminal, in cells.
-            ascii_only: whether the output can't encode more.
+            pen: what the output can encode.
             shown: the rows to show; all if None.
             footer: what stands below the rows; the pipeline's size in the frame if None.
         """
-        rows = self._rows(told, width, ascii_only, shown or range(len(self.graph.cards)))
-        summary = self._summary(told)
-        return Panel(
-            rows if footer is None else Group(rows, Text(""), footer),
-            title=_shown(shortened(printable(self.title), width - 8), ascii_only, "bold"),
-            title_align="left",
-            subtitle=_shown(summary, ascii_only, "dim") if footer is None else None,
-            subtitle_align="right",
-            border_style=FRAME,
-            box=box.ASCII if ascii_only else box.ROUNDED,
-            padding=(0, 1),
-        )
+        rows = self._rows(told, width, pen, shown or range(len(self.graph.cards)))
+        if footer is not None:
+            rows += [[], footer]
+        foot = self._summary(told) if footer is None else ""
+        return Lines(pen.framed(rows, width, self.title, foot))
 
     def _summary(self, told: Sequence[Record | None]) -> str:
         graph = self.graph
@@ -194,93 +186,87 @@ class Flow:
         return " · ".join([*parts, *([seconds_text(sum(times))] if times else [])])
 
     def _rows(
-        self, told: Sequence[Record | None], width: int, ascii_only: bool, shown: range
-    ) -> Table:
-        table = Table.grid(expand=True, padding=(0, 1))
-        overflow: OverflowMethod = "crop" if ascii_only else "ellipsis"
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, overflow=overflow, max_width=max(16, width // 3))
-        table.add_column(no_wrap=True, overflow=overflow, ratio=1)
-        figures = _FIGURES[: _n_figures(told)]
-        for _ in figures:
-            table.add_column(no_wrap=True, justify="right")
-        most_lanes = max(4, width // 8)
-        for index in shown:
-            card, record = self.graph.cards[index], told[index]
-            lanes = _lanes(self._lanes[index], min(self._n_lanes, most_lanes), ascii_only)
-            if self._n_lanes > most_lanes:
-                lanes.append("~ ", FRAME)
-            lanes.append_text(_mark(record, ascii_only))
-            name = _shown(card.node.name, ascii_only, "bold")
-            shown_figures = [figure(record, ascii_only) for figure in figures]
-            table.add_row(lanes, name, _detail(card, ascii_only), *shown_figures)
-        return table
+        self, told: Sequence[Record | None], width: int, pen: Pen, shown: range
+    ) -> list[Line]:
+        """Each node's lanes, mark, name, details and figures, in columns."""
+        cards = self.graph.cards
+        names = [pen.words(cards[index].node.name) for index in shown]
+        name_width = min(max(map(cells, names), default=0), max(16, width // 3))
+        times = [_time(told[index], pen) for index in shown]
+        memories = [_memory(told[index], pen) for index in shown]
+        time_width = max((width_of([time]) for time in times), default=0)
+        memory_width = max((width_of([memory]) for memory in memories), default=0)
+        n_lanes = min(self._n_lanes, max(4, width // 8))
+        used = 2 * n_lanes + (2 if n_lanes < self._n_lanes else 0) + 1 + 1 + name_width + 1
+        used += (time_width + 1 if time_width else 0) + (memory_width + 1 if memory_width else 0)
+        detail_width = max(width - 4 - used, 0)
+        rows = []
+        for index, name, time, memory in zip(shown, names, times, memories, strict=True):
+            row = [*self._lane_pieces(index, n_lanes, pen), _mark(told[index], pen), (" ", "")]
+            row += filled([(name, "bold")], name_width, pen)
+            row += [(" ", ""), *filled(_detail(cards[index], pen), detail_width, pen)]
+            if time_width:
+                row += [(" ", ""), *filled([time], time_width, pen, right=True)]
+            if memory_width:
+                row += [(" ", ""), *filled([memory], memory_width, pen, right=True)]
+            rows.append(row)
+        return rows
+
+    def _lane_pieces(self, index: int, count: int, pen: Pen) -> Line:
+        pieces = _lanes(self._lanes[index], count, pen)
+        return [*pieces, ("~ ", FRAME)] if count < self._n_lanes else pieces
 
 
-def _shown(text: str, ascii_only: bool, style: str = "") -> Text:
-    words = printable(text)
-    return Text(plain(words) if ascii_only else words, style)
-
-
-def _mark(record: Record | None, ascii_only: bool) -> Text:
+def _mark(record: Record | None, pen: Pen) -> Piece:
     mark = STATUS_MARKS[record.status if record else ""]
-    return Text(mark.letter if ascii_only else mark.sign, mark.style)
+    return pen.sign(mark.sign, mark.letter), mark.style
 
 
-def _lanes(row: LaneRow, count: int, ascii_only: bool) -> Text:
+def _lanes(row: LaneRow, count: int, pen: Pen) -> Line:
     """The lanes and the line that joins them to the node's mark."""
-    signs, along, down = (ASCII, "-", "|") if ascii_only else (BOX, "─", "│")
-    text = Text()
+    signs, along, down = (ASCII, "-", "|") if pen.ascii_only else (BOX, "─", "│")
+    line: Line = []
     for number in range(count):
         cell = row.cells[number] if number < len(row.cells) else None
         joined = row.first is not None and number >= row.first
         behind = row.first is not None and number > row.first
         if cell and cell.joins:
-            text.append(signs[cell.above, cell.below, behind], _lane_colour(number))
+            line.append((signs[cell.above, cell.below, behind], _lane_colour(number)))
         elif cell and cell.above and cell.below:
-            text.append(down, _lane_colour(number))
+            line.append((down, _lane_colour(number)))
         else:
-            text.append(along if behind else " ", FRAME)
-        text.append(along if joined else " ", FRAME)
-    return text
+            line.append((along if behind else " ", FRAME))
+        line.append((along if joined else " ", FRAME))
+    return line
 
 
 def _lane_colour(number: int) -> str:
     return LANE_COLOURS[number % len(LANE_COLOURS)]
 
 
-def _detail(card: Card, ascii_only: bool) -> Text:
+def _detail(card: Card, pen: Pen) -> Line:
     """Config keys, then what the node makes."""
-    text = Text()
+    line: Line = []
     for name in card.config:
-        text.append_text(_shown(name, ascii_only, CONFIG)).append("  ")
+        line += [(pen.words(name), CONFIG), ("  ", "")]
     if card.makes:
-        text.append("-> " if ascii_only else "→ ", "dim")
+        line.append((pen.sign("→ ", "-> "), "dim"))
     for place, name in enumerate(card.makes):
-        text.append(", " if place else "", "dim").append_text(_shown(name, ascii_only, DATA))
-    return text
+        line += [(", ", "dim")] if place else []
+        line.append((pen.words(name), DATA))
+    return line
 
 
-def _n_figures(told: Sequence[Record | None]) -> int:
-    """How many columns of figures there are: none, seconds, or seconds and memory."""
-    if not any(told):
-        return 0
-    return 2 if any(record and record.peak_mib is not None for record in told) else 1
-
-
-def _time(record: Record | None, ascii_only: bool) -> Text:
+def _time(record: Record | None, pen: Pen) -> Piece:
     """Seconds, or in words why there are none."""
     if record is None:
-        return Text()
+        return "", ""
     if record.seconds is None:
-        return Text(record.status, "dim")
-    return _shown(seconds_text(record.seconds), ascii_only)
+        return record.status, "dim"
+    return pen.words(seconds_text(record.seconds)), ""
 
 
-def _memory(record: Record | None, ascii_only: bool) -> Text:
+def _memory(record: Record | None, pen: Pen) -> Piece:
     if record is None or record.peak_mib is None:
-        return Text()
-    return _shown(f"+{memory_text(record.peak_mib)}", ascii_only, "dim")
-
-
-_FIGURES: Final = (_time, _memory)
+        return "", ""
+    return pen.words(f"+{memory_text(record.peak_mib)}"), "dim"

@@ -7,6 +7,7 @@ import unicodedata
 __all__ = [
     "cells",
     "counted",
+    "fitting",
     "listed",
     "memory_text",
     "plain",
@@ -69,14 +70,15 @@ def shortened(text: str, limit: int = LABEL_CELLS) -> str:
     if cells(text) <= limit:
         return text
     tail_cells = limit // 5 * 2
-    head = _fitting(text, limit - 1 - tail_cells)
-    tail = _fitting(text[::-1], tail_cells)[::-1]
+    head = fitting(text, limit - 1 - tail_cells)
+    tail = fitting(text[::-1], tail_cells)[::-1]
     while tail and _sign_cells(tail[0]) == 0:  # an accent without its letter
         tail = tail[1:]
     return f"{head}…{tail}"
 
 
-def _fitting(text: str, limit: int) -> str:
+def fitting(text: str, limit: int) -> str:
+    """The longest beginning of the text that is no wider than ``limit`` cells."""
     used = 0
     for place, sign in enumerate(text):
         used += _sign_cells(sign)

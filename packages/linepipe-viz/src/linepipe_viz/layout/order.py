@@ -38,6 +38,7 @@ class Rows:
         ends: each edge's source and target.
         chains: each edge's dummies, from top to bottom.
         first_passed: the layer of each edge's first dummy, were there one.
+        place: of each box and dummy, its place within its row.
         crossings: how often edges cross.
     """
 
@@ -49,6 +50,7 @@ class Rows:
     ends: list[tuple[int, int]]
     chains: list[list[int]]
     first_passed: list[int]
+    place: list[int]
     crossings: int = 0
 
 
@@ -81,6 +83,7 @@ def _with_dummies(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> Row
         ends=list(edges),
         chains=[],
         first_passed=[layer[source] + 1 for source, _ in edges],
+        place=[],
     )
     for source, target in edges:
         made.chains.append(_chain(made, source, target))
@@ -114,79 +117,91 @@ def _walk(made: Rows) -> None:
                 seen[here] = True
                 made.rows[made.layer[here]].append(here)
                 stack.extend(reversed(made.below[here]))
+    made.place = [0] * len(made.layer)
+    for row in made.rows:
+        _number(made, row)
+
+
+def _number(made: Rows, row: Sequence[int]) -> None:
+    """Note the places within a row that has just been put in order."""
+    for place, box in enumerate(row):
+        made.place[box] = place
 
 
 def _copied(rows: Sequence[Sequence[int]]) -> list[list[int]]:
     return [list(row) for row in rows]
 
 
-def _positions(row: Sequence[int]) -> dict[int, int]:
-    return {box: place for place, box in enumerate(row)}
-
-
 def _crossings(made: Rows) -> int:
-    total = 0
-    for upper, lower in pairwise(made.rows):
-        at = _positions(lower)
+    total, place = 0, made.place
+    for row in made.rows[:-1]:
         met: list[int] = []
-        for box in upper:
-            places = sorted(at[target] for target in made.below[box])
-            total += sum(len(met) - bisect_right(met, place) for place in places)
-            for place in places:
-                insort(met, place)
+        for box in row:
+            targets = sorted([place[target] for target in made.below[box]])
+            for target in targets:
+                total += len(met) - bisect_right(met, target)
+            for target in targets:
+                insort(met, target)
     return total
 
 
 def _barycenter_pass(made: Rows, *, downward: bool) -> None:
     """Sort each row by the mean place of its neighbours in the row before it."""
     rows = made.rows if downward else made.rows[::-1]
-    neighbours = made.above if downward else made.below
-    for before, row in pairwise(rows):
-        at = _positions(before)
+    neighbours, place = made.above if downward else made.below, made.place
+    for row in rows[1:]:
         means = {
-            box: sum(at[other] for other in neighbours[box]) / len(neighbours[box])
+            box: sum([place[other] for other in neighbours[box]]) / len(neighbours[box])
             for box in row
             if neighbours[box]
         }
         moved = iter(sorted(means, key=means.__getitem__))  # stable: ties keep their order
         row[:] = [next(moved) if box in means else box for box in row]
+        _number(made, row)
 
 
 def _transpose(made: Rows) -> None:
     """Swap neighbours within a row while that saves crossings."""
+    unsettled = set(range(len(made.rows)))
     for _ in range(_TRANSPOSE_ROUNDS):
-        swapped = [_transpose_row(made, number) for number in range(len(made.rows))]
-        if not any(swapped):
+        swapped = [number for number in sorted(unsettled) if _transpose_row(made, number)]
+        if not swapped:
             return
+        unsettled = {near for number in swapped for near in (number - 1, number, number + 1)}
+        unsettled &= set(range(len(made.rows)))
 
 
 def _transpose_row(made: Rows, number: int) -> bool:
-    row = made.rows[number]
-    sides = []
-    if number:
-        sides.append(_seen_places(row, made.above, made.rows[number - 1]))
-    if number + 1 < len(made.rows):
-        sides.append(_seen_places(row, made.below, made.rows[number + 1]))
-    swapped = False
+    row, swapped = made.rows[number], False
+    sides = [_seen_places(made, row, made.above), _seen_places(made, row, made.below)]
     for place in range(len(row) - 1):
         left, right = row[place], row[place + 1]
-        now = sum(_pair_crossings(side[left], side[right]) for side in sides)
-        then = sum(_pair_crossings(side[right], side[left]) for side in sides)
+        now = then = 0
+        for side in sides:
+            now += _pair_crossings(side[left], side[right])
+        if not now:
+            continue
+        for side in sides:
+            then += _pair_crossings(side[right], side[left])
         if then < now:
             row[place], row[place + 1] = right, left
             swapped = True
+    if swapped:
+        _number(made, row)
     return swapped
 
 
 def _seen_places(
-    row: Sequence[int], neighbours: Sequence[Sequence[int]], other: Sequence[int]
+    made: Rows, row: Sequence[int], neighbours: Sequence[Sequence[int]]
 ) -> dict[int, list[int]]:
-    at = _positions(other)
-    return {box: sorted(at[neighbour] for neighbour in neighbours[box]) for box in row}
+    place = made.place
+    return {box: sorted([place[other] for other in neighbours[box]]) for box in row}
 
 
 def _pair_crossings(left: Sequence[int], right: Sequence[int]) -> int:
     """Crossings between the edges of a box and those of the box to its right."""
     if not left or not right or left[-1] <= right[0]:
         return 0
+    if len(right) == 1:
+        return len(left) - bisect_right(left, right[0])
     return sum(len(left) - bisect_right(left, place) for place in right)

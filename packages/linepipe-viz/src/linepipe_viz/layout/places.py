@@ -22,6 +22,7 @@ NODE_GAP = 32.0
 DUMMY_WIDTH = 8.0
 _SWEEPS = 24
 _BOTH_WAYS = 6  # the last sweeps look up and down at once, to settle
+_WEIGHTS = (1.0, 2.0, 8.0)  # of an edge with none, one or two dummies at its ends
 _ANCHOR = 0.05  # the weight of staying put, for boxes without neighbours
 
 
@@ -96,22 +97,19 @@ def _move_row(
 ) -> None:
     wanted: list[float] = []
     weights: list[float] = []
+    sides = [side for side, looked_at in ((rows.above, up), (rows.below, down)) if looked_at]
+    n_boxes = rows.n_boxes
     for box in row:
         total = pulled = 0.0
-        for neighbours, looked_at in ((rows.above[box], up), (rows.below[box], down)):
-            for other in neighbours if looked_at else ():
-                weight = _weight(rows.n_boxes, box, other)
+        for side in sides:
+            for other in side[box]:
+                weight = _WEIGHTS[(box >= n_boxes) + (other >= n_boxes)]
                 total += weight
                 pulled += weight * x[other]
         wanted.append(pulled / total if total else x[box])
         weights.append(total or _ANCHOR)
     for box, place in zip(row, isotonic(wanted, weights, [left[b] for b in row[1:]]), strict=True):
         x[box] = place
-
-
-def _weight(n_boxes: int, box: int, other: int) -> float:
-    """Straightness of long edges first: between dummies 8, at their ends 2, else 1."""
-    return (1.0, 2.0, 8.0)[(box >= n_boxes) + (other >= n_boxes)]
 
 
 def isotonic(

@@ -1,0 +1,120 @@
+"""Lines made of styled pieces, cut and filled to exact widths.
+
+rich's tables and panels do this too, at half a millisecond a row: more than many a node
+takes, and Progress shows each of them. rich still does what it alone does well: it knows the
+terminal and turns styles into what it understands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+from rich.segment import Segment
+
+from linepipe_viz.words import cells, fitting, plain, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import Console, ConsoleOptions
+
+    Piece = tuple[str, str]  # words, and the style that rich knows by that name
+    Line = list[Piece]
+
+__all__ = ["Lines", "Pen", "filled", "width_of"]
+
+FRAME = "bright_black"
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Writes in what the output can encode: all signs, or ASCII."""
+
+    ascii_only: bool
+
+    def words(self, text: str) -> str:
+        """The text, printable, in what can be encoded."""
+        shown = printable(text)
+        return plain(shown) if self.ascii_only else shown
+
+    def sign(self, sign: str, letter: str) -> str:
+        """The one or the other."""
+        return letter if self.ascii_only else sign
+
+    def framed(self, lines: Iterable[Line], width: int, title: str, foot: str) -> list[Line]:
+        """The lines in a box of that width, with words in its upper and lower border."""
+        inner = max(width - 4, 1)
+        side = self.sign("│", "|")
+        left, right = (f"{side} ", FRAME), (f" {side}", FRAME)
+        return [
+            self._border("╭", "╮", title, "bold", width),
+            *([left, *filled(line, inner, self), right] for line in lines),
+            self._border("╰", "╯", foot, "dim", width, at_end=True),
+        ]
+
+    def _border(
+        self, left: str, right: str, words: str, style: str, width: int, *, at_end: bool = False
+    ) -> Line:
+        left, right = self.sign(left, "+"), self.sign(right, "+")
+        dash = self.sign("─", "-")
+        room = max(width - 6, 0)
+        shown = self.cut(self.words(words), room)
+        if not shown:
+            return [(left + dash * max(width - 2, 0) + right, FRAME)]
+        rest = dash * (room - cells(shown))
+        before, after = (rest, "") if at_end else ("", rest)
+        return [
+            (f"{left}{dash}{before} ", FRAME),
+            (shown, f"{style} {FRAME}"),
+            (f" {after}{dash}{right}", FRAME),
+        ]
+
+    def cut(self, text: str, width: int) -> str:
+        """The text, with a sign for what was cut off its end."""
+        if cells(text) <= width:
+            return text
+        return fitting(text, width - 1) + self.sign("…", "~") if width > 0 else ""
+
+
+def width_of(line: Sequence[Piece]) -> int:
+    """How many cells a line fills."""
+    return sum(cells(words) for words, _ in line)
+
+
+def filled(line: Sequence[Piece], width: int, pen: Pen, *, right: bool = False) -> Line:
+    """The line at exactly that width: cut, or filled with blanks."""
+    made = list(line) if width_of(line) <= width else _shortened(line, width, pen)
+    blanks = " " * (width - width_of(made))
+    if not blanks:
+        return made
+    return [(blanks, ""), *made] if right else [*made, (blanks, "")]
+
+
+def _shortened(line: Sequence[Piece], width: int, pen: Pen) -> Line:
+    """As much of the line as there is room for, and a sign that there was more."""
+    made: Line = []
+    room = width - 1
+    for words, style in line:
+        shown = fitting(words, room)
+        made.append((shown, style))
+        room -= cells(shown)
+        if shown != words:
+            break
+    return [*made, (pen.sign("…", "~"), made[-1][1])] if width > 0 else []
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that rich can print."""
+
+    lines: Sequence[Line]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for line in self.lines:
+            for style, pieces in groupby(line, key=itemgetter(1)):
+                words = "".join(words for words, _ in pieces)
+                yield Segment(words, console.get_style(style) if style else None)
+            yield Segment.line()
