@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
     from types import FunctionType
 
@@ -104,29 +105,60 @@ def _asked(name: str, path: list[str] | None) -> ModuleSpec | None:
 def package_of(root: str) -> tuple[str, str]:
     """The distribution that a top-level module belongs to, and its version.
 
-    Where none is known, the module's own name, and ``""`` as version.
-    """
-    from importlib import metadata
+    Read from the ``.dist-info`` folders on the path, as importlib.metadata would, whose import
+    alone takes as long as a run that reuses everything.
 
-    try:
-        return root, metadata.version(root)
-    except metadata.PackageNotFoundError:
-        pass
-    for distribution in metadata.distributions():
-        if _holds(distribution, root):
-            return distribution.metadata["Name"], distribution.version
+    Returns:
+        Where no distribution is known, the module's own name, and ``""`` as version.
+    """
+    infos = list(_info_folders())
+    for name, folder in infos:
+        if name == _normal(root):
+            return _name_and_version(folder, root)
+    for _, folder in infos:
+        if _brings(folder, root):
+            return _name_and_version(folder, root)
     return root, ""
 
 
-def _holds(distribution: Any, root: str) -> bool:
+def _info_folders() -> Iterator[tuple[str, str]]:
+    """Every installed distribution's normal name and the folder of its metadata."""
+    for path in sys.path:
+        try:
+            entries = os.listdir(path or ".")
+        except OSError:  # a zip file, a folder that isn't there
+            continue
+        for entry in entries:
+            if entry.endswith((".dist-info", ".egg-info")):
+                yield _normal(entry.partition("-")[0]), os.path.join(path, entry)
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
+
+
+def _name_and_version(folder: str, root: str) -> tuple[str, str]:
+    text = _text(folder, "METADATA") or _text(folder, "PKG-INFO")
+    head = text.partition("\n\n")[0].splitlines()
+    fields = dict(line.partition(": ")[::2] for line in head if ": " in line)
+    return fields.get("Name", root), fields.get("Version", "")
+
+
+def _brings(folder: str, root: str) -> bool:
     """Whether a distribution brings the top-level module; its own list is asked first."""
-    listed = distribution.read_text("top_level.txt")
-    if listed is not None:
+    listed = _text(folder, "top_level.txt")
+    if listed:
         return root in listed.split()
-    files = distribution.read_text("RECORD") or ""
-    return files.startswith((f"{root}/", f"{root}.")) or any(
-        f"\n{root}{mark}" in files for mark in ("/", ".")
-    )
+    files = "\n" + _text(folder, "RECORD")
+    return f"\n{root}/" in files or f"\n{root}." in files
+
+
+def _text(folder: str, file: str) -> str:
+    try:
+        with open(os.path.join(folder, file), encoding="utf-8", errors="replace") as opened:
+            return opened.read()
+    except OSError:
+        return ""
 
 
 def root_of(module: str) -> str:

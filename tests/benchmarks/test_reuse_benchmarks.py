@@ -1,0 +1,110 @@
+"""What reuse costs when nothing changed, and what its records cost when everything runs.
+
+    pytest tests/benchmarks/test_reuse_benchmarks.py --benchmark-enable
+
+Where benchmarks are disabled, as in the test suite, each case runs once on small data.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.benchmarks.flows import frames_flow, trivial_flow
+
+
+@pytest.fixture
+def n_rows(benchmark: Any) -> int:
+    """Of ten columns of floats: 50 MB, if it is measured."""
+    return 625_000 if benchmark.enabled else 1_000
+
+
+@pytest.fixture
+def n_trivial(benchmark: Any) -> int:
+    return 1_000 if benchmark.enabled else 20
+
+
+def statuses(result: Any) -> set[str]:
+    return {step.status for step in result.steps}
+
+
+def test_frames_nothing_changed(benchmark: Any, tmp_path: Path, n_rows: int) -> None:
+    """Goal: 20 ms or less."""
+    flow = frames_flow(tmp_path / "cache", n_rows)
+    flow.run(reuse=True)
+    result = benchmark(flow.run, reuse=True)
+    assert statuses(result) == {"reused"}
+
+
+def test_frames_nothing_changed_in_a_fresh_process(
+    benchmark: Any, tmp_path: Path, n_rows: int
+) -> None:
+    """Goal: 100 ms or less; pandas is imported before the clock starts, linepipe after."""
+    frames_flow(tmp_path / "cache", n_rows).run(reuse=True)
+    times = [
+        _fresh_seconds(tmp_path / "cache", n_rows) for _ in range(9 if benchmark.enabled else 1)
+    ]
+    benchmark.extra_info["median of fresh processes, ms"] = 1e3 * statistics.median(times)
+    benchmark.pedantic(time.sleep, (statistics.median(times),), rounds=1)
+
+
+FRESH = """
+import sys, time
+import numpy, pandas
+sys.path[:0] = {path!r}
+started = time.perf_counter()
+from tests.benchmarks.flows import frames_flow
+result = frames_flow({cache!r}, {n_rows}).run(reuse=True)
+print(time.perf_counter() - started)
+assert {{step.status for step in result.steps}} == {{"reused"}}
+"""
+
+
+def _fresh_seconds(cache: Path, n_rows: int) -> float:
+    script = FRESH.format(path=sys.path, cache=str(cache), n_rows=n_rows)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def test_frames_first_run_with_records(benchmark: Any, tmp_path: Path, n_rows: int) -> None:
+    """Goal: 10% over a run on the same shelf that leaves no records; measured in turns."""
+    with_records: list[float] = []
+    without: list[float] = []
+    for turn in range(5 if benchmark.enabled else 1):
+        for times, reuses in ((with_records, True), (without, False)):
+            flow = frames_flow(tmp_path / f"cache{turn}{reuses}", n_rows)
+            run = flow.start(reuse=reuses)
+            if not reuses:
+                run._reuse = None
+            started = time.perf_counter()
+            run.finish()
+            times.append(time.perf_counter() - started)
+            shutil.rmtree(tmp_path / f"cache{turn}{reuses}.buffers")
+    ratio = statistics.median(with_records) / statistics.median(without)
+    benchmark.extra_info["ratio to a run without records"] = ratio
+    benchmark.pedantic(time.sleep, (statistics.median(with_records),), rounds=1)
+
+
+def test_trivial_nodes_nothing_changed(benchmark: Any, tmp_path: Path, n_trivial: int) -> None:
+    """Goal: 100 us a node or less."""
+    flow = trivial_flow(tmp_path / "cache", n_trivial)
+    flow.run(reuse=True)
+    result = benchmark(flow.run, reuse=True)
+    assert statuses(result) == {"reused"}
+    assert result[f"x{n_trivial - 1}"] == n_trivial + 1
+
+
+def test_plan_of_trivial_nodes(benchmark: Any, tmp_path: Path, n_trivial: int) -> None:
+    """Goal: 100 us a node or less."""
+    flow = trivial_flow(tmp_path / "cache", n_trivial)
+    flow.run(reuse=True)
+    plan = benchmark(flow.plan)
+    assert {entry.action for entry in plan} == {"reuse"}
