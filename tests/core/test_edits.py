@@ -249,7 +249,7 @@ EDITS = {
         "Version: 1.0",
         "Version: 1.1",
         "R",
-        "package installed_thing changed: 1.0 -> 1.1",
+        "package installed-thing changed: 1.0 -> 1.1",
     ),
     # pipelines that change
     "renamed node": Edit(

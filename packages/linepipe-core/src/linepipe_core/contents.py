@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from linepipe_core.hashing import attributes_of
 from linepipe_core.ownership import module_owner
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def look_into(value: Any) -> Contents:
 
 
 def _attributes(value: Any, kind: type) -> Iterable[Any]:
-    yield from getattr(value, "__dict__", {}).values()
+    yield from attributes_of(value).values()
     for base in kind.__mro__:
         slots = vars(base).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:

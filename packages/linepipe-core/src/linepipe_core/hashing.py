@@ -35,11 +35,11 @@ from typing import TYPE_CHECKING, Any, Final
 from linepipe_core.ownership import module_owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from _typeshed import ReadableBuffer
 
-__all__ = ["ValueHasher", "hash_buffer", "is_code"]
+__all__ = ["ValueHasher", "attributes_of", "hash_buffer", "is_code"]
 
 _SCALARS: Final = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
 _CODE: Final = (
@@ -62,7 +62,16 @@ def is_code(value: object) -> bool:
     """Whether a value is code that a hash refers to, not data that it holds."""
     if isinstance(value, _CODE):
         return True
-    return not isinstance(value, partial) and "__wrapped__" in getattr(value, "__dict__", ())
+    return not isinstance(value, partial) and "__wrapped__" in attributes_of(value)
+
+
+def attributes_of(value: object) -> Mapping[str, Any]:
+    """What an object holds in its ``__dict__``, without asking a ``__getattr__`` of its class."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def hash_buffer(buffer: ReadableBuffer) -> bytes:

@@ -10,7 +10,7 @@ from functools import partial
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from linepipe_core.hashing import is_code
+from linepipe_core.hashing import attributes_of, is_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def functions_of(member: Any) -> tuple[Any, ...]:
     if is_code(member):
         return (member,)
     if type(member).__module__ == "functools":  # cached_property, singledispatchmethod
-        return tuple(held for held in vars(member).values() if is_code(held))
+        return tuple(held for held in attributes_of(member).values() if is_code(held))
     return ()
 
 
@@ -126,7 +126,7 @@ def home_module(found: Any) -> str:
         if owner is not None and not isinstance(owner, ModuleType):
             found = owner if isinstance(owner, type) else type(owner)
     module = getattr(found, "__module__", None)
-    if isinstance(found, type) or "__wrapped__" not in getattr(found, "__dict__", {}):
+    if isinstance(found, type) or "__wrapped__" not in attributes_of(found):
         return module if isinstance(module, str) else "builtins"
     return type(found).__module__
 

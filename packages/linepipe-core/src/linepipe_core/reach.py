@@ -22,7 +22,7 @@ from types import (
 from typing import Any, Final, NamedTuple
 
 from linepipe_core.bytecode import normalise
-from linepipe_core.hashing import ValueHasher, is_code
+from linepipe_core.hashing import ValueHasher, attributes_of, is_code
 from linepipe_core.members import (
     ABSENT,
     Value,
@@ -263,8 +263,9 @@ class Reader:
                         (id(kind), member),
                     )
                 )
-        hints = vars(kind).get("__annotations__", {})
-        members += [f"{field}: {hint_text(each)}" for field, each in hints.items()]
+        hints = vars(kind).get("__annotations__")
+        if isinstance(hints, dict):
+            members += [f"{field}: {hint_text(each)}" for field, each in hints.items()]
         values.extend(model_defaults(kind))
         return Reached(
             f"class {name}", Part(digest_of("class", *members)), tuple(code), tuple(values), ()
@@ -287,7 +288,7 @@ class Reader:
         """Installed code counts by its version; the own code that it wraps is followed."""
         code: list[Any] = [_Package(root_of(home_module(found)))]
         values: list[Value] = []
-        wrapped = getattr(found, "__dict__", {}).get("__wrapped__")
+        wrapped = attributes_of(found).get("__wrapped__")
         if wrapped is not None and not isinstance(found, type):
             code.append(wrapped)
             if isinstance(found, FunctionType):
