@@ -5,6 +5,7 @@ each importing only from those below it, are told in the file names; see "Archit
 the docs.
 """
 
+from linepipe_core.config import is_config_reference
 from linepipe_core.debugging import Breakpoint, PostMortem
 from linepipe_core.errors import (
     AmbiguousNameError,
@@ -72,5 +73,6 @@ __all__ = [
     "UnknownNameError",
     "WiringError",
     "create_named_partial_function",
+    "is_config_reference",
     "register_snapshot",
 ]

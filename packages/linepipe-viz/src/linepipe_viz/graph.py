@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from linepipe_core.config import is_config_reference
+from linepipe_core import is_config_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
