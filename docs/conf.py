@@ -10,6 +10,7 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = "linepipe 2.0"
+html_show_copyright = False
 html_static_path: list[str] = []
 
 myst_enable_extensions = ["colon_fence", "deflist"]
@@ -17,7 +18,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -93,4 +93,4 @@ def test_every_public_name_is_in_the_reference() -> None:
 def test_the_readme_and_the_docs_are_among_the_pages() -> None:
     """The list of pages isn't empty by mistake."""
     names = {page_name(page) for page in PAGES}
-    assert {"docs/index.md", "docs/quickstart.md", "docs/tutorial.md"} <= names
+    assert {"README.md", "docs/index.md", "docs/quickstart.md", "docs/tutorial.md"} <= names
