@@ -51,6 +51,16 @@ def inside(point: tuple[float, float], frame: Frame) -> bool:
     return frame[0] + HAIR < x < frame[2] - HAIR and frame[1] + HAIR < y < frame[3] - HAIR
 
 
+def reaches(extent: Frame, frame: Frame) -> bool:
+    """Whether a wire of that extent could touch the frame at all."""
+    return (
+        extent[0] <= frame[2]
+        and frame[0] <= extent[2]
+        and extent[1] <= frame[3]
+        and frame[1] <= extent[3]
+    )
+
+
 def points(wire: Wire) -> Iterator[tuple[float, float]]:
     """Points along a wire, close enough to each other that none jumps over a pill."""
     x, y = wire.x, wire.y
@@ -88,14 +98,21 @@ def check_laws(pipeline: Pipeline, caption: str) -> None:
         for index, card in enumerate(cards):
             assert pill.maker == index or not overlap(frame, card)
     for edge, wire in zip(graph.edges, places.wires, strict=True):
-        for point in points(wire):
-            for index, card in enumerate(cards):
-                assert index == edge.maker or not inside(point, card)
-            for pill, frame in zip(places.pills, pills, strict=True):
-                own = (pill.maker, pill.label.name) == (edge.maker, edge.name)
-                assert own or not inside(point, frame)
-            assert -HAIR <= point[0] <= places.width + HAIR
-            assert -HAIR <= point[1] <= places.height + HAIR
+        way = list(points(wire))
+        extent = min(x for x, _ in way), wire.y, max(x for x, _ in way), wire.tip[1]
+        foreign = [card for index, card in enumerate(cards) if index != edge.maker]
+        foreign += [
+            frame
+            for pill, frame in zip(places.pills, pills, strict=True)
+            if (pill.maker, pill.label.name) != (edge.maker, edge.name)
+        ]
+        for frame in foreign:
+            if reaches(extent, frame):
+                assert not any(inside(point, frame) for point in way)
+        assert extent[0] >= -HAIR
+        assert extent[1] >= -HAIR
+        assert extent[2] <= places.width + HAIR
+        assert extent[3] <= places.height + HAIR
     for left, top, right, bottom in (*cards, *pills):
         assert left >= -HAIR
         assert top >= -HAIR

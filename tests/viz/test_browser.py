@@ -67,7 +67,7 @@ def test_the_svg_follows_the_systems_scheme(
     path = tmp_path / "features.svg"
     path.write_text(draw_svg_pipeline(samples.features()), encoding="utf-8")
     browser.open(path, scheme=scheme, width=357, height=575)
-    picture = browser.picture()
+    picture = browser.picture(357, 575)
     colours = picture.colours()
     assert picture.at(3, 3) == rgb(COLOURS["background"].of(scheme))
     for role in ("function-fill", "data-fill", "config-fill"):
@@ -149,7 +149,7 @@ def test_the_plot_is_drawn_in_its_theme(browser: Browser, theme: Scheme, tmp_pat
     """Not blank; cards, pills, and the failed one's frame."""
     failed = samples.told(samples.failure(samples.training(), "predict"))
     plotted(browser, write_plot(tmp_path, samples.training(), theme=theme, result=failed))
-    colours = browser.picture().colours()
+    colours = browser.picture(520, 1260).colours()
     for role in ("background", "function-fill", "data-fill", "config-fill", "failed"):
         assert colours[rgb(COLOURS[role].of(theme))] > 10
 
@@ -216,11 +216,8 @@ NOTEBOOK = (
 @pytest.fixture(scope="module")
 def notebook() -> nbformat.NotebookNode:
     """A notebook that was really run: a pipeline, a result."""
-    made: nbformat.NotebookNode = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
-    made.cells = [
-        nbformat.v4.new_code_cell(cell)  # type: ignore[no-untyped-call] # not ours
-        for cell in NOTEBOOK
-    ]
+    made: nbformat.NotebookNode = nbformat.v4.new_notebook()
+    made.cells = [nbformat.v4.new_code_cell(cell) for cell in NOTEBOOK]
     root = Path(__file__).parents[2]
     NotebookClient(
         made, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(root)}}
