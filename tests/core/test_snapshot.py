@@ -452,6 +452,49 @@ def test_a_read_only_map_of_a_file_stays_a_map(tmp_path: Path) -> None:
     assert hand_out(held)[0] == 0
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda array: {"x": array, "n": 1},
+        lambda array: [array, "n"],
+        lambda array: (array, [1, 2]),
+        lambda array: {"train": (array, {"rows": [1]})},
+    ],
+    ids=["dict", "list", "tuple", "nested"],
+)
+def test_an_array_in_a_container_that_nobody_else_sees_moves(wrap: Callable[[Any], Any]) -> None:
+    """What a function splits into parts needn't be copied either."""
+
+    def array_in(value: Any) -> Any:
+        while not isinstance(value, np.ndarray):
+            value = value[0] if isinstance(value, list | tuple) else next(iter(value.values()))
+        return value
+
+    owner = [wrap(np.arange(5.0))]
+    where = address(array_in(owner[0]))
+    held = hold(owner)
+    assert address(array_in(reveal(held))) == where
+    assert address(array_in(hand_out(held))) != where
+    owner = [held]
+    del held
+    value = hand_over(owner)
+    assert address(array_in(value)) == where
+    assert seen(value) == seen(wrap(np.arange(5.0)))
+
+
+@pytest.mark.parametrize("rows", [lambda: [{"a": 1}, {"a": 2}], lambda: {"a": [1, 2], "b": [3]}])
+def test_rows_that_nobody_else_sees_move(rows: Callable[[], Any]) -> None:
+    """A chain of nodes that pass records on copies none of them."""
+    owner = [rows()]
+    was = id(owner[0])
+    held = hold(owner)
+    assert id(reveal(held)) == was
+    copied = hand_out(held)
+    assert copied == rows()
+    assert id(copied) != was
+    assert id(hand_over([held])) == was
+
+
 # pandas shares columns.
 
 

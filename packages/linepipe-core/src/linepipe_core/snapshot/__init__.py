@@ -16,6 +16,7 @@ A value of a type in `ATOMIC` never changes and is kept bare: the run loop tests
 from __future__ import annotations
 
 from linepipe_core.logs import Log
+from linepipe_core.snapshot import containers  # noqa: F401 - puts its rules in place
 from linepipe_core.snapshot.held import Held, seen_once
 from linepipe_core.snapshot.leaves import ATOMIC, register_snapshot, rule_for
 

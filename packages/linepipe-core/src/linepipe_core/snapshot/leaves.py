@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import sys
 from _thread import RLock  # built in; `threading` would have to be read from disk
-from itertools import chain
 
-from linepipe_core.snapshot.held import Held, HeldAsIs, as_is
+from linepipe_core.snapshot.held import Held, as_is
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from typing import Any, TypeAlias
 
     Rule: TypeAlias = Callable[[Any, bool], Held | None]
@@ -53,7 +52,8 @@ _IMMUTABLE = {
 
 _LIBRARIES = {"numpy", "pandas", "polars", "pyarrow"}
 
-_UNCHANGING_CONTAINERS = frozenset([tuple, frozenset])
+# The rules of Python's own containers: `containers` puts them here.
+BUILTIN: dict[type, Rule] = {}
 
 _lock = RLock()
 _registered: dict[type, Callable[[Any], Any]] = {}
@@ -116,9 +116,8 @@ def _rule_of(kind: type) -> Rule | None:
 
 def _own_rule(kind: type) -> Rule | None:
     """What linepipe itself knows of exactly this type."""
-    flat = _FLAT.get(kind)
-    if flat is not None:
-        return flat
+    if kind in BUILTIN:
+        return BUILTIN[kind]
     top = _top_module(kind)
     if kind.__name__ in _IMMUTABLE.get(top, ()) or issubclass(kind, type) or _is_enum(kind):
         return as_is
@@ -146,61 +145,3 @@ def _is_enum(kind: type) -> bool:
 
 def _by_copy(how: Callable[[Any], Any]) -> Rule:
     return lambda value, _alone: Held(how(value), how)
-
-
-def _is_unchanging(parts: Collection[Any]) -> bool:
-    """Whether all of these never change: of atomic types, or tuples of such, however deep."""
-    while not ATOMIC.issuperset(map(type, parts)):
-        inner = {id(part): part for part in parts if type(part) not in ATOMIC}.values()
-        if not _UNCHANGING_CONTAINERS.issuperset(map(type, inner)):
-            return False
-        parts = list(chain.from_iterable(inner))
-    return True
-
-
-def _list(value: list[Any], alone: bool) -> Held | None:
-    if not _is_unchanging(value):
-        return None
-    return Held(value if alone else value.copy(), list.copy)
-
-
-def _dict(value: dict[Any, Any], alone: bool) -> Held | None:
-    if not _is_unchanging([*value, *value.values()]):
-        return None
-    return Held(value if alone else value.copy(), dict.copy)
-
-
-def _set(value: set[Any], alone: bool) -> Held | None:
-    if not _is_unchanging(value):
-        return None
-    return Held(value if alone else value.copy(), set.copy)
-
-
-def _tuple(value: tuple[Any, ...] | frozenset[Any], _alone: bool) -> Held | None:
-    return HeldAsIs(value) if _is_unchanging(value) else None
-
-
-def _bytearray(value: bytearray, alone: bool) -> Held:
-    return Held(value if alone else value.copy(), bytearray.copy)
-
-
-def _memoryview(value: memoryview, _alone: bool) -> Held | None:
-    if not value.c_contiguous or len(value.format) != 1:
-        return None
-    return Held(_memory(value), _memory)
-
-
-def _memory(view: memoryview) -> memoryview:
-    private: memoryview = memoryview(bytearray(view)).cast(view.format, view.shape)  # type: ignore[call-overload]  # typeshed lists the formats one by one
-    return private.toreadonly() if view.readonly else private
-
-
-_FLAT: dict[type, Rule] = {
-    list: _list,
-    dict: _dict,
-    set: _set,
-    tuple: _tuple,
-    frozenset: _tuple,
-    bytearray: _bytearray,
-    memoryview: _memoryview,
-}
