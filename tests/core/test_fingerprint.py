@@ -232,7 +232,7 @@ REAL = {
     "instance in a global": (
         "class M:\n    def __init__(self): self.k = 1\nm = M()\ndef node(x): return m.k",
         "class M:\n    def __init__(self): self.k = 2\nm = M()\ndef node(x): return m.k",
-        {"code M.__init__", "global m"},
+        {"code M.__init__", "global m.k"},
     ),
     "method of an instance in a global": (
         "class M:\n    def a(self): return 1\nm = M()\ndef node(x): return m.a()",
@@ -305,7 +305,7 @@ REAL = {
     "callable object": (
         "class C:\n    def __init__(self, k): self.k = k\n    def __call__(self, x): return self.k\nnode = C(1)",
         "class C:\n    def __init__(self, k): self.k = k\n    def __call__(self, x): return self.k\nnode = C(2)",
-        {"object C"},
+        {"object C.k"},
     ),
     "body of a callable object": (
         "class C:\n    def __call__(self, x): return 1\nnode = C()",
@@ -620,3 +620,36 @@ def test_the_hash_of_all_parts_tells_any_change() -> None:
         for source in ("def node(x): return 1", "def node(x): return 1", "def node(x): return 2")
     )
     assert one == same != other
+
+
+def test_attributes_of_an_object_are_parts_of_their_own() -> None:
+    """What the node changes in one of them doesn't hide a change of another."""
+    source = """
+        class Settings: pass
+        class Scaler:
+            def __init__(self, k):
+                self.k = k
+                self.settings = Settings()
+                self.settings.deep = k
+                self.n_calls = 0
+            def __call__(self, x):
+                self.n_calls += 1
+                self.newest = x
+                return self.k * x
+        node = Scaler({k})
+        def other(x): return node(x)
+        """
+    flow = module(source.replace("{k}", "2"))
+    found = code_fingerprint(Reader(), flow.node)
+    assert found.parts["object Scaler.k"].text == "2"
+    assert "object Scaler.settings.deep" in found.parts
+    before = found.look()
+    flow.node(1)
+    after = found.look()
+    assert {key for key in {**before, **after} if before.get(key) != after.get(key)} == {
+        "object Scaler.n_calls",
+        "object Scaler.newest",
+    }
+    other = code_fingerprint(Reader(), flow.other)
+    assert "global node.k" in other.parts
+    assert "code Scaler.__call__" in other.parts

@@ -490,6 +490,61 @@ def test_a_global_that_another_node_changes_counts(tmp_path: Path) -> None:
     assert plan[1].reasons == ("global shared changed: [] -> [10]",)
 
 
+def test_a_counting_object_stays_fresh_and_its_parameters_count(tmp_path: Path) -> None:
+    """Only the attribute that the node changes is left out."""
+    flow = written_module(
+        """
+        class Scaler:
+            def __init__(self, k): self.k, self.n_calls = k, 0
+            def __call__(self, n):
+                self.n_calls += 1
+                return self.k * n
+        """
+    )
+
+    def flow_of(k: int) -> Pipeline:
+        return pipeline(tmp_path, [Node(flow.Scaler(k), ["n"], ["scaled"])])
+
+    first = flow_of(2)
+    first.run(reuse=True)
+    assert ran(first.run(reuse=True)) == []
+    assert ran(flow_of(2).run(reuse=True)) == []
+    again = flow_of(3).run(reuse=True)
+    assert reasons(again, "Scaler") == ("object Scaler.k changed: 2 -> 3",)
+    assert again["scaled"] == 30
+
+
+def test_the_code_of_a_function_in_an_input_counts(tmp_path: Path) -> None:
+    """One node makes it, the next one calls it."""
+    flow = written_module(
+        """
+        def helper(x): return x + 1
+        def choose(n): return {"chosen": helper}
+        def call(chosen): return chosen["chosen"](1)
+        """
+    )
+    nodes = [Node(flow.choose, ["n"], ["chosen"]), Node(flow.call, ["chosen"], ["made"])]
+    pipeline(tmp_path, nodes).run(reuse=True)
+    flow.helper.__code__ = (lambda x: x + 2).__code__
+    again = pipeline(tmp_path, nodes).run(reuse=True)
+    assert again["made"] == 3
+    assert "helper helper() changed" in reasons(again, "call")
+
+
+def test_an_object_that_another_process_replaces_meanwhile_counts(tmp_path: Path) -> None:
+    """What a node really read is what its record says."""
+    nodes = [CHAIN[0], Node(len, ["raw"], ["length"], name="measure")]
+    pipeline(tmp_path, nodes).run()
+    with pipeline(tmp_path, nodes).start(reuse=True, rerun=["measure"]) as run:
+        next(run)
+        with ObjectShelf(tmp_path / "cache") as shelf:
+            shelf["raw"] = [1, 2, 3]
+        assert run.finish()["length"] == 3
+    again = pipeline(tmp_path, nodes).run(reuse=True)
+    assert ran(again) == ["load", "measure"]
+    assert again["length"] == 10
+
+
 def test_inputs_are_fingerprinted_before_a_node_runs(tmp_path: Path) -> None:
     """A node that spoils its input leaves a record of what it got."""
 

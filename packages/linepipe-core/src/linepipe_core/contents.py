@@ -1,13 +1,15 @@
 """What an object that a node made holds that its bytes don't tell.
 
-Its readers may call the methods of own classes, whose code isn't in its pickle; and a set may
-pickle in another order in another process. Looking costs a walk through the object, so it is
-a short one: past the limit, elements are taken to be like those before.
+Its readers may call own functions and the methods of own classes, whose code isn't in its
+pickle; and a set may pickle in another order in another process. Looking costs a walk through
+the object, so it is a short one: past the limit, elements are taken to be like those before.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from linepipe_core.hashing import attributes_of
@@ -27,17 +29,17 @@ class Contents(NamedTuple):
     """What was seen in an object.
 
     Attributes:
-        classes: the own classes in it, each as ``module:qualified.name``.
+        code: the own classes and functions in it, each as ``module:qualified.name``.
         has_sets: whether it holds sets, whose order is no content.
     """
 
-    classes: tuple[str, ...]
+    code: tuple[str, ...]
     has_sets: bool
 
 
 def look_into(value: Any) -> Contents:
-    """The own classes and the sets in an object."""
-    classes: set[str] = set()
+    """The own classes and functions and the sets in an object."""
+    code: set[str] = set()
     has_sets = False
     waiting: list[Any] = [value]
     seen: set[int] = set()
@@ -55,10 +57,21 @@ def look_into(value: Any) -> Contents:
             waiting.extend(islice(found, _EACH))
         elif kind is list or kind is tuple:
             waiting.extend(islice(found, _EACH))
-        elif not isinstance(found, type) and module_owner(str(kind.__module__)) == "own":
-            classes.add(f"{kind.__module__}:{kind.__qualname__}")
+        elif kind is partial:
+            waiting.extend((found.func, *found.args, *found.keywords.values()))
+        elif isinstance(found, (type, FunctionType)):
+            _add(found, code)
+        elif _add(kind, code):
             waiting.extend(_attributes(found, kind))
-    return Contents(tuple(sorted(classes)), has_sets)
+    return Contents(tuple(sorted(code)), has_sets)
+
+
+def _add(found: Any, code: set[str]) -> bool:
+    """Note a class or function if it is own."""
+    is_own = module_owner(str(found.__module__)) == "own"
+    if is_own:
+        code.add(f"{found.__module__}:{found.__qualname__}")
+    return is_own
 
 
 def _attributes(value: Any, kind: type) -> Iterable[Any]:

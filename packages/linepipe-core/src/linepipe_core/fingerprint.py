@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from linepipe_core.members import expanded
 from linepipe_core.reach import Part, Reader, digest_of, identity
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ class CodeFingerprint:
     def look(self) -> dict[str, str]:
         """The hashes of its values as they are now: what a run changes is state."""
         reader = Reader()
-        return {key: reader.value(fetch()).digest for key, fetch in self._values.items()}
+        return {
+            part: reader.value(held).digest
+            for key, fetch in self._values.items()
+            for part, held in expanded(key, fetch())
+        }
 
 
 def code_fingerprint(
@@ -113,7 +118,8 @@ class _Collected:
             if value.home in self._seen:
                 continue
             self._seen[value.home] = value
-            waiting.extend(self._reader.value(value.fetch()).code)
+            for _, held in expanded(value.key, value.fetch()):
+                waiting.extend(self._reader.value(held).code)
             self._values.setdefault(value.key, []).append(value)
 
     def fingerprint(self) -> CodeFingerprint:
@@ -127,11 +133,11 @@ class _Collected:
             if value.home in self._writes:
                 state.append(key)
                 continue
-            held = value.fetch()
-            hashed = self._reader.value(held)
-            parts[key] = Part(hashed.digest, brief(held))
             fetches[key] = value.fetch
-            untracked += [f"{key} ({kind})" for kind in hashed.untracked]
+            for name, held in expanded(key, value.fetch()):
+                hashed = self._reader.value(held)
+                parts[name] = Part(hashed.digest, brief(held))
+                untracked += [f"{name} ({kind})" for kind in hashed.untracked]
         return CodeFingerprint(parts, state, untracked, fetches)
 
     def _distinct_values(self) -> Iterator[tuple[str, Value]]:

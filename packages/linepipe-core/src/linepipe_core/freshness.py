@@ -35,16 +35,16 @@ class Kept(NamedTuple):
     Attributes:
         digest: of its bytes there.
         content: of its content; the same, unless its bytes depend on the order of a set.
-        classes: the own classes in it, whose methods its readers may call.
+        code: the own classes and functions in it, which its readers may call.
     """
 
     digest: str
     content: str
-    classes: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
 
     def text(self) -> str | None:
         """It as it is stored; None if the digest says it all."""
-        if self.content == self.digest and not self.classes:
+        if self.content == self.digest and not self.code:
             return None
         return json.dumps(list(self))
 
@@ -52,9 +52,9 @@ class Kept(NamedTuple):
     def read(digest: str, text: str | None) -> Kept:
         """What is known of the object of that digest."""
         if text is not None:
-            known, content, classes = json.loads(text)
+            known, content, code = json.loads(text)
             if known == digest:
-                return Kept(digest, content, tuple(classes))
+                return Kept(digest, content, tuple(code))
         return Kept(digest, digest)
 
 
@@ -241,14 +241,14 @@ class Outlook:
         """The node's code depends on something else than was foreseen."""
         self._parts[index] = parts
 
-    def is_put(self, name: str, part: Part) -> None:
-        """Somebody put an object in by hand: nothing that depends on it is certain any more."""
+    def is_replaced(self, name: str, part: Part, how: str) -> None:
+        """An object isn't what was foreseen: nothing that depends on it is certain any more."""
         self._known[name] = part
         nodes = self._wiring.nodes
         readers = [index for index, node in enumerate(nodes) if name in node.inputs]
         for index in self._wiring.downstream(readers):
             if self.decisions[index].action == "reuse":
-                self.decisions[index] = Decision("maybe", (f"{name} was put in by hand",))
+                self.decisions[index] = Decision("maybe", (f"{name} {how}",))
 
     def reused(self, index: int) -> None:
         """The node was reused."""

@@ -11,6 +11,7 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, Modu
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from linepipe_core.hashing import attributes_of, is_code
+from linepipe_core.ownership import module_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ __all__ = [
     "Value",
     "attribute_of",
     "called",
+    "expanded",
     "foreign_name",
     "functions_of",
     "held_by",
@@ -40,6 +42,8 @@ _CLASS_NOTES: Final = {
     *("_new_member_", "_unhashable_values_", "_unhashable_values_map_", "_use_args_"),
     *("_value2member_map_", "_value_repr_"),
 }
+_BUILTINS: Final = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+_MOST_ATTRIBUTES: Final = 50
 _DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
 
 
@@ -59,6 +63,34 @@ def called(func: FunctionType) -> str:
 def held_value(key: str, value: Any) -> Value:
     """A value that can't be assigned anew, only be changed."""
     return Value(key, lambda: value, (id(value), key))
+
+
+def expanded(key: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
+    """A value; in place of an own object its class, and its attributes one by one.
+
+    For a node may count its calls in one attribute and depend on another.
+    """
+    if depth == 0 or not _has_plain_attributes(value):
+        yield key, value
+        return
+    yield key, type(value)
+    for name, held in sorted(attributes_of(value).items()):
+        yield from expanded(f"{key}.{name}", held, depth - 1)
+
+
+def _has_plain_attributes(value: Any) -> bool:
+    """Whether an own object is no more than its attributes: pickle keeps them and nothing else."""
+    kind: Any = type(value)
+    return (
+        not is_code(value)
+        and not isinstance(value, _BUILTINS)
+        and 0 < len(attributes_of(value)) <= _MOST_ATTRIBUTES
+        and module_owner(str(kind.__module__)) == "own"
+        and kind.__reduce_ex__ is object.__reduce_ex__
+        and kind.__reduce__ is object.__reduce__
+        and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
+        and not any(vars(base).get("__slots__") for base in kind.__mro__)
+    )
 
 
 def content_of(cell: CellType) -> Any:

@@ -46,7 +46,7 @@ __all__ = [
     "Reader",
     "Value",
     "ValueFingerprint",
-    "class_named",
+    "code_named",
     "digest_of",
     "identity",
 ]
@@ -313,16 +313,17 @@ def _read_package(root: str) -> Reached:
     return Reached(f"package {name}", Part(digest_of("package", version), version), (), (), ())
 
 
-def class_named(name: str) -> Any:
-    """The class that ``module:qualified.name`` names; while it isn't loaded, its module's source.
+def code_named(name: str) -> Any:
+    """The class or function that ``module:qualified.name`` names.
 
-    For what is reached through a stored object, whose classes load when it is read.
+    For what is reached through a stored object, whose classes load when it is read: until
+    then the source of their module counts.
     """
     module, _, path = name.partition(":")
     found: Any = sys.modules.get(module)
     for part in path.split("."):
         found = vars(found).get(part) if found is not None and hasattr(found, "__dict__") else None
-    return found if isinstance(found, type) else _Source(module)
+    return found if isinstance(found, (type, FunctionType)) else _Source(module)
 
 
 def identity(found: Any) -> Any:

@@ -21,7 +21,7 @@ from linepipe_core.freshness import (
     record_keys,
     wiring_of,
 )
-from linepipe_core.reach import class_named
+from linepipe_core.reach import code_named
 from linepipe_core.shelf_registry import Shelved
 from linepipe_core.snapshot import reveal
 
@@ -111,7 +111,7 @@ class Reuse:
         """Whether to run the node whose turn it is."""
         node = self._wiring.nodes[index]
         for name in self._registry.take_put():
-            self._outlook.is_put(name, self._put_by_hand(name))
+            self._outlook.is_replaced(name, self._put_by_hand(name), "was put in by hand")
         if not self._made.isdisjoint(node.inputs):
             self._codes[index] = self._code(index)  # objects of other classes may have come
             self._outlook.sees(index, self._codes[index].parts)
@@ -119,8 +119,20 @@ class Reuse:
         if decision.action == "reuse":
             self._outlook.reused(index)
         else:
+            self._pin_inputs(index)
             self._before = self._codes[index].look()
         return decision if self._reuses else decision._replace(reasons=())
+
+    def _pin_inputs(self, index: int) -> None:
+        """Hold on to what the node will read: another process may replace it meanwhile."""
+        for name in self._wiring.nodes[index].inputs:
+            held = self._registry.held.get(name)
+            if isinstance(held, Shelved):
+                digest = held.pin().digest
+                if digest != self._objects[name].digest:
+                    self._objects[name] = Kept(digest, digest)
+                    how = "was replaced by another process"
+                    self._outlook.is_replaced(name, Part(digest), how)
 
     def put(self, index: int, made: list[Any]) -> None:
         """Store what a node made, and its record, in one transaction.
@@ -131,7 +143,8 @@ class Reuse:
         """
         node = self._wiring.nodes[index]
         after = self._codes[index].look()
-        changed = [key for key, digest in self._before.items() if after[key] != digest]
+        before = self._before
+        changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
         contents = dict(zip(node.outputs, map(_contents, made), strict=True))
 
         def records(digests: Mapping[str, str]) -> Mapping[str, str | None]:
@@ -165,7 +178,7 @@ class Reuse:
             {key: part for key, part in code.parts.items() if key not in state},
             self._outlook.inputs(index),
             {name: digests.get(name) for name in node.outputs},
-            sorted(state.intersection(code.parts)),
+            sorted(state),
         )
 
     def _put_by_hand(self, name: str) -> Part:
@@ -207,14 +220,14 @@ class Reuse:
             if name in self._given:
                 others.extend(self._given[name].code)
             elif name in self._objects:
-                others.extend(map(class_named, self._objects[name].classes))
+                others.extend(map(code_named, self._objects[name].code))
         return code_fingerprint(self._reader, node.func, others)
 
 
 def _contents(value: Any) -> tuple[str, tuple[str, ...]]:
-    """An output's content where its bytes may differ from run to run, and its own classes."""
-    classes, has_sets = look_into(value)
-    return (Reader().value(value).digest if has_sets else ""), classes
+    """An output's content where its bytes may differ from run to run, and the code in it."""
+    code, has_sets = look_into(value)
+    return (Reader().value(value).digest if has_sets else ""), code
 
 
 def _about(name: str) -> str:
