@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from rich.console import Console
 
 from late_flights.config import Settings, read_settings
 from late_flights.pipelines import ingest_pipeline, predict_pipeline, train_pipeline
-from linepipe import RunResult
+from linepipe import Hook, RunResult
+from linepipe.viz import Progress, draw_svg_pipeline, plot_pipeline_graph
 
 HERE = Path(__file__).parent
 
@@ -38,20 +40,50 @@ class Job:
     predicted: RunResult
 
 
-def run_job(settings: Settings) -> Job:
+def unwatched(_name: str) -> list[Hook]:
+    """No hooks."""
+    return []
+
+
+def shown(name: str) -> list[Hook]:
+    """Progress on the terminal, apart from the report on standard output."""
+    return [Progress(Console(stderr=True), title=name)]
+
+
+def run_job(settings: Settings, hooks_for: Callable[[str], list[Hook]] = unwatched) -> Job:
     """Run the three pipelines, one after another; each starts from what the last one wrote.
 
     What is still fresh on the shelf is reused: the features in prediction, and nearly everything
     when the job is run again.
     """
-    ingested = ingest_pipeline(settings).run()
+    ingested = ingest_pipeline(settings).run(hooks=hooks_for("ingest"))
     trained = train_pipeline(settings).run(
-        outputs=["metrics", "metrics_written", "tested_written", "train", "test"], reuse=True
+        outputs=["metrics", "metrics_written", "tested_written", "train", "test"],
+        reuse=True,
+        hooks=hooks_for("train"),
     )
     predicted = predict_pipeline(settings).run(
-        outputs=["predictions", "predictions_written"], reuse=True
+        outputs=["predictions", "predictions_written"], reuse=True, hooks=hooks_for("predict")
     )
     return Job(settings, ingested, trained, predicted)
+
+
+def draw_job(job: Job, out: Path) -> list[Path]:
+    """Draw each pipeline with what its run took: an SVG, and a page to hover over."""
+    runs = {
+        "ingest": (ingest_pipeline(job.settings), job.ingested),
+        "train": (train_pipeline(job.settings), job.trained),
+        "predict": (predict_pipeline(job.settings), job.predicted),
+    }
+    drawn = []
+    for name, (pipeline, result) in runs.items():
+        picture, page = out / f"{name}.svg", out / f"{name}.html"
+        svg = draw_svg_pipeline(pipeline, f"Flights: {name}", result=result)
+        picture.write_text(svg, encoding="utf-8")
+        figure = plot_pipeline_graph(pipeline, title=f"Flights: {name}", result=result)
+        figure.write_html(page, include_plotlyjs="directory")
+        drawn += [picture, page]
+    return drawn
 
 
 def report(job: Job) -> str:
@@ -130,7 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # That the engine stays in memory is as it should be, and no news for the report's reader.
     level = logging.INFO if given.log else logging.ERROR
     logging.basicConfig(level=level, format="%(name)s: %(message)s")
-    print(report(run_job(read_settings(given.config, given.out, given.sample))))
+    job = run_job(read_settings(given.config, given.out, given.sample), shown)
+    pictures = draw_job(job, given.out)
+    print(report(job))
+    print(f"and pictures of the runs: {', '.join(from_here(str(path)) for path in pictures)}")
 
 
 if __name__ == "__main__":

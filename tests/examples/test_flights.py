@@ -220,12 +220,16 @@ def test_the_command_prints_what_was_learned_and_where_it_is(
 ) -> None:
     """The report of the one command, on a few flights."""
     flights.main(["--sample", "3000", "--out", str(tmp_path)])
-    printed = capsys.readouterr().out
+    printed, shown = capsys.readouterr()
     assert "AUC" in printed
     assert "flights 3,000 rows, weather 26,115 rows, planes 3,322 rows" in printed
     assert f"sqlite:///{tmp_path}/flights.db" in printed
     assert (tmp_path / "flights.db").exists()
     assert (tmp_path / "model.pickle").exists()
+    assert "17/17 ✔ write_tested" in shown
+    for name in ("ingest", "train", "predict"):
+        assert f"Flights: {name}" in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+        assert (tmp_path / f"{name}.html").exists()
 
 
 def test_a_misspelt_setting_is_refused_by_name(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
 from linepipe_core import Node, NodeExecutionError, Pipeline, RunResult
+from linepipe_core.freshness import Plan, PlanEntry
 
 
 class Table:
@@ -200,6 +201,22 @@ def failure(pipeline: Pipeline, name: str) -> NodeExecutionError:
     except NodeExecutionError as error:
         return error
     raise AssertionError("the run was meant to fail")
+
+
+def planned() -> Plan:
+    """What would happen to each node of ``features`` after a change."""
+    told: list[tuple[Literal["run", "reuse", "maybe"], str]] = [
+        ("reuse", "nothing changed"),
+        ("run", "its code changed"),
+        ("run", "config.window changed: 5 -> 7"),
+        ("maybe", "input clean_data may change"),
+        ("maybe", "input features may change"),
+    ]
+    entries = [
+        PlanEntry(node, action, (reason,), ("the clock",))
+        for node, (action, reason) in zip(features(), told, strict=True)
+    ]
+    return Plan(entries)
 
 
 NASTY = (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.viz import samples
-from tests.viz.test_terminal import planned
 
 from linepipe_core import Hook, Pipeline, Step
-from linepipe_viz import draw_svg_pipeline
+from linepipe_viz import draw_mermaid_pipeline, draw_svg_pipeline
 from linepipe_viz.notebook import plan_html
 
 
@@ -64,9 +64,26 @@ def test_names_in_tables_are_escaped() -> None:
 
 def test_a_plan_shows_a_table() -> None:
     """Action and reasons for each node."""
-    html = plan_html(planned())
+    html = plan_html(samples.planned())
     assert html.count("<tr>") == 6
     assert "config.window changed: 5 -&gt; 7" in html
+
+
+def test_a_real_plan_shows_in_every_view(tmp_path: Path) -> None:
+    """What `pipeline.plan()` gives: as HTML, on the cards, in Mermaid and on the terminal."""
+    pipeline = Pipeline(
+        samples.features().nodes,
+        config={"window": 5, "min_periods": 2},
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "shelf",
+    )
+    plan = pipeline.plan()
+    assert html_of(plan) == plan_html(plan)
+    assert html_of(plan).count('<td style="text-align:left">run</td>') == 5
+    assert "will run · never ran" in draw_svg_pipeline(pipeline, result=plan)
+    assert "will run · never ran" in draw_mermaid_pipeline(pipeline, result=plan)
+    pipeline.run()
+    assert "will reuse" in draw_svg_pipeline(pipeline, result=pipeline.plan())
 
 
 @pytest.mark.parametrize("thing", [samples.features(), samples.twice().run()])

@@ -38,6 +38,9 @@ def golden_pictures() -> dict[str, str]:
             samples.training(), "A run that failed", result=failed, theme="light"
         ),
         "twice.svg": draw_svg_pipeline(samples.twice(), "One function, two nodes", theme="dark"),
+        "plan.svg": draw_svg_pipeline(
+            samples.features(), "A plan", result=samples.planned(), theme="light"
+        ),
         "wide.svg": draw_svg_pipeline(samples.wide(), "Many outputs"),
         "islands.svg": draw_svg_pipeline(samples.islands(), "Unconnected parts"),
     }

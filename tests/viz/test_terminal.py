@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,7 @@ from rich.console import Console
 from tests.viz import samples
 from tests.viz.pty_session import PtySession
 
-from linepipe_core import Node, Pipeline
+from linepipe_core import Pipeline
 from linepipe_viz import print_pipeline, print_plan, print_result
 
 SCREENS = Path(__file__).parent / "screens"
@@ -75,23 +74,6 @@ def test_a_terminal_without_unicode_gets_ascii(view: str) -> None:
     assert shown.startswith("+- ")
 
 
-class PlanEntry(NamedTuple):
-    """What a plan holds for each node."""
-
-    node: Node
-    action: str
-    reasons: tuple[str, ...]
-
-
-def planned() -> list[PlanEntry]:
-    actions = ["reuse", "run", "maybe", "maybe", "run"]
-    reasons = ["", "config.window changed: 5 -> 7", "reads clean_data", "reads clean_data", "[x]"]
-    return [
-        PlanEntry(node, action, (reason,) if reason else ())
-        for node, action, reason in zip(samples.features(), actions, reasons, strict=True)
-    ]
-
-
 def printed(width: int = 80) -> tuple[Console, io.StringIO]:
     file = io.StringIO()
     return Console(file=file, width=width), file
@@ -100,19 +82,19 @@ def printed(width: int = 80) -> tuple[Console, io.StringIO]:
 def test_a_plan_says_for_each_node_what_and_why() -> None:
     """Reasons wrap rather than being cut: they are what one asked for."""
     console, file = printed(60)
-    print_plan(planned(), console=console)
+    print_plan(samples.planned(), console=console)
     text = file.getvalue()
     words = [" ".join(line.split()) for line in text.splitlines()]
-    assert "↻ load_data will reuse" in words
-    assert "▶ clean_data will run config.window changed: 5" in words
-    assert "? rolling_goals may run reads clean_data" in words
-    assert "[x]" in text
+    assert "↻ load_data will reuse nothing changed" in words
+    assert "▶ clean_data will run its code changed" in words
+    assert any(line.startswith("? merge may run input clean_data") for line in words)
+    assert "the clock" in text
 
 
 def test_a_plan_shows_on_the_pipelines_rows_too() -> None:
     """`print_pipeline(pipeline, result=pipeline.plan())`."""
     console, file = printed()
-    print_pipeline(samples.features(), result=planned(), console=console)
+    print_pipeline(samples.features(), result=samples.planned(), console=console)
     assert "will reuse" in file.getvalue()
     assert "may run" in file.getvalue()
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, overload
 
 from linepipe_core.config import is_config_reference
-from linepipe_core.describe import table
+from linepipe_core.describe import drawn, table
 from linepipe_core.fingerprint import Part, combined
 
 if TYPE_CHECKING:
@@ -144,6 +144,10 @@ class Plan(Sequence["PlanEntry"]):
         """What no fingerprint sees in these nodes, each a sentence."""
         named = [f"{e.node.name}: {what}" for e in self._entries for what in e.untracked]
         return (*named, _NEVER_TRACKED)
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks: a table, if linepipe_viz is installed."""
+        return drawn("plan_html", self)
 
     def __repr__(self) -> str:
         counts = [

@@ -108,30 +108,34 @@ def _subtitle(graph: Graph, told: Sequence[Record | None]) -> str:
 
 
 _LEGEND = (
-    # kind of rectangle, its words, its radius
-    ("function", "function", 4.0),
-    ("data", "data", 7.0),
-    ("input", "input", 7.0),
-    ("config", "config", 3.0),
-    ("function-reused", "reused", 4.0),
-    ("function-maybe", "may run", 4.0),
-    ("function-failed", "failed", 4.0),
-    ("function-not-run", "not run", 4.0),
+    # kind of rectangle, its radius
+    ("function", 4.0),
+    ("data", 7.0),
+    ("input", 7.0),
+    ("config", 3.0),
+    ("function-reused", 4.0),
+    ("function-maybe", 4.0),
+    ("function-failed", 4.0),
+    ("function-not-run", 4.0),
 )
 
 
 def _legend(graph: Graph, told: Sequence[Record | None]) -> list[tuple[Rect, Text]]:
     """A swatch and a word for each kind of thing that the picture shows; y is the middle."""
-    shown = {_CARD_KIND.get(record.status, "function") for record in told if record}
-    shown |= {"function"} if graph.cards else set()
-    shown |= {"data"} if graph.n_made else set()
-    shown |= {"input"} if graph.free_inputs else set()
-    shown |= {"config"} if graph.config_names else set()
+    words: dict[str, str] = {
+        _CARD_KIND[record.status]: record.status
+        for record in told
+        if record and record.status in _CARD_KIND
+    }
+    words |= {"function": "function"} if graph.cards else {}
+    words |= {"data": "data"} if graph.n_made else {}
+    words |= {"input": "input"} if graph.free_inputs else {}
+    words |= {"config": "config"} if graph.config_names else {}
     made: list[tuple[Rect, Text]] = []
     x = 0.0
-    for kind, words, radius in _LEGEND:
-        if kind in shown:
-            text = Text("legend", x + 28, 0, words, "start")
+    for kind, radius in _LEGEND:
+        if kind in words:
+            text = Text("legend", x + 28, 0, words[kind], "start")
             made.append((Rect(kind, x, -7, 22, 14, radius), text))
             x = _legend_end(text) + 18
     return made
