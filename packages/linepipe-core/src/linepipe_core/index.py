@@ -130,7 +130,14 @@ class Index:
         self.path = path
         self._reset()
         self.identity = identity(path)
-        with self.reading() as connection:  # opens the log too, so that it can be checked
+
+    def check(self) -> None:
+        """Read something, so that SQLite opens its log too.
+
+        Raises:
+            ShelfError: the index is damaged, or the shelf can't be read.
+        """
+        with self.reading() as connection:
             connection.execute("SELECT 1 FROM names LIMIT 1").fetchone()
 
     @contextmanager
@@ -222,12 +229,16 @@ class Index:
                 isolation_level=None,
                 check_same_thread=False,
             )
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+        self._connections.add(connection)
+        try:
             # NORMAL: no sync for each commit. A killed process loses nothing, a power cut
             # the newest commits and never half of one.
             connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.Error as error:
+            self._drop(connection)
             raise self._translated(error) from error
-        self._connections.add(connection)
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
@@ -575,9 +586,8 @@ def _exists(connection: sqlite3.Connection, query: str, value: str) -> bool:
 
 
 def _quoted(path: str) -> str:
-    from urllib.parse import quote  # a path may hold `?`, `#` and `%`
-
-    return quote(path)
+    """A path in a URI: SQLite gives a meaning to these three only."""
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def _locked(path: str) -> str:

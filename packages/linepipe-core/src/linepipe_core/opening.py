@@ -44,15 +44,25 @@ def open_index(path: str, files: BufferFiles) -> Index:
             trust.check_parent(os.path.dirname(path))
             trust.check_owner(path)
             trust.check_owner(files.folder)
-            opened = Index(path)
-            for suffix in ("-wal", "-shm", "-journal"):
-                trust.check_owner(path + suffix, missing_ok=True)
+            opened = _checked(Index(path))
         except OSError as error:
             if isinstance(error, ShelfError):
                 raise
             raise ShelfPathError(f"there can be no shelf at {path}: {error}", path) from error
         _open.add(opened)
         return opened
+
+
+def _checked(opened: Index) -> Index:
+    """The index, with a log that nobody else laid beside it: SQLite would play that back."""
+    try:
+        opened.check()
+        for suffix in ("-wal", "-shm", "-journal"):
+            trust.check_owner(opened.path + suffix, missing_ok=True)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def _is_open(path: str) -> bool:

@@ -71,7 +71,9 @@ def pickled(objects: Mapping[str, Any]) -> tuple[dict[str, Pickled], dict[str, U
 
 def large_views(pack: Pickled) -> tuple[memoryview, ...]:
     """What of a pickled object goes to files: its buffers, and its pickle last if that is large."""
-    return (*pack.buffers, pack.stream) if pack.stream.nbytes >= LARGE_BYTES else pack.buffers
+    if len(pack.stream) < LARGE_BYTES:
+        return pack.buffers
+    return (*pack.buffers, memoryview(pack.stream))
 
 
 def rows_of(
@@ -81,7 +83,7 @@ def rows_of(
     rows = {}
     for name, pack in packs.items():
         views = large_views(pack)
-        stream = bytes(pack.stream) if len(views) == len(pack.buffers) else None
+        stream = pack.stream if len(views) == len(pack.buffers) else None
         buffers = tuple((next(digests), view.nbytes) for view in views)
         n_bytes = sum(size for _, size in buffers) + len(stream or b"")
         kind = types[name]

@@ -25,7 +25,7 @@ LARGE_BYTES: Final = 1 << 16
 class Pickled:
     """An object apart: its pickle, and the large buffers that the pickle refers to in order."""
 
-    stream: memoryview
+    stream: bytes
     buffers: tuple[memoryview, ...]
 
 
@@ -70,7 +70,7 @@ def dump(value: Any) -> Pickled:
     buffers: list[memoryview] = []
     stream = io.BytesIO()
     _pickler(stream, buffers).dump(value)
-    return Pickled(stream.getbuffer(), tuple(buffers))
+    return Pickled(stream.getvalue(), tuple(buffers))  # no copy: the stream is let go
 
 
 def load(stream: bytes | memoryview, buffers: Sequence[Any]) -> Any:

@@ -49,7 +49,7 @@ def refuse_foreign(path: str) -> None:
     if not header.startswith(_SQLITE_MAGIC):
         raise _foreign(path, "a file that linepipe didn't make, or an older linepipe's shelve")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise _foreign(path, "another program's SQLite database")
+        raise _foreign(path, "another program's SQLite database, or an older linepipe's shelve")
 
 
 def refuse_older(path: str) -> None:
