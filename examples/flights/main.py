@@ -165,7 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     job = run_job(read_settings(given.config, given.out, given.sample), shown)
     pictures = draw_job(job, given.out)
     print(report(job))
-    print(f"and pictures of the runs: {', '.join(from_here(str(path)) for path in pictures)}")
+    names = ", ".join(path.name for path in pictures)
+    print(f"and pictures of the runs to {from_here(str(given.out))}: {names}")
 
 
 if __name__ == "__main__":
