@@ -589,6 +589,17 @@ class TestHooks:
         with pytest.raises(NodeExecutionError):
             failing().run(hooks=[Swallow()])
 
+    @pytest.mark.parametrize(
+        ("hook", "mended"),
+        [(Recorder, r"give Recorder\(\)"), (print, "give an instance of a Hook")],
+    )
+    def test_must_be_hooks(self, hook: Any, mended: str) -> None:
+        """A class given in place of its instance would watch nothing."""
+        ran: list[int] = []
+        with pytest.raises(TypeError, match=mended):
+            Pipeline([Node(lambda: ran.append(1), [], [])]).run(hooks=[hook])
+        assert ran == []
+
     def test_an_interrupt_in_one_passes(self) -> None:
         """And the others' context managers are closed."""
 

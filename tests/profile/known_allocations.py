@@ -28,13 +28,13 @@ def keeps_50() -> bytearray:
 
 
 def spikes_to_200_and_holds_the_lock() -> int:
-    # One C call fills the list, another reads all of it; neither gives up the lock.
-    return max([0] * (200 * MIB // 8))
+    # One C call fills the list, another compares all of it; neither gives up the lock.
+    return ([0.5] * (200 * MIB // 8)).count(1.5)
 
 
 def frees_before_the_end() -> bytearray:
     blocks = [bytearray(20 * MIB) for _ in range(6)]
-    for block in blocks * 3:
+    for block in blocks * 10:
         zlib.crc32(block)  # a while of work that gives up the lock
     return blocks[0]
 
@@ -48,7 +48,7 @@ def keeps_many_small_objects() -> list[float]:
 
 def makes_a_numpy_temporary(table: np.ndarray[Any, Any]) -> float:
     temporary = table * 2
-    return sum(float(temporary.sum()) for _ in range(5))
+    return sum(float(temporary.sum()) for _ in range(20))
 
 
 CHILD = """

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["FailedHook", "HookCalls"]
 
 _log = Log("linepipe.run")
+_METHODS = (
+    "before_run",
+    "before_node",
+    "around_node",
+    "after_node",
+    "on_node_error",
+    "after_run",
+)
 
 
 class FailedHook:
@@ -56,27 +64,40 @@ class FailedHook:
 class HookCalls:
     """The hooks of one run.
 
+    Raises:
+        TypeError: one of them is no Hook.
+
     Attributes:
         failed: those put aside so far.
     """
 
     def __init__(self, hooks: Iterable[Hook]) -> None:
-        self._hooks = list(hooks)
+        self._hooks = [_checked(hook) for hook in hooks]
         self.failed: list[FailedHook] = []
+        self._find_overridden()
+
+    def _find_overridden(self) -> None:
+        """Look once which hook overrides what, so that the other methods cost nothing."""
+        self._overridden = {
+            method: tuple(
+                (hook, getattr(hook, method)) for hook in self._hooks if _overrides(hook, method)
+            )
+            for method in _METHODS
+        }
 
     def call(self, method: str, *args: Any) -> None:
         """Call a method of every hook that overrides it, in the order they were given."""
-        for hook in tuple(self._hooks):
-            if _overrides(hook, method):
-                self._guarded(hook, method, getattr(hook, method), *args)
+        for hook, bound in self._overridden[method]:
+            self._guarded(hook, method, bound, *args)
 
     def around(self, step: Step, work: Callable[..., T], *args: Any) -> T:
         """Do the work inside the hooks' context managers, the first hook's outermost."""
+        if not self._overridden["around_node"]:
+            return work(*args)
         opened: Opened = []
         try:
-            for hook in tuple(self._hooks):
-                if _overrides(hook, "around_node"):
-                    self._guarded(hook, "around_node", self._enter, hook, step, opened)
+            for hook, around_node in self._overridden["around_node"]:
+                self._guarded(hook, "around_node", self._enter, hook, around_node, step, opened)
             result = work(*args)
         except BaseException:
             self._leave(opened, exc_info())
@@ -84,8 +105,14 @@ class HookCalls:
         self._leave(opened, (None, None, None))
         return result
 
-    def _enter(self, hook: Hook, step: Step, opened: Opened) -> None:
-        manager = hook.around_node(step)
+    def _enter(
+        self,
+        hook: Hook,
+        around_node: Callable[[Step], AbstractContextManager[object]],
+        step: Step,
+        opened: Opened,
+    ) -> None:
+        manager = around_node(step)
         manager.__enter__()
         opened.append((hook, manager))
 
@@ -113,6 +140,7 @@ class HookCalls:
         except Exception as error:
             if hook in self._hooks:
                 self._hooks.remove(hook)
+                self._find_overridden()
             self.failed.append(FailedHook(hook, method, error))
             _log.warning(
                 "the hook %s failed in %s and is put aside for the rest of this run",
@@ -120,6 +148,13 @@ class HookCalls:
                 method,
                 exc_info=True,
             )
+
+
+def _checked(hook: object) -> Hook:
+    if isinstance(hook, Hook):
+        return hook
+    wanted = f"{hook.__name__}()" if isinstance(hook, type) else "an instance of a Hook subclass"
+    raise TypeError(f"{hook!r} can't watch a run: it is no Hook\n  give {wanted}")
 
 
 def _overrides(hook: Hook, method: str) -> bool:

@@ -341,6 +341,7 @@ class Pipeline:
             UnknownNameError: no node makes one of ``outputs``, or none has a name of
                 ``rerun``; nothing has run.
             RunStateError: ``reuse`` is asked for without the persistent cache.
+            TypeError: one of ``hooks`` is no Hook; nothing has run.
             MissingExtraError: a node has ``profile=True`` and linepipe-profile isn't
                 installed; nothing has run.
             NodeExecutionError: a node failed.
