@@ -160,6 +160,31 @@ def test_a_debugger_works_in_a_node(stop: str) -> None:
         assert "gave 42" in shown.text()
 
 
+@pytest.mark.parametrize("hooks", ["PostMortem(), Progress()", "Progress(), Breakpoint('bad')"])
+def test_linepipes_own_debugging_works_beside_it(hooks: str) -> None:
+    """In either order: the prompt stays, and the run ends as it would have."""
+    with session(
+        f"""
+        from linepipe_core import Breakpoint, PostMortem
+        def load(): return 41
+        def bad(x): time.sleep(0.2); raise ValueError("oops")
+        try:
+            pipeline = Pipeline([Node(load, [], ["x"]), Node(bad, ["x"], ["y"])])
+            pipeline.run(hooks=[{hooks}])
+        except Exception as error:
+            print("ended by", type(error).__name__)
+        """,
+        rows=60,
+    ) as shown:
+        shown.until_shown("(Pdb)")
+        shown.press("p x + 1\n")
+        shown.until_shown("42")
+        assert "elapsed" not in shown.text()
+        shown.press("c\n")
+        assert shown.until_end() == 0
+        assert shown.text().endswith("ended by NodeExecutionError")
+
+
 def test_a_failure_is_shown_and_raised() -> None:
     """The panel first, then the traceback below it."""
     with session(
