@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -226,3 +226,19 @@ def test_the_picture_is_the_same_whatever_the_hash_seed() -> None:
             check=True,
         )
         assert done.stdout.strip() == here
+
+
+def test_the_picture_reads_from_left_to_right_as_the_pipeline_is_written() -> None:
+    """Of two mirror images the one that is nearer to the nodes' order."""
+    nodes = [samples.node("source", [], ["x"])]
+    nodes += [samples.node(f"reader_{n}", ["x"], []) for n in range(5)]
+    xs = [card.x for card in arrangement(Pipeline(nodes)).cards[1:]]
+    assert xs == sorted(xs)
+    first_row = [
+        card for card in arrangement(samples.random_pipeline(60, reach=8)).cards if card.top == 0
+    ]
+    rises = sum(
+        1 if one.card.index < other.card.index else -1
+        for one, other in pairwise(sorted(first_row, key=lambda card: card.x))
+    )
+    assert rises >= 0

@@ -69,7 +69,18 @@ def ordered(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> Rows:
         if not fewest:
             break
     rows.rows, rows.crossings = best, fewest
+    if _reads_backwards(rows):
+        rows.rows = [row[::-1] for row in best]
     return rows
+
+
+def _reads_backwards(rows: Rows) -> bool:
+    """Whether the mirror image, which has as many crossings, is nearer to the boxes' order."""
+    rises = 0
+    for row in rows.rows:
+        boxes = [box for box in row if box < rows.n_boxes]
+        rises += sum(1 if left < right else -1 for left, right in pairwise(boxes))
+    return rises < 0
 
 
 def _searched(rows: Rows) -> tuple[list[list[int]], int]:
