@@ -577,6 +577,21 @@ class TestHooks:
         assert "ZeroDivisionError: broken hook" in caplog.text
         assert len(other.told) == 10
 
+    def test_take_no_part_in_a_nodes_seconds(self) -> None:
+        """They know them when they leave, and not before."""
+        told: list[float | None] = []
+
+        class Looking(Hook):
+            @contextmanager
+            def around_node(self, step: Step) -> Iterator[None]:
+                told.append(step.seconds)
+                yield
+                told.append(step.seconds)
+
+        step = chain(1).run(hooks=[Looking()]).steps[0]
+        assert told == [None, step.seconds]
+        assert step.seconds is not None
+
     def test_cannot_swallow_an_error(self) -> None:
         """A context manager that says True changes nothing."""
 

@@ -200,16 +200,10 @@ class Run:
             phase = "taking its inputs"
             self._take(node, index, values)
             phase = "calling its function"
-            started = perf_counter()
-            try:
-                if hooks is not None:
-                    returned = hooks.around(step, node.call, values)
-                elif node.keywords is None:
-                    returned = node.func(*values)
-                else:
-                    returned = node.call(values)
-            finally:
-                step.seconds = perf_counter() - started
+            if hooks is not None:
+                returned = hooks.around(step, _called, step, values)
+            else:
+                returned = _called(step, values)
             phase = "taking its outputs"
             made = node.returned(returned)
             phase = "storing its outputs"
@@ -425,6 +419,15 @@ class Run:
             return {}
         finally:
             self.registry.close()
+
+
+def _called(step: Step, values: Sequence[Any]) -> Any:
+    """What the node's function returns; its seconds are the function's, not its hooks'."""
+    started = perf_counter()
+    try:
+        return step.node.call(values)
+    finally:
+        step.seconds = perf_counter() - started
 
 
 def _told(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) -> list[Step]:
