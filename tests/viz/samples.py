@@ -1,4 +1,4 @@
-"""Pipelines to draw, and strategies that make any pipeline at all."""
+"""Pipelines to draw. Light to import: tests start many programs that need them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-
-from hypothesis import strategies as st
 
 from linepipe_core import Node, NodeExecutionError, Pipeline, RunResult
 from linepipe_core.freshness import Plan, PlanEntry
@@ -258,43 +256,6 @@ def nasty(names: Sequence[str] = NASTY) -> Pipeline:
         reads = [names[number - 1]] if number else ["free " + name]
         nodes.append(node(name, [*reads, f"config.{name}"], [name]))
     return Pipeline(nodes, config=dict.fromkeys(names, 1)).bind(**{f"free {names[0]}": 1})
-
-
-_NAMES = st.one_of(
-    st.text("abcdefgh_", min_size=1, max_size=12),
-    st.text(min_size=1, max_size=40),
-    st.sampled_from(NASTY),
-)
-
-
-@st.composite
-def small_pipelines(draw: st.DrawFn) -> Pipeline:
-    """Up to eight nodes with any names; shrinks well."""
-    made: list[str] = []
-    nodes = []
-    for number in range(draw(st.integers(0, 8))):
-        pool = [*made, "free one", "free two", "config.a", "config.b" * 9, "config"]
-        inputs = draw(st.lists(st.sampled_from(pool), max_size=5))
-        outputs = [
-            f"{name}{number}"
-            for name in draw(st.lists(_NAMES, max_size=4, unique=True))
-            if f"{name}{number}" not in made and not f"{name}{number}".startswith("config")
-        ]
-        nodes.append(node(draw(_NAMES), inputs, outputs))
-        made += outputs
-    return Pipeline(nodes)
-
-
-@st.composite
-def large_pipelines(draw: st.DrawFn) -> Pipeline:
-    """Up to 80 nodes, of any density and shape."""
-    return random_pipeline(
-        draw(st.integers(9, 80)),
-        seed=draw(st.integers(0, 2**32)),
-        reach=draw(st.sampled_from([3, 10, 80])),
-        most_inputs=draw(st.sampled_from([1, 2, 4, 9])),
-        most_outputs=draw(st.sampled_from([1, 2, 5, 12])),
-    )
 
 
 def random_pipeline(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.viz import samples
+from tests.viz import samples, strategies
 
 from linepipe_core import Pipeline
 from linepipe_viz.arrangement import Arrangement, PlacedCard, PlacedPill, arranged
@@ -123,14 +123,14 @@ def check_laws(pipeline: Pipeline, caption: str) -> None:
 CAPTIONS = st.sampled_from(["", "1.32 s · 212 MiB", "failed · 12 min 05 s · 1.5 GiB"])
 
 
-@given(samples.small_pipelines(), CAPTIONS)
+@given(strategies.small_pipelines(), CAPTIONS)
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_laws_hold_for_small_pipelines_with_any_names(pipeline: Pipeline, caption: str) -> None:
     """No overlap, no edge through a foreign card or pill, all inside the page."""
     check_laws(pipeline, caption)
 
 
-@given(samples.large_pipelines(), CAPTIONS)
+@given(strategies.large_pipelines(), CAPTIONS)
 @settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 def test_laws_hold_for_pipelines_of_up_to_80_nodes(pipeline: Pipeline, caption: str) -> None:
     """The same for sparse and dense ones, with many inputs and rows of outputs."""
@@ -206,7 +206,7 @@ def test_a_cycle_is_refused() -> None:
 _DIGEST = """
 import hashlib
 from linepipe_viz.svg import draw_svg_pipeline
-from tests.viz import samples
+from tests.viz import samples, strategies
 svg = draw_svg_pipeline(samples.random_pipeline(80)) + draw_svg_pipeline(samples.training())
 print(hashlib.sha256(svg.encode()).hexdigest())
 """

@@ -9,7 +9,7 @@ from typing import Any
 import plotly.io
 import pytest
 from hypothesis import given, settings
-from tests.viz import samples
+from tests.viz import samples, strategies
 
 from linepipe_core import MissingExtraError, Pipeline
 from linepipe_viz import plot_pipeline, plot_pipeline_graph
@@ -106,7 +106,7 @@ def test_names_are_shown_as_they_are(name: str) -> None:
         assert "$" not in text
 
 
-@given(samples.small_pipelines())
+@given(strategies.small_pipelines())
 @settings(deadline=None, max_examples=15)
 def test_any_pipeline_makes_a_figure_that_can_be_written(pipeline: Pipeline) -> None:
     """To JSON, which is what a page holds."""

@@ -7,6 +7,7 @@ import io
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -354,6 +355,22 @@ def test_plain_lines_tell_reuse_failure_and_memory() -> None:
     assert lines[3].startswith(" 4/10 ✘ clean  failed · ")
     assert lines[4].startswith("╭─")
     assert sum("not run" in line for line in lines) == 6
+
+
+def test_reused_nodes_are_told_as_such(tmp_path: Path) -> None:
+    """A run that reuses all shows all nodes, with no time that wasn't taken."""
+    pipeline = Pipeline(
+        samples.features().nodes,
+        config={"window": 5, "min_periods": 2},
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "shelf",
+    )
+    pipeline.run()
+    file = io.StringIO()
+    pipeline.run(reuse=True, hooks=[Progress(Console(file=file, width=80))])
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "1/5 ↻ load_data  reused"
+    assert sum("↻" in line and line.endswith("reused │") for line in lines) == 5
 
 
 def test_names_cannot_forge_lines_or_colours() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from tests.viz import samples
+from tests.viz import samples, strategies
 
 from linepipe_core import Node, Pipeline
 from linepipe_viz import draw_svg_pipeline
@@ -77,7 +77,7 @@ def test_names_are_escaped_and_cut() -> None:
         assert shortened(printable(name)) in shown
 
 
-@given(samples.small_pipelines())
+@given(strategies.small_pipelines())
 @settings(deadline=None, max_examples=40)
 def test_any_names_make_well_formed_svg(pipeline: Pipeline) -> None:
     """Control signs, surrogates and noncharacters included."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from rich.console import Console
-from tests.viz import samples
+from tests.viz import samples, strategies
 from tests.viz.pty_session import PtySession
 
 from linepipe_core import Pipeline
@@ -19,7 +19,7 @@ SCREENS = Path(__file__).parent / "screens"
 
 SHOW = """
 from linepipe_viz import print_pipeline, print_result
-from tests.viz import samples
+from tests.viz import samples, strategies
 pipeline = samples.{sample}()
 failed = samples.told(samples.failure(samples.training(), "predict"))
 {show}
@@ -124,7 +124,7 @@ def test_many_live_objects_leave_room_for_the_names() -> None:
     assert "read" in lines[2]
 
 
-@given(samples.small_pipelines())
+@given(strategies.small_pipelines())
 @settings(deadline=None, max_examples=40)
 def test_any_pipeline_is_one_row_a_node(pipeline: Pipeline) -> None:
     """Also in ASCII."""
