@@ -257,6 +257,63 @@ def test_an_unpicklable_product_is_made_for_who_needs_it(tmp_path: Path) -> None
     assert reasons(again, "connect") == ("connection can't be kept, and fetch needs it",)
 
 
+def test_an_unpicklable_product_is_put_off_until_it_is_known_who_needs_it(
+    tmp_path: Path,
+) -> None:
+    """The readers may turn out fresh; then neither it nor what it is made of is made."""
+
+    def session(connection: Connection, n: int) -> Connection:
+        called("session")
+        return connection
+
+    def fetch_many(session: Connection, cleaned: list[int]) -> list[str]:
+        called("fetch_many")
+        return [session.url for _ in cleaned]
+
+    nodes = [
+        CHAIN[0],
+        Node(connect, ["config.url"], ["connection"]),
+        Node(session, ["connection", "n"], ["session"]),
+        CHAIN[1],
+        Node(fetch_many, ["session", "cleaned"], ["texts"]),
+    ]
+    pipeline(tmp_path, nodes, limit=20).run()
+    unneeded = pipeline(tmp_path, nodes, limit=30)
+    assert [e.action for e in unneeded.plan()] == ["reuse", "maybe", "maybe", "run", "maybe"]
+    result = unneeded.run(reuse=True)
+    assert ran(result) == ["clean"]
+    assert reasons(result, "connect") == ("nothing changed", "put off until somebody needs it")
+    CALLS.clear()
+    needed = pipeline(tmp_path, nodes, limit=3).run(reuse=True)
+    assert ran(needed) == ["connect", "session", "clean", "fetch_many"]
+    assert CALLS == ["clean", "connect", "session", "fetch_many"]
+    assert reasons(needed, "session") == ("session can't be kept, and fetch_many needs it",)
+    assert needed["texts"] == ["sqlite://a"] * 3
+
+
+def test_a_failure_of_what_was_put_off_is_its_own(tmp_path: Path) -> None:
+    """The report names the node that failed, and the reader has had no turn."""
+
+    def connect_badly(url: str) -> Connection:
+        if switch("broken"):
+            raise OSError("refused")
+        return Connection(url)
+
+    def fetch_many(connection: Connection, cleaned: list[int]) -> int:
+        return len(cleaned)
+
+    nodes = [
+        Node(connect_badly, ["config.url"], ["connection"]),
+        *CHAIN[:2],
+        Node(fetch_many, ["connection", "cleaned"], ["n_texts"]),
+    ]
+    pipeline(tmp_path, nodes).run()
+    SWITCH["broken"] = True
+    with pytest.raises(NodeExecutionError, match="node 1 of 4 'connect_badly'") as caught:
+        pipeline(tmp_path, nodes, limit=3).run(reuse=True)
+    assert [s.status for s in caught.value.steps] == ["failed", "reused", "ran", "pending"]
+
+
 def test_an_unpicklable_product_counts_by_how_it_was_made(tmp_path: Path) -> None:
     """Another url is another connection."""
     pipeline(tmp_path, CONNECTED).run()

@@ -222,6 +222,7 @@ class Outlook:
         self._given = given
         self._known: dict[str, Part | None] = {}
         self._needed: dict[int, Decision] = {}
+        self._owed: set[int] = set()
         self.decisions: list[Decision] = self._foreseen()
         self._known = dict(given)
 
@@ -233,9 +234,30 @@ class Outlook:
         decision = self._judged(index)
         if decision.action == "reuse":
             need = self._need(index, [foreseen.action for foreseen in self.decisions])
+            if need is not None and need.action == "maybe" and self._keeps_nothing(index):
+                self._owed.add(index)
+                return Decision("reuse", (_UNCHANGED, "put off until somebody needs it"))
             if need is not None:
                 return Decision("run", need.reasons)
         return decision
+
+    def may_be_owed(self) -> list[int]:
+        """The nodes that may be put off, until it is known whether a reader runs."""
+        indices = range(len(self.decisions))
+        return [
+            index
+            for index in indices
+            if self.decisions[index].action == "maybe" and self._keeps_nothing(index)
+        ]
+
+    def is_owed(self, index: int) -> bool:
+        """Whether the node was put off, and hasn't run since."""
+        return index in self._owed
+
+    def _keeps_nothing(self, index: int) -> bool:
+        """Whether none of the node's outputs could be kept."""
+        record = self._records[index]
+        return record is not None and set(record.outputs.values()) == {None}
 
     def inputs(self, index: int) -> dict[str, Part]:
         """What the node whose turn it is reads."""
@@ -260,6 +282,7 @@ class Outlook:
 
     def ran(self, index: int, record: Record) -> None:
         """The node ran, and this is now recorded of it."""
+        self._owed.discard(index)
         self._records[index] = record
         self._known.update(self._as_recorded(index))
 

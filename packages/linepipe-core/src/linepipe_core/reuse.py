@@ -13,6 +13,7 @@ from linepipe_core.config import is_config_reference
 from linepipe_core.contents import look_into
 from linepipe_core.fingerprint import Part, Reader, brief, code_fingerprint
 from linepipe_core.freshness import (
+    Decision,
     Kept,
     Outlook,
     Plan,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, MutableMapping
 
     from linepipe_core.fingerprint import CodeFingerprint
-    from linepipe_core.freshness import Decision
     from linepipe_core.reach import ValueFingerprint
     from linepipe_core.shelf_registry import ShelfRegistry
     from linepipe_core.wiring import Wiring
@@ -72,6 +72,7 @@ class Reuse:
             name: Kept.read(digest, self._texts.get(_about(name)))
             for name, digest in registry.shelf.digests().items()
         }
+        self._decided: dict[int, Decision] = {}
         self._before: dict[str, str] = {}  # the values that the running node's code reads
         self._made: set[str] = set()  # the objects made in this run
         given = self._look_at_given(constants, config, prints)
@@ -109,19 +110,49 @@ class Reuse:
 
     def decide(self, index: int) -> Decision:
         """Whether to run the node whose turn it is."""
+        if index not in self._decided:
+            self._decided[index] = decision = self._decision(index)
+            if decision.action == "reuse":
+                self._outlook.reused(index)
+        decision = self._decided[index]
+        return decision if self._reuses else decision._replace(reasons=())
+
+    def _decision(self, index: int) -> Decision:
         node = self._wiring.nodes[index]
         for name in self._registry.take_put():
             self._outlook.is_replaced(name, self._put_by_hand(name), "was put in by hand")
         if not self._made.isdisjoint(node.inputs):
             self._codes[index] = self._code(index)  # objects of other classes may have come
             self._outlook.sees(index, self._codes[index].parts)
-        decision = self._outlook.decide(index)
-        if decision.action == "reuse":
-            self._outlook.reused(index)
-        else:
-            self._pin_inputs(index)
-            self._before = self._codes[index].look()
-        return decision if self._reuses else decision._replace(reasons=())
+        return self._outlook.decide(index)
+
+    def owed(self, index: int) -> list[int]:
+        """The nodes that were put off and must run before this one, in order."""
+        due: list[int] = []
+        if self.decide(index).action == "run":
+            self._collect_owed(index, due)
+        return due
+
+    def _collect_owed(self, reader: int, due: list[int]) -> None:
+        nodes = self._wiring.nodes
+        for name in nodes[reader].inputs:
+            maker = self._wiring.makers.get(name)
+            if maker is None or maker in due or not self._outlook.is_owed(maker):
+                continue
+            self._collect_owed(maker, due)
+            due.append(maker)
+            why = f"{name} can't be kept, and {nodes[reader].name} needs it"
+            self._decided[maker] = Decision("run", (why,))
+
+    def late_inputs(self) -> set[str]:
+        """The objects that nodes read which may be put off."""
+        nodes = self._wiring.nodes
+        return {name for index in self._outlook.may_be_owed() for name in nodes[index].inputs}
+
+    def begin(self, index: int) -> None:
+        """The node runs now."""
+        self._pin_inputs(index)
+        self._before = self._codes[index].look()
 
     def _pin_inputs(self, index: int) -> None:
         """Hold on to what the node will read: another process may replace it meanwhile."""

@@ -62,7 +62,9 @@ class Run:
         self._steps: list[Step] = []
         self._plain_seconds: list[float] = []  # of plain turns whose Step nobody asked for yet
         self._nodes = wiring.nodes
-        self._turns = wiring.turns(kept)
+        # What is read by nodes that may yet run out of turn is held to the end.
+        late = () if reuse is None else reuse.late_inputs()
+        self._turns = wiring.turns((*(kept or ()), *late) if late else kept)
         self._kept = wiring.outputs if kept is None else kept
         self._unwanted = () if kept is None else set(wiring.outputs) - set(kept)
         self._config = config
@@ -103,12 +105,18 @@ class Run:
         """What the next node is to get, by the names it asks for: private copies.
 
         Raises:
-            RunStateError: there is no next node.
+            RunStateError: there is no next node, or it is reused and its inputs aren't made.
         """
         node = self.next_node
         if node is None:
             raise RunStateError("no node is left to run, so there are no inputs to look at")
         held = self._held_inputs(node)
+        missing = [name for name in node.inputs if name not in held]
+        if missing:
+            raise RunStateError(
+                f"{node.name!r} is reused, so {', '.join(missing)}, which can't be kept, "
+                f"isn't made for it\n  run it: start(reuse=True, rerun=[{node.name!r}])"
+            )
         return {name: hand_out(held[name]) for name in node.inputs}
 
     def __iter__(self) -> Iterator[Step]:
@@ -176,14 +184,22 @@ class Run:
                 raise
 
     def _turn(self) -> Step:
-        """Run the next node."""
-        steps, hooks, history, reuse = self.steps, self._hooks, self._history, self._reuse
+        """Run the next node; before it, those put off until somebody needs what they make."""
+        steps = self.steps
         index = len(steps)
         if index == 0:
             self._begin()
-        node = self._nodes[index]
-        step = Step(node, index)
-        steps.append(step)
+        if self._reuse is not None:
+            for owed in self._reuse.owed(index):
+                self._play(steps[owed])
+        steps.append(Step(self._nodes[index], index))
+        return self._play(steps[-1])
+
+    def _play(self, step: Step) -> Step:
+        """Run or reuse one node."""
+        hooks, history, reuse = self._hooks, self._history, self._reuse
+        node, index = step.node, step.index
+        step.status = "running"
         held: dict[str, Any] | None = None
         values: list[Any] = []
         phase = "being looked up in the cache"
@@ -195,8 +211,10 @@ class Run:
                 step.reasons = decision.reasons
             if hooks is not None:
                 hooks.call("before_node", step)
-            if reuse is not None and decision.action == "reuse":
-                return self._reused(step, held)
+            if reuse is not None:
+                if decision.action == "reuse":
+                    return self._reused(step, held)
+                reuse.begin(index)
             phase = "taking its inputs"
             self._take(node, index, values)
             phase = "calling its function"
