@@ -125,7 +125,7 @@ class Run:
     def __next__(self) -> Step:
         if self.next_node is None:
             raise StopIteration
-        return self._turn()
+        return self._play(self._next_step())
 
     def finish(self) -> RunResult:
         """Run the nodes that are left, end the run and give its result.
@@ -143,7 +143,7 @@ class Run:
         if self._is_plain:
             self._plain_turns()
         while len(self.steps) < len(self._nodes):
-            self._turn()
+            self._play(self._next_step())
         return self._end()
 
     def close(self) -> None:
@@ -183,8 +183,8 @@ class Run:
                 self._end()
                 raise
 
-    def _turn(self) -> Step:
-        """Run the next node; before it, those put off until somebody needs what they make."""
+    def _next_step(self) -> Step:
+        """Whose turn is next; what was put off until this node needs it is run before it."""
         steps = self.steps
         index = len(steps)
         if index == 0:
@@ -193,7 +193,7 @@ class Run:
             for owed in self._reuse.owed(index):
                 self._play(steps[owed])
         steps.append(Step(self._nodes[index], index))
-        return self._play(steps[-1])
+        return steps[-1]
 
     def _play(self, step: Step) -> Step:
         """Run or reuse one node."""
@@ -267,7 +267,7 @@ class Run:
     def _plain_turns(self) -> None:
         """All the turns that are left, in a run that nothing watches and that keeps nothing.
 
-        `_turn` without what only other runs use: half its time, and no Step until one is asked
+        `_play` without what only other runs use: half its time, and no Step until one is asked
         for (thousands of new objects keep the garbage collector busy).
         """
         all_seconds, objects, config = self._plain_seconds, self.registry.held, self._config
