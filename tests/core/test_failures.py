@@ -579,3 +579,41 @@ def test_profiled_results_show_their_memory() -> None:
     ]
     assert len(lines[1].split()) == 6
     assert len(lines[2].split()) == 4
+
+
+class Printer:
+    """What IPython prints with."""
+
+    def __init__(self) -> None:
+        self.printed = ""
+
+    def text(self, words: str) -> None:
+        self.printed += words
+
+
+def test_results_and_plans_print_as_tables_in_ipython(tmp_path: Path) -> None:
+    """Also where nothing is installed that draws tables."""
+    pipeline = job(train, use_persistent_cache=True, cache_storage_path=tmp_path / "shelf")
+    for thing in (pipeline.plan(), pipeline.run()):
+        printer = Printer()
+        thing._repr_pretty_(printer, False)
+        assert printer.printed == str(thing)
+        lines = printer.printed.splitlines()
+        assert [line.split()[:2] for line in lines[1:4]] == [
+            ["1", "load"],
+            ["2", "train"],
+            ["3", "report"],
+        ]
+
+
+def test_a_result_tells_of_hooks_that_were_put_aside() -> None:
+    """With what they raised."""
+
+    class Broken(Hook):
+        def before_node(self, step: Step) -> None:
+            raise RuntimeError("no such progress bar")
+
+    result = job(train).run(hooks=[Broken()])
+    assert str(result).endswith(
+        "hooks put aside:\n  <FailedHook Broken.before_node: RuntimeError('no such progress bar')>"
+    )

@@ -149,6 +149,10 @@ class Plan(Sequence["PlanEntry"]):
         """For notebooks: a table, if linepipe_viz is installed."""
         return drawn("plan_html", self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 (IPython's call)
+        """For IPython, and notebooks without linepipe_viz: the table as text."""
+        printer.text(str(self))
+
     def __repr__(self) -> str:
         counts = [
             f"{sum(e.action == action for e in self._entries)} {action}"

@@ -128,6 +128,10 @@ class RunResult(Mapping["str", "Any"]):
         """For notebooks: a table, if linepipe_viz is installed."""
         return drawn("result_html", self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 (IPython's call)
+        """For IPython, and notebooks without linepipe_viz: the table as text."""
+        printer.text(str(self))
+
     def __str__(self) -> str:
         is_profiled = any(step.memory is not None for step in self.steps)
         memory = ("ΔMem MiB", "peak MiB") if is_profiled else ()
@@ -142,7 +146,10 @@ class RunResult(Mapping["str", "Any"]):
         ]
         lines = table(header, rows)
         made = "\n".join(f"  {name}" for name in self)
-        return f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}"
+        aside = "".join(f"\n  {failed}" for failed in self.failed_hooks)
+        return f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}" + (
+            f"\nhooks put aside:{aside}" if aside else ""
+        )
 
 
 def _is_stored(held: Any) -> bool:
