@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
+import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 from tests.faults.blocks import Block
 
+from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
 SCRIPT = Path(__file__).with_name("sharing.py")
@@ -147,3 +151,81 @@ def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
         assert list(shelf) == ["new"]
         assert shelf["new"].is_whole()
         assert shelf.verify() == ()
+
+
+def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread writes to it between its hash and its writing: the store fails."""
+    from linepipe_core.staging import Staging
+
+    prepare = Staging.prepare
+    block = Block(5, 2_000_000)
+
+    def change_it_then(self: Staging, index: object) -> None:
+        prepare(self, index)  # type: ignore[arg-type]  # passed on as it came
+        monkeypatch.undo()
+        with ObjectShelf(path) as other:
+            other.clear()
+        block.data[1_000_000] ^= 1
+
+    with ObjectShelf(path) as shelf:
+        shelf["old"] = Block(5, 2_000_000)
+        monkeypatch.setattr(Staging, "prepare", change_it_then)
+        with pytest.raises(ShelfWriteError, match="changed while it was being stored"):
+            shelf["new"] = block
+        assert list(shelf) == []
+
+
+def test_a_lock_that_is_never_let_go_is_an_error_not_a_wait_forever(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped in the middle holds it; reading goes on."""
+    monkeypatch.setattr("linepipe_core.index.LOCK_SECONDS", 0.05)
+    with ObjectShelf(path) as shelf:
+        shelf["a"] = 1
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            with pytest.raises(ShelfWriteError, match="another process holds it"):
+                shelf["a"] = 2
+            assert shelf["a"] == 1
+        finally:
+            other.close()
+        shelf["a"] = 3
+        assert shelf["a"] == 3
+
+
+# Python itself says so of an interrupt that comes in a weak reference's callback.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupts_at_any_moment_of_a_store(path: str, buffers: Callable[[], list[Path]]) -> None:
+    """Control-C is an interrupt, the shelf is whole, its locks are free, no draft stays."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    older = signal.signal(signal.SIGALRM, interrupt)
+    chance = random.Random(3)
+    n_interrupted = 0
+    try:
+        with ObjectShelf(path) as shelf:
+            for generation in range(60):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.01))
+                    shelf.store({"a": Block(generation, 3_000_000), "b": generation})
+                    shelf["c"] = generation
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                except KeyboardInterrupt:
+                    n_interrupted += 1
+                if "a" in shelf:
+                    assert shelf["a"].is_whole()
+                    assert shelf["a"].generation == shelf["b"]
+            shelf["last"] = 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, older)
+    assert n_interrupted > 5
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ()
+        assert shelf["last"] == 1
+        assert len(buffers()) == ("a" in shelf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.faults.blocks import Block, in_a_process
 
+from linepipe_core import maps
 from linepipe_core.errors import ShelfError, ShelfPathError, ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
@@ -188,3 +190,34 @@ def test_a_parent_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ShelfPathError, match="there can be no shelf at"):
         ObjectShelf(tmp_path / "file" / "cache" / "data")
+
+
+def test_a_filesystem_without_links(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new shelf is renamed into its place there."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with ObjectShelf(path) as shelf:
+        shelf["a"] = 1
+    with ObjectShelf(path) as shelf:
+        assert shelf["a"] == 1
+
+
+@pytest.mark.parametrize("code", [errno.ENOMEM, errno.ENODEV])
+def test_files_that_cant_be_mapped_are_read(
+    filled: str, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """No more maps to be had, or a filesystem that has none."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(code, "no maps here")
+
+    monkeypatch.setattr(maps, "_mapped", refuse)
+    with ObjectShelf(filled) as shelf:
+        assert shelf["large"].is_whole()
+        pinned = shelf.open("large")
+        shelf.clear()
+        assert pinned is not None
+        assert pinned.load().is_whole()

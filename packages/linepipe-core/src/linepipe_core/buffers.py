@@ -124,6 +124,8 @@ def hash_and_write(jobs: Sequence[Job]) -> None:
         OSError: what a write met first; every file is closed then.
     """
     leaves = deque((job, at) for job in jobs for at in range(0, job.view.nbytes, LEAF_BYTES))
+    if not leaves:
+        return
     errors: list[BaseException] = []
 
     def work() -> None:
@@ -258,68 +260,75 @@ class BufferFiles:
 
         Its lock is how a sweep tells it from what a killed writer left.
         """
-        folder, fd = self._new_draft_folder()
+        draft = _Draft("")
         try:
-            yield folder
+            draft = self._new_draft()
+            yield draft.folder
         finally:
-            _remove_tree(folder)
-            if fd >= 0:
-                os.close(fd)
+            draft.remove()
 
     def sweep_drafts(self) -> int:
         """Remove what dead writers left; live ones hold their locks. Returns how many."""
-        if sys.platform == "win32":  # no lock tells a dead writer's from a live one's
-            return 0
-        n_swept = 0
         with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
-            drafts = [entry.path for entry in entries if entry.name.startswith(DRAFT_PREFIX)]
-            for draft in drafts:
-                fd = _locked(draft)
-                if fd >= 0:
-                    _remove_tree(draft)
-                    os.close(fd)
-                    n_swept += 1
-        return n_swept
+            folders = [entry.path for entry in entries if entry.name.startswith(DRAFT_PREFIX)]
+            left = [draft for draft in map(_Draft, folders) if not draft.is_live()]
+            for draft in left:
+                draft.remove()
+            return len(left)
+        return 0
 
-    def _new_draft_folder(self) -> tuple[str, int]:
+    def _new_draft(self) -> _Draft:
         for _ in range(100):
-            folder = os.path.join(self.folder, DRAFT_PREFIX + os.urandom(8).hex())
-            os.mkdir(folder, 0o700)
-            if sys.platform == "win32":
-                return folder, -1
-            fd = _locked(folder)
-            if fd >= 0:
-                if os.path.isdir(folder):
-                    return folder, fd
-                os.close(fd)  # a sweep took it for a leftover, before it was locked
+            draft = _Draft(os.path.join(self.folder, DRAFT_PREFIX + os.urandom(8).hex()))
+            os.mkdir(draft.folder, 0o700)
+            # A sweep may take it for a leftover before it is locked.
+            if draft.lock() and os.path.isdir(draft.folder):
+                return draft
         raise OSError(errno.EBUSY, "can't make a folder for drafts", self.folder)
+
+
+class _Draft:
+    """A folder for files in the making, and its lock, which ends with the process."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._fd = -1
+
+    def lock(self) -> bool:
+        """Take the lock. Returns whether it could be had."""
+        if sys.platform == "win32":
+            return True
+        try:
+            self._fd = os.open(self.folder, os.O_RDONLY)
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def is_live(self) -> bool:
+        """Whether its writer lives; where there are no such locks, it may."""
+        return sys.platform == "win32" or not self.lock()
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it, and let go of the lock."""
+        if self.folder:
+            import shutil
+
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._close()
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    __del__ = _close  # where an interrupt came between two lines
 
 
 def write_gitignore(folder: str) -> None:
     """Keep version control out of a folder, if it can be written at all."""
     with suppress(OSError), open(os.path.join(folder, ".gitignore"), "w") as file:
         file.write("# made by linepipe: a cache\n*\n")
-
-
-def _locked(folder: str) -> int:
-    """A descriptor that holds the folder's lock; -1 when another has it or it is gone."""
-    assert sys.platform != "win32"  # callers saw to it
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        return -1
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        return -1
-    return fd
-
-
-def _remove_tree(folder: str) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(fd: int, n_bytes: int, _digest: str) -> Buffer:

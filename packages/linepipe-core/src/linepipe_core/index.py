@@ -166,12 +166,14 @@ class Index:
         self._check_there()
         connection = self._take()
         try:
-            with self._one_writer():
-                connection.execute("BEGIN IMMEDIATE")
+            # This process's writers queue here: SQLite's own waiting is a sleep of up to 0.1 s.
+            with self._writer:
                 try:
+                    connection.execute("BEGIN IMMEDIATE")
                     yield connection
                     connection.execute("COMMIT")
                 finally:
+                    # Also when an interrupt came between two lines.
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
         except sqlite3.Error as error:
@@ -251,17 +253,6 @@ class Index:
         self._connections.discard(connection)
         with suppress(sqlite3.Error):
             connection.close()
-
-    @contextmanager
-    def _one_writer(self) -> Iterator[None]:
-        """This process's writers queue here: SQLite's own waiting is a sleep of up to 0.1 s."""
-        writer = self._writer
-        if not writer.acquire(timeout=LOCK_SECONDS):
-            raise ShelfWriteError(_locked(self.path), self.path)
-        try:
-            yield
-        finally:
-            writer.release()
 
     def _check_there(self) -> None:
         try:

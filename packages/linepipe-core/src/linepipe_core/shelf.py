@@ -360,7 +360,9 @@ class ObjectShelf(shelve.Shelf[Any]):
     def verify(self) -> tuple[str, ...]:
         """The names whose bytes are not what was written. Reads all of them."""
         verdicts: dict[str, bool] = {}
-        return tuple(name for name in self if not self._is_sound(name, verdicts))
+        suspects = [name for name in self if not self._is_sound(name, verdicts)]
+        # A writer may have replaced them while they were read. Under the lock nobody can.
+        return tuple(name for name in suspects if not self._is_sound_for_sure(name))
 
     def _prune(
         self, max_bytes: int | None, older_than: float | None, keep_runs: int | None
@@ -491,11 +493,17 @@ class ObjectShelf(shelve.Shelf[Any]):
             _logger.info("swept what an interrupted write left on the shelf %s", self.path)
 
     def _is_sound(self, name: str, verdicts: dict[str, bool]) -> bool:
-        """Whether an object's bytes are what was written; ``verdicts`` remembers buffers."""
         with self._index.reading() as connection:
             row = index.find(connection, name)
-        if row is None:  # removed meanwhile
-            return True
+        return row is None or self._matches(row, verdicts)
+
+    def _is_sound_for_sure(self, name: str) -> bool:
+        with self._index.writing() as connection:
+            row = index.find(connection, name)
+            return row is None or self._matches(row, {})
+
+    def _matches(self, row: Row, verdicts: dict[str, bool]) -> bool:
+        """Whether an object's bytes are what was written; ``verdicts`` remembers buffers."""
         for digest, n_bytes in row.buffers:
             if digest not in verdicts:
                 verdicts[digest] = self._files.verify(digest, n_bytes)
