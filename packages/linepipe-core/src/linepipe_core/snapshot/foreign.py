@@ -183,6 +183,8 @@ def _only_pandas_sees(block: Any) -> bool:
     guarded = _is_guarded(block.values)
     if not guarded and type(block.values).__name__ not in _TIMES:
         return False
+    if guarded and not block.refs.has_reference():
+        return _is_seen_by_its_block_alone(block)
     sharers = [sharer for ref in block.refs.referenced_blocks if (sharer := ref()) is not None]
     if not guarded and len(sharers) > 1:
         return False
@@ -206,6 +208,18 @@ def _only_pandas_sees(block: Any) -> bool:
         return False  # an Arrow table's, or closed by its maker
     by_blocks = arrays.pop(key)[1] if key in arrays else 0
     return _all_known(arrays) and references(owner, 0) == 1 + len(arrays) + by_blocks
+
+
+def _is_seen_by_its_block_alone(block: Any) -> bool:
+    """The same for a block that shares with no other: most do, and it is five times faster."""
+    if getrefcount(block.values) != ALONE or not block.values.flags.writeable:
+        return False
+    owner = [block.values.base]
+    if owner[0] is None:
+        return bool(block.values.flags.owndata)
+    if type(owner[0]).__name__ not in _OWNERS or getattr(owner[0], "base", None) is not None:
+        return False
+    return references(owner, 0) == 2
 
 
 _OWNERS = {"ndarray", "PyCapsule"}  # not a mapped file, whoever else maps it
