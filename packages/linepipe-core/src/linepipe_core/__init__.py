@@ -34,10 +34,15 @@ from linepipe_core.hook_calls import FailedHook
 from linepipe_core.hooks import Hook
 from linepipe_core.node import Node, create_named_partial_function
 from linepipe_core.pipeline import Pipeline
-from linepipe_core.registry import ObjectRegistry, ObjPlacement
+from linepipe_core.registry import ObjectRegistry
 from linepipe_core.result import RunResult, Step
 from linepipe_core.run import Run
 from linepipe_core.snapshot import register_snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from linepipe_core.placement import ObjPlacement as ObjPlacement
+del TYPE_CHECKING
 
 __all__ = [
     "AmbiguousNameError",
@@ -76,3 +81,15 @@ __all__ = [
     "is_config_reference",
     "register_snapshot",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "ObjPlacement":  # few ask, and it costs an import of enum
+        from linepipe_core.placement import ObjPlacement
+
+        return ObjPlacement
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "ObjPlacement"])

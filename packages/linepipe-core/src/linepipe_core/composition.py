@@ -6,7 +6,7 @@ what both define differently is a conflict, and all conflicts are told at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _collections_abc import Mapping
 from enum import Enum
 
 from linepipe_core.config import CONFIG, MergedConfig, available

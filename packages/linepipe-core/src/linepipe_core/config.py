@@ -7,7 +7,7 @@ else by attribute and then by key, and the two mix along a path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _collections_abc import Mapping  # loaded already, unlike `collections`, by every start
 
 from linepipe_core.errors import did_you_mean, shortened
 

@@ -6,7 +6,7 @@ same record as the next node's input. Whoever looks gets a private copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _collections_abc import Mapping
 
 from linepipe_core.snapshot import hand_out
 

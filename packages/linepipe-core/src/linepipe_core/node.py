@@ -6,8 +6,8 @@ steps fit together is the wiring's business, and running them the run's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial, update_wrapper
+import sys
+from _collections_abc import Mapping, Sequence
 from types import FunctionType
 
 from linepipe_core.config import CONFIG, MissingPathError, is_config_reference, look_up
@@ -229,17 +229,6 @@ def _rebuilt(
     return Node(func, inputs, outputs, profile, name=name, always_run=always_run, isolate=isolate)
 
 
-class _NamedPartial(partial):  # type: ignore[type-arg]  # subscripting it costs an import of typing
-    """A partial that knows its own name, and its signature in spite of ``__wrapped__``."""
-
-    @property
-    def __signature__(self) -> Any:
-        import inspect
-
-        # inspect would follow __wrapped__ and forget what is bound.
-        return inspect.signature(partial(self.func, *self.args, **self.keywords))
-
-
 def create_named_partial_function(
     func: Callable[..., T], func_name: str, **kwargs: Any
 ) -> Callable[..., T]:
@@ -284,10 +273,9 @@ def create_named_partial_function(
                 f"{name_of(func)}() can't be bound as {func_name!r}: {error}\n"
                 f"  it takes: {shortened(takes)}{near}"
             ) from None
-    bound = _NamedPartial(func, **kwargs)
-    update_wrapper(bound, func)
-    bound.__name__ = bound.__qualname__ = func_name  # type: ignore[attr-defined]
-    return bound
+    from linepipe_core.partials import named_partial  # functools: only who binds
+
+    return named_partial(func, func_name, kwargs)
 
 
 def name_of(func: Callable[..., Any]) -> str:
@@ -295,7 +283,8 @@ def name_of(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", None)
     if isinstance(name, str) and name:
         return name
-    if isinstance(func, partial):
+    functools = sys.modules.get("functools")  # where nobody imported it, there is no partial
+    if functools is not None and isinstance(func, functools.partial):
         return name_of(func.func)
     return type(func).__name__
 

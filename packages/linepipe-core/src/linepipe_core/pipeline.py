@@ -6,9 +6,8 @@ changes while nodes run belongs to the ``Run`` that ``start()`` gives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _collections_abc import Mapping
 
-from linepipe_core.composition import merge_configs, merge_constants
 from linepipe_core.describe import drawn
 from linepipe_core.errors import (
     CompositionError,
@@ -282,6 +281,8 @@ class Pipeline:
         """
         if not isinstance(other, Pipeline):
             return NotImplemented
+        from linepipe_core.composition import merge_configs, merge_constants
+
         wiring = self._wiring.extended(other.nodes)
         problems: list[str] = []
         constants = merge_constants(self._constants, other._constants, problems)

@@ -7,8 +7,6 @@ What isolates a value from its copies is the snapshot's business.
 
 from __future__ import annotations
 
-from enum import Enum
-
 from linepipe_core.errors import (
     ConstantError,
     ObjectTypeError,
@@ -24,18 +22,19 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, overload
 
     from linepipe_core.node import Node
+    from linepipe_core.placement import ObjPlacement as ObjPlacement
 
     T = TypeVar("T")
 
 __all__ = ["ObjPlacement", "ObjectRegistry"]
 
 
-class ObjPlacement(Enum):
-    """Where an object lives."""
+def __getattr__(name: str) -> object:
+    if name == "ObjPlacement":  # few ask, and it costs an import of enum
+        from linepipe_core.placement import ObjPlacement
 
-    CONSTANT = "constant"
-    STORAGE = "storage"
-    RUNTIME = "runtime"
+        return ObjPlacement
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class ObjectRegistry:
@@ -61,6 +60,8 @@ class ObjectRegistry:
         return {name: self._placed(name) for name in self._open()}
 
     def _placed(self, name: str) -> ObjPlacement:
+        from linepipe_core.placement import ObjPlacement
+
         return ObjPlacement.CONSTANT if name in self._constants else ObjPlacement.RUNTIME
 
     if TYPE_CHECKING:

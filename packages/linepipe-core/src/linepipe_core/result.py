@@ -6,7 +6,7 @@ the loop is gone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _collections_abc import Mapping
 
 from linepipe_core.describe import drawn, table
 from linepipe_core.errors import UnknownNameError

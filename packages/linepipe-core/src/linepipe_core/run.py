@@ -7,8 +7,7 @@ holds at the start, and hooks; it decides nothing about freshness, knows no disk
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from _collections_abc import Mapping
 from time import perf_counter
 
 from linepipe_core.errors import NodeExecutionError, RunStateError
@@ -16,7 +15,7 @@ from linepipe_core.failures import failure_report, users_traceback
 from linepipe_core.history import HistoryEntry
 from linepipe_core.hook_calls import HookCalls
 from linepipe_core.logs import Log
-from linepipe_core.registry import ObjectRegistry, ObjPlacement
+from linepipe_core.registry import ObjectRegistry
 from linepipe_core.result import RunResult, Step
 from linepipe_core.snapshot import ATOMIC, hand_out, hand_over, reveal
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 _log = Log("linepipe.run")
-_KEPT = (ObjPlacement.CONSTANT, ObjPlacement.STORAGE)
 
 
 class Run:
@@ -382,10 +380,12 @@ class Run:
         if type(self.registry) is ObjectRegistry:
             return ""
         lines = "\n  what ran before is kept: run(reuse=True) goes on here"
+        from linepipe_core.placement import ObjPlacement
+
+        kept = (ObjPlacement.CONSTANT, ObjPlacement.STORAGE)
         placement = self.registry.placement
         is_at_hand = all(
-            name in self._config or placement.get(name, ObjPlacement.RUNTIME) in _KEPT
-            for name in node.inputs
+            name in self._config or placement.get(name) in kept for name in node.inputs
         )
         if is_at_hand and sum(other.name == node.name for other in self._nodes) == 1:
             lines += f"\n  only_nodes({node.name!r}).run() repeats just this node"
@@ -412,7 +412,7 @@ class Run:
         failed_hooks = self._hooks.failed if self._hooks is not None else ()
         self._result = result = RunResult(
             outputs,
-            partial(_told_all, self._nodes, self._steps, self._plain_seconds),
+            _all_told(self._nodes, self._steps, self._plain_seconds),
             0.0 if self._started is None else perf_counter() - self._started,
             self._history or (),
             failed_hooks,
@@ -456,11 +456,17 @@ def _told(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) 
     return steps
 
 
-def _told_all(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) -> list[Step]:
-    """The turns there were, and those that didn't come."""
-    told = _told(nodes, steps, plain_seconds)
-    first = len(told)
-    return told + [Step(node, i, "pending") for i, node in enumerate(nodes[first:], first)]
+def _all_told(
+    nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]
+) -> Callable[[], list[Step]]:
+    """How to tell the turns there were, and those that didn't come, without their Run."""
+
+    def told() -> list[Step]:
+        there_were = _told(nodes, steps, plain_seconds)
+        first = len(there_were)
+        return there_were + [Step(n, i, "pending") for i, n in enumerate(nodes[first:], first)]
+
+    return told
 
 
 def _given(owner: list[Any], is_last: bool, isolate: bool) -> Any:

@@ -14,7 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from linepipe_core.errors import ConstantError, MissingInputError, ShelfError
-from linepipe_core.registry import ObjectRegistry, ObjPlacement
+from linepipe_core.placement import ObjPlacement
+from linepipe_core.registry import ObjectRegistry
 from linepipe_core.shelf import ObjectShelf, ShelfObject
 from linepipe_core.snapshot import ATOMIC, hold, reveal
 from linepipe_core.snapshot.held import Held
