@@ -19,7 +19,7 @@ from linepipe_core import Pipeline
 from linepipe_viz.arrangement import Arrangement, PlacedCard, PlacedPill, arranged
 from linepipe_viz.display import Curve, Wire
 from linepipe_viz.graph import pipeline_graph
-from linepipe_viz.layout import laid_out
+from linepipe_viz.layout import Edge, laid_out
 from linepipe_viz.scene import pipeline_scene
 from linepipe_viz.svg import draw_svg_pipeline
 
@@ -200,7 +200,7 @@ def test_an_empty_pipeline_has_a_page() -> None:
 def test_a_cycle_is_refused() -> None:
     """Pipelines have none; the layout says so instead of hanging."""
     with pytest.raises(ValueError, match="cycle"):
-        laid_out([(10, 10), (10, 10)], [(0, 1), (1, 0)])
+        laid_out([(10, 10), (10, 10)], [Edge(0, 1, "x"), Edge(1, 0, "y")])
 
 
 _DIGEST = """
@@ -242,3 +242,19 @@ def test_the_picture_reads_from_left_to_right_as_the_pipeline_is_written() -> No
         for one, other in pairwise(sorted(first_row, key=lambda card: card.x))
     )
     assert rises >= 0
+
+
+def test_an_object_that_many_read_keeps_to_one_lane() -> None:
+    """However many read it, and no line is drawn twice."""
+    nodes = [samples.node("connect", [], ["engine"])]
+    nodes += [samples.node(f"n{n}", ["engine", f"x{n}"], [f"x{n + 1}"]) for n in range(12)]
+    places = arrangement(Pipeline(nodes))
+    assert places.width < 400
+    segments = [
+        (start, segment)
+        for wire in pipeline_scene(Pipeline(nodes), None, None).wires
+        for start, segment in zip(
+            [(wire.x, wire.y), *((s.x, s.y) for s in wire.segments)], wire.segments, strict=False
+        )
+    ]
+    assert len(segments) == len(set(segments))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from linepipe_viz.display import Curve, Line, Wire
+from linepipe_viz.layout import Edge as BoxEdge
 from linepipe_viz.layout import laid_out
 from linepipe_viz.measure import (
     PILL_HEIGHT,
@@ -74,7 +75,10 @@ def arranged(graph: Graph, captions: Sequence[str]) -> Arrangement:
     boxes = _boxes(graph, sizes)
     layout = laid_out(
         boxes.sizes,
-        [(boxes.number[_source(edge)], boxes.number[edge.reader]) for edge in graph.edges],
+        [
+            BoxEdge(boxes.number[_source(edge)], boxes.number[edge.reader], edge.name)
+            for edge in graph.edges
+        ],
     )
     cards = [
         PlacedCard(card, size, layout.x[box], layout.top[box])

@@ -6,7 +6,7 @@ from typing import Any
 
 from linepipe_viz.arrangement import arranged
 from linepipe_viz.details import input_details, node_details, object_details
-from linepipe_viz.display import Rect, Scene, Shape, Text, moved
+from linepipe_viz.display import Rect, Scene, Shape, Text, Wire, moved
 from linepipe_viz.graph import pipeline_graph
 from linepipe_viz.measure import (
     BAR_HEIGHT,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from linepipe_core import Pipeline
     from linepipe_viz.arrangement import PlacedCard, PlacedPill
     from linepipe_viz.details import Details
+    from linepipe_viz.display import Segment
     from linepipe_viz.graph import Graph
     from linepipe_viz.measure import Label
     from linepipe_viz.overlay import Overlay, Record
@@ -85,7 +86,7 @@ def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | Non
         title=heading,
         subtitle=subtitle,
         cards=tuple(moved(painter.card(card), *origin) for card in places.cards),
-        wires=tuple(moved(wire, *origin) for wire in places.wires),
+        wires=tuple(moved(wire, *origin) for wire in _drawn_once(places.wires)),
         pills=tuple(moved(painter.pill(pill), *origin) for pill in places.pills),
         page=(
             Text("title", MARGIN, 26, heading, "start"),
@@ -94,6 +95,24 @@ def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | Non
         ),
         legend=tuple(moved(rect, MARGIN, height - 26) for rect, _ in legend),
     )
+
+
+def _drawn_once(wires: Sequence[Wire]) -> Iterator[Wire]:
+    """The wires from where each leaves the way that others have drawn.
+
+    A line that is drawn over itself looks bolder than it is.
+    """
+    drawn: set[tuple[float, float, Segment]] = set()
+    for wire in wires:
+        x, y, shared = wire.x, wire.y, 0
+        for segment in wire.segments:
+            if (x, y, segment) not in drawn:
+                break
+            x, y, shared = segment.x, segment.y, shared + 1
+        yield Wire(x, y, wire.segments[shared:], wire.tip)
+        for segment in wire.segments[shared:]:
+            drawn.add((x, y, segment))
+            x, y = segment.x, segment.y
 
 
 def _subtitle(graph: Graph, told: Sequence[Record | None]) -> str:

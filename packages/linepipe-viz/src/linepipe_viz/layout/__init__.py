@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from linepipe_viz.layout.layers import layers_of
-from linepipe_viz.layout.order import ordered
+from linepipe_viz.layout.order import Edge, ordered
 from linepipe_viz.layout.places import placed
 from linepipe_viz.layout.routes import routed
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from linepipe_viz.layout.order import Rows
     from linepipe_viz.layout.places import Places
 
-__all__ = ["Bend", "Layout", "laid_out"]
+__all__ = ["Bend", "Edge", "Layout", "laid_out"]
 
 COMPONENT_GAP = 48
 ROW_WIDTH = 1400
@@ -89,9 +89,10 @@ class _Part:
 
     def bends(self, starts: Sequence[float]) -> list[tuple[Bend, ...]]:
         xs = routed(self.rows, self.places, [starts[edge] - self.dx for edge in self.edges])
+        first = {edge: lane.first_layer for lane in self.rows.lanes for edge, _ in lane.edges}
         return [
-            tuple(self._bend(x, row) for row, x in enumerate(chain, start=first))
-            for chain, first in zip(xs, self.rows.first_passed, strict=True)
+            tuple(self._bend(x, row) for row, x in enumerate(chain, start=first[edge]))
+            for edge, chain in enumerate(xs)
         ]
 
     def _bend(self, x: float, row: int) -> Bend:
@@ -99,13 +100,12 @@ class _Part:
         return Bend(x + self.dx, top + self.dy, floor + self.dy)
 
 
-def laid_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]) -> Layout:
+def laid_out(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Layout:
     """Places for boxes of these sizes, so that edges run downward.
 
     Args:
         sizes: each box's width and height.
-        edges: pairs of (source, target), numbers of boxes. Parallel edges each get a way of
-            their own.
+        edges: between boxes, by their numbers.
 
     Raises:
         ValueError: the edges form a cycle.
@@ -123,16 +123,16 @@ def laid_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, in
 
 
 def _component(
-    boxes: Sequence[int], edges: Sequence[tuple[int, int]], sizes: Sequence[tuple[float, float]]
+    boxes: Sequence[int], edges: Sequence[Edge], sizes: Sequence[tuple[float, float]]
 ) -> tuple[Rows, Places]:
     local = {box: number for number, box in enumerate(boxes)}
-    own = [(local[source], local[target]) for source, target in edges]
+    own = [Edge(local[source], local[target], thing) for source, target, thing in edges]
     own_sizes = [sizes[box] for box in boxes]
     rows = ordered(layers_of(len(boxes), own), own)
     return rows, placed(rows, own_sizes)
 
 
-def _components(count: int, edges: Sequence[tuple[int, int]]) -> list[tuple[list[int], list[int]]]:
+def _components(count: int, edges: Sequence[Edge]) -> list[tuple[list[int], list[int]]]:
     """The weakly connected components, as numbers of boxes and of edges, first box first."""
     leader = list(range(count))
 
@@ -142,14 +142,14 @@ def _components(count: int, edges: Sequence[tuple[int, int]]) -> list[tuple[list
             box = leader[box]
         return box
 
-    for source, target in edges:
+    for source, target, _ in edges:
         first, second = sorted((find(source), find(target)))
         leader[second] = first
     found: dict[int, tuple[list[int], list[int]]] = {}
     for box in range(count):
         found.setdefault(find(box), ([], []))[0].append(box)
-    for number, (source, _) in enumerate(edges):
-        found[find(source)][1].append(number)
+    for number, edge in enumerate(edges):
+        found[find(edge.source)][1].append(number)
     return list(found.values())
 
 

@@ -6,24 +6,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from linepipe_viz.layout.order import Edge
+
 __all__ = ["layers_of"]
 
 _ROUNDS = 8  # of tightening; real pipelines settle after two or three
 
 
-def layers_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
+def layers_of(count: int, edges: Sequence[Edge]) -> list[int]:
     """Each box's layer: by longest path, then moved within its slack to shorten edges.
 
     Args:
         count: how many boxes there are.
-        edges: pairs of (source, target).
+        edges: between the boxes.
 
     Raises:
         ValueError: the edges form a cycle.
     """
     above: list[list[int]] = [[] for _ in range(count)]
     below: list[list[int]] = [[] for _ in range(count)]
-    for source, target in edges:
+    for source, target, _ in edges:
         below[source].append(target)
         above[target].append(source)
     order = _topological(above, below)

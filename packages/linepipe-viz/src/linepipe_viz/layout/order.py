@@ -1,28 +1,59 @@
 """The order within each layer: the one with the fewest crossings that was found.
 
-An edge that passes layers gets a dummy in each, so that all edges run between neighbouring
-layers and the dummies keep a lane free for it. The search is the classical one: start from
-the order in which a reader meets the boxes, then take barycenters, down and up in turn, with
-transposition of neighbours, and keep the best. Doing it twice, also from the ends, and turning
-ties round when it is stuck took a tenth off the crossings of random pipelines.
+What passes layers gets a dummy in each, so that all edges run between neighbouring layers and
+the dummies keep a lane free. A thing that many read keeps to one lane, from which its readers
+branch off: with a lane for each reader, a database engine would come with a ribbon.
+
+The search is the classical one: start from the order in which a reader meets the boxes, then
+take barycenters, down and up in turn, with transposition of neighbours, and keep the best.
+Doing it twice, also from the ends, and turning ties round when it is stuck took a tenth off
+the crossings of random pipelines.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Rows", "ordered"]
+__all__ = ["Edge", "Lane", "Rows", "ordered"]
 
 _PASSES = 24
 _PATIENCE = 8  # passes without a better order before we stop
 _MIRROR_AFTER = 3  # ... and before ties are turned round, to look elsewhere
 _TRANSPOSE_ROUNDS = 4
+
+
+class Edge(NamedTuple):
+    """From a box to a box. Edges of one source and thing share their way as far as it goes."""
+
+    source: int
+    target: int
+    thing: str
+
+
+@dataclass(slots=True)
+class Lane:
+    """The way that the edges of one thing share.
+
+    Attributes:
+        source: the box that they leave.
+        first_layer: the one below the source.
+        dummies: one in each layer that any of them passes.
+        end: the target of the edge that goes furthest, if any passes a layer.
+        edges: the number of each edge, and how many of the dummies it passes.
+    """
+
+    source: int
+    first_layer: int
+    dummies: list[int] = field(default_factory=list)
+    end: int = 0
+    edges: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -37,9 +68,7 @@ class Rows:
         rows: the boxes and dummies of each layer.
         above: of each box and dummy, its neighbours in the layer above.
         below: likewise in the layer below.
-        ends: each edge's source and target.
-        chains: each edge's dummies, from top to bottom.
-        first_passed: the layer of each edge's first dummy, were there one.
+        lanes: one for each thing that leaves a source.
         place: of each box and dummy, its place within its row.
         crossings: how often edges cross.
     """
@@ -49,14 +78,12 @@ class Rows:
     rows: list[list[int]]
     above: list[list[int]]
     below: list[list[int]]
-    ends: list[tuple[int, int]]
-    chains: list[list[int]]
-    first_passed: list[int]
+    lanes: list[Lane]
     place: list[int]
     crossings: int = 0
 
 
-def ordered(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> Rows:
+def ordered(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
     """The layers, each in the order that was found to have the fewest crossings."""
     rows = _with_dummies(layer, edges)
     best: list[list[int]] = []
@@ -99,35 +126,44 @@ def _searched(rows: Rows) -> tuple[list[list[int]], int]:
     return best, fewest
 
 
-def _with_dummies(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> Rows:
+def _with_dummies(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
     made = Rows(
         n_boxes=len(layer),
         layer=list(layer),
         rows=[[] for _ in range(max(layer, default=-1) + 1)],
         above=[[] for _ in layer],
         below=[[] for _ in layer],
-        ends=list(edges),
-        chains=[],
-        first_passed=[layer[source] + 1 for source, _ in edges],
+        lanes=[],
         place=[],
     )
-    for source, target in edges:
-        made.chains.append(_chain(made, source, target))
+    lanes: dict[tuple[int, str], Lane] = {}
+    for number, edge in enumerate(edges):
+        key = edge.source, edge.thing
+        if key not in lanes:
+            lanes[key] = Lane(edge.source, layer[edge.source] + 1)
+        _lead(made, lanes[key], number, edge)
+    made.lanes = list(lanes.values())
     return made
 
 
-def _chain(made: Rows, source: int, target: int) -> list[int]:
-    chain: list[int] = []
-    for passed in range(made.layer[source] + 1, made.layer[target]):
-        chain.append(len(made.layer))
-        made.layer.append(passed)
+def _lead(made: Rows, lane: Lane, number: int, edge: Edge) -> None:
+    """Lead an edge along the lane, made longer if need be, and from there to its target."""
+    n_passed = made.layer[edge.target] - lane.first_layer
+    while len(lane.dummies) < n_passed:
+        dummy = len(made.layer)
+        made.layer.append(lane.first_layer + len(lane.dummies))
         made.above.append([])
         made.below.append([])
-    way = [source, *chain, target]
-    for upper, lower in pairwise(way):
-        made.below[upper].append(lower)
-        made.above[lower].append(upper)
-    return chain
+        _link(made, lane.dummies[-1] if lane.dummies else lane.source, dummy)
+        lane.dummies.append(dummy)
+        lane.end = edge.target
+    _link(made, lane.dummies[n_passed - 1] if n_passed else lane.source, edge.target)
+    lane.edges.append((number, n_passed))
+
+
+def _link(made: Rows, upper: int, lower: int) -> None:
+    made.below[upper].append(lower)
+    made.above[lower].append(upper)
 
 
 def _walk(made: Rows, *, from_sources: bool) -> None:

@@ -17,6 +17,7 @@ __all__ = ["routed"]
 
 _ROUNDS = 3
 _FAR = 1e9
+_SQUEEZE = 12.0  # px of its distance that a lane gives up where that makes it straight
 _NEAR = 40.0  # px: an end this close is worth being straight with
 
 
@@ -26,14 +27,19 @@ def routed(rows: Rows, places: Places, starts: Sequence[float]) -> list[list[flo
     Args:
         rows: the order within the layers.
         places: where the boxes and dummies are.
-        starts: for each edge, the x where it leaves its source.
+        starts: for each edge, the x where it leaves its source: the same for all of a lane.
     """
     x = list(places.x)
     neighbours = _neighbours(rows)
     for _ in range(_ROUNDS):
-        for chain, start, (_, target) in zip(rows.chains, starts, rows.ends, strict=True):
-            _straighten(chain, start, x[target], x, places.left, neighbours)
-    return [[x[dummy] for dummy in chain] for chain in rows.chains]
+        for lane in rows.lanes:
+            start = starts[lane.edges[0][0]]
+            _straighten(lane.dummies, start, x[lane.end], x, places.left, neighbours)
+    found: list[list[float]] = [[] for _ in starts]
+    for lane in rows.lanes:
+        for edge, n_passed in lane.edges:
+            found[edge] = [x[dummy] for dummy in lane.dummies[:n_passed]]
+    return found
 
 
 def _neighbours(rows: Rows) -> dict[int, tuple[int | None, int | None]]:
@@ -94,6 +100,6 @@ def _room(
     neighbours: dict[int, tuple[int | None, int | None]],
 ) -> tuple[float, float]:
     before, after = neighbours[dummy]
-    low = x[before] + left[dummy] if before is not None else -_FAR
-    high = x[after] - left[after] if after is not None else _FAR
+    low = x[before] + left[dummy] - _SQUEEZE if before is not None else -_FAR
+    high = x[after] - left[after] + _SQUEEZE if after is not None else _FAR
     return low, max(low, high)  # rounding may leave high a hair below low
