@@ -264,11 +264,12 @@ EDITS = {
         'Node(report, ["summary", "config.path"], [], name="reporting")',
         "",
     ),
-    "reordered nodes": Edit(
+    "grown pipeline": Edit(
         F,
-        '            Node(load, ["n"], ["raw"]),\n            Node(tidy, ["raw", "config.limit"], ["tidied"]),',
-        '            Node(load, ["n"], ["raw"]),\n            Node(tidy, ["raw", "config.limit"], ["tidied"], profile=False),',
-        "",
+        '            Node(summarise, ["enriched", "model"], ["summary"]),\n            Node(report, ["summary", "config.path"], []),',
+        '            Node(summarise, ["enriched", "model"], ["summary"]),\n            Node(helpers.kind, ["n"], ["extra"], name="extra"),\n            Node(report, ["summary", "config.path"], []),',
+        "T",
+        undone="",
     ),
     "renamed object": Edit(
         F,
@@ -338,7 +339,7 @@ def fresh(drivers: list[Driver], tmp_path_factory: pytest.TempPathFactory) -> Pa
 def check(answer: dict[str, Any], runs: str) -> None:
     """These nodes ran and no other; the plan had said so; a second run ran nothing."""
     expected = [NODES[letter] for letter in runs]
-    named = {"enriching": "enrich", "reporting": "report"}
+    named = {"enriching": "enrich", "reporting": "report", "extra": "tidy"}
     assert [named.get(name, name) for name in answer["ran"]] == expected, answer["reasons"]
     for name, action in answer["plan"].items():
         ran = name in answer["ran"]
@@ -379,3 +380,61 @@ def test_state_is_left_out_and_told(fresh: Path, drivers: list[Driver]) -> None:
         "load: global CALLS is left out: the node changes it itself"
         in drivers[0].run(fresh)["untracked"]
     )
+
+
+SCRIPT = """
+from linepipe_core import Node, Pipeline
+
+class Model:
+    def __init__(self, k): self.k = k
+    def predict(self, x): return self.k * x
+
+def helper(x): return x + 1
+def train(n): return Model(helper(n))
+def predict(model, n): return model.predict(n)
+
+nodes = [Node(train, ["n"], ["model"]), Node(predict, ["model", "n"], ["prediction"])]
+pipeline = Pipeline(nodes, use_persistent_cache=True, cache_storage_path="cache", n=3)
+result = pipeline.run(reuse=True)
+print(*(f"{step.node.name} {step.status}" for step in result.steps), result["prediction"])
+"""
+NOTEBOOK = f"""
+space = {{"__name__": "__main__"}}
+import sys
+sys.modules["__main__"].__dict__.update(space)
+for cell in {SCRIPT!r}.split("\\n\\n"):
+    exec(CELL(cell), sys.modules["__main__"].__dict__)
+"""
+
+
+@pytest.mark.parametrize("kind", ["script", "notebook"])
+def test_what_is_defined_in_main_is_reused_by_a_fresh_process(tmp_path: Path, kind: str) -> None:
+    """In a script, and cell by cell by exec, where there is no source."""
+
+    def run(old: str = "", new: str = "") -> str:
+        text = SCRIPT
+        if kind == "notebook":
+            text = NOTEBOOK.replace(
+                "CELL(cell)", f"cell.replace({old!r}, {new!r}) if {old!r} else cell"
+            )
+        elif old:
+            text = text.replace(old, new)
+        (tmp_path / "main.py").write_text(text)
+        path = ":".join(entry for entry in sys.path if entry)
+        return subprocess.run(
+            [sys.executable, "main.py"],
+            cwd=tmp_path,
+            env={"PYTHONPATH": path},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.strip()
+
+    assert run() == "train ran predict ran 12"
+    assert run() == "train reused predict reused 12"
+    assert run("def helper(x): return", "def helper(x):\n    # why\n    return").endswith(
+        "train reused predict reused 12"
+    )
+    assert run("return x + 1", "return x + 2") == "train ran predict ran 15"
+    assert run("return x + 1", "return x + 3 - 1") == "train ran predict reused 15"
+    assert run("self.k * x", "self.k - x").endswith("predict ran 1")

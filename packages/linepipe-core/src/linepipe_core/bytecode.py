@@ -223,16 +223,17 @@ class _Flow:
     def _settle(self, offset: int) -> int:
         """The next instruction that does something; jumps are followed."""
         passed = set()
+        jump = offset
         while offset not in passed:
             passed.add(offset)
             step = self._at[offset]
             if step.opname in _JUMPS:
-                offset = step.argval
+                jump, offset = offset, step.argval
             elif step.opname in _DROPPED or self._is_closure_load(step):
                 offset = self._next[offset]
             else:
-                break
-        return offset  # of an empty endless loop: its own jump
+                return offset
+        return jump  # of an endless loop that does nothing
 
     def _is_closure_load(self, step: dis.Instruction) -> bool:
         # 3.13 writes LOAD_CLOSURE as LOAD_FAST of a cell; which cells, the nested code tells.

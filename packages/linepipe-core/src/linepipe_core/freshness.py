@@ -86,7 +86,7 @@ class Record(NamedTuple):
             return None
         try:
             version, wiring, parts, inputs, outputs, state = json.loads(text)
-        except ValueError:
+        except (ValueError, TypeError):
             return None
         if version != _FORMAT:
             return None

@@ -1,0 +1,161 @@
+"""Decisions as tables: what was recorded and what is known today in, actions and reasons out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from linepipe_core import Node
+from linepipe_core.fingerprint import Part
+from linepipe_core.freshness import Kept, Outlook, Record, code_changes, record_keys
+from linepipe_core.wiring import Wiring
+
+
+def anything(*args: Any) -> Any:
+    return args
+
+
+def node(name: str, inputs: str, outputs: str, **options: Any) -> Node:
+    return Node(anything, inputs.split(), outputs.split(), name=name, **options)
+
+
+CODE = {"python": Part("3.11", "3.11"), "function": Part("f"), "global T": Part("3", "3")}
+CHAIN = [
+    node("load", "n", "raw"),
+    node("clean", "raw config.k", "cleaned"),
+    node("write", "cleaned", ""),
+]
+SEALED = [node("connect", "", "c"), node("fetch", "c n", "a"), node("use", "a", "b")]
+
+
+def record(reads: str = "", makes: str = "", sealed: str = "", **changes: Any) -> Record:
+    """A record of a node that read and made these, each with a digest like its name."""
+    inputs = {name: Part(name) for name in reads.split()}
+    outputs: dict[str, str | None] = {name: name for name in makes.split()}
+    outputs |= dict.fromkeys(sealed.split())
+    found = Record(", ".join(inputs), CODE, inputs, outputs, [])
+    return found._replace(**changes)
+
+
+RECORDS = [record("n", "raw"), record("raw config.k", "cleaned"), record("cleaned")]
+SEALED_RECORDS = [
+    record(sealed="c"),
+    record("c n", "a", inputs={"c": Part(record(sealed="c").made), "n": Part("n")}),
+    record("a", "b"),
+]
+
+
+def outlook(
+    nodes: list[Node] = CHAIN,
+    records: list[Record | None] | None = None,
+    given: Mapping[str, str] | None = None,
+    parts: Mapping[int, Mapping[str, Part]] | None = None,
+    gone: str = "",
+    rerun: tuple[int, ...] = (),
+    kept: str = "",
+) -> Outlook:
+    """What is foreseen when all is as recorded, but for what is given."""
+    wiring = Wiring(nodes)
+    stored = {"raw", "cleaned", "a", "b"} - set(gone.split())
+    today = {"n": "n", "config.k": "config.k", **(given or {})}
+    return Outlook(
+        wiring,
+        list(RECORDS) if records is None else records,
+        [(parts or {}).get(index, CODE) for index in range(len(nodes))],
+        {name: Part(digest) for name, digest in today.items()},
+        {name: Kept(name, name) for name in stored},
+        rerun,
+        kept.split(),
+    )
+
+
+def actions(found: Outlook) -> str:
+    return " ".join(decision.action for decision in found.decisions)
+
+
+OTHER = {**CODE, "global T": Part("4", "4")}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "reuse reuse reuse"),
+        ({"records": [None, None, None]}, "run run run"),
+        ({"records": [*RECORDS[:2], None]}, "reuse reuse run"),
+        ({"given": {"n": "m"}}, "run maybe maybe"),
+        ({"given": {"config.k": "2"}}, "reuse run maybe"),
+        ({"parts": {1: OTHER}}, "reuse run maybe"),
+        ({"gone": "raw"}, "run maybe maybe"),
+        ({"gone": "cleaned"}, "reuse run maybe"),
+        ({"rerun": (2,)}, "reuse reuse run"),
+        ({"nodes": [node("load", "n", "raw", always_run=True), *CHAIN[1:]]}, "run maybe maybe"),
+        ({"nodes": SEALED, "records": SEALED_RECORDS}, "reuse reuse reuse"),
+        ({"nodes": SEALED, "records": SEALED_RECORDS, "kept": "c"}, "run reuse reuse"),
+        ({"nodes": SEALED, "records": SEALED_RECORDS, "given": {"n": "m"}}, "run run maybe"),
+        ({"nodes": SEALED, "records": SEALED_RECORDS, "rerun": (2,)}, "reuse reuse run"),
+        ({"nodes": SEALED, "records": SEALED_RECORDS, "parts": {0: OTHER}}, "run maybe maybe"),
+    ],
+    ids=str,
+)
+def test_what_is_foreseen(options: dict[str, Any], expected: str) -> None:
+    """Forwards through what may change, backwards to who is needed."""
+    assert actions(outlook(**options)) == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ({"global T": Part("4", "4")}, "global T changed: 3 -> 4"),
+        ({"global T": Part("4")}, "global T changed"),
+        ({"function": Part("g")}, "its code changed"),
+        ({"code a.<locals>.b": Part("1")}, "helper a.b() is new"),
+        ({"python": Part("3.12", "3.12"), "function": Part("g")}, "Python changed: 3.11 -> 3.12"),
+        ({"global T": None}, "global T is gone"),
+        ({"package numpy": Part("1", "2.0")}, "package numpy is new"),
+    ],
+)
+def test_reasons_name_the_part_and_both_values(part: dict[str, Part | None], reason: str) -> None:
+    """As far as they are short; another Python says all there is to say."""
+    today = {key: each for key, each in {**CODE, **part}.items() if each is not None}
+    assert code_changes(record(), today) == [reason]
+
+
+def test_state_is_left_out() -> None:
+    """Whatever it is today."""
+    known = record(parts={k: p for k, p in CODE.items() if k != "global T"}, state=["global T"])
+    assert code_changes(known, OTHER) == []
+
+
+def test_a_node_that_ran_and_made_the_same_leaves_its_readers_fresh() -> None:
+    """Foreseen as maybe, decided when it is known."""
+    found = outlook(given={"n": "m"})
+    assert found.decide(0).action == "run"
+    found.ran(0, record("n", "raw"))
+    assert found.decide(1) == ("reuse", ("nothing changed",))
+
+
+def test_a_record_reads_as_it_was_written() -> None:
+    """And what isn't a record reads as none."""
+    one = record("n", "raw", sealed="x", state=["global memo"])
+    assert Record.read(one.text()) == one
+    for text in (None, "", "nonsense", "[99]", "[]", "{}", "null"):
+        assert Record.read(text) is None
+
+
+def test_keys_of_records_tell_nodes_apart_but_not_by_their_names() -> None:
+    """By their outputs; writers by what they read, and how many such there are."""
+    nodes = [*CHAIN, node("other", "cleaned", ""), node("third", "raw", "")]
+    keys = record_keys(Wiring(nodes))
+    assert len(set(keys)) == 5
+    renamed = [node(f"{n.name}2", " ".join(n.inputs), " ".join(n.outputs)) for n in nodes]
+    assert record_keys(Wiring(renamed)) == keys
+
+
+def test_what_is_kept_reads_as_it_was_written() -> None:
+    """Where its digest says it all nothing is written; of another object it tells nothing."""
+    assert Kept("d", "d").text() is None
+    kept = Kept("d", "c", ("m:C",))
+    assert Kept.read("d", kept.text()) == kept
+    assert Kept.read("other", kept.text()) == Kept("other", "other")
