@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linepipe_core import buffers, maps, staging
-from linepipe_core.buffers import Job
-from linepipe_core.maps import known_digest, map_file
-from linepipe_core.shelf import ObjectShelf
+from linepipe_core.shelf import ObjectShelf, buffers, maps, staging
+from linepipe_core.shelf.buffers import Job
+from linepipe_core.shelf.maps import known_digest, map_file
 
 N_BYTES = 3_000_001
 

@@ -80,7 +80,7 @@ def test_importing_it_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(Path(linepipe_core.__file__).parent.glob("*.py")), ids=lambda path: path.name
+    "path", sorted(Path(linepipe_core.__file__).parent.rglob("*.py")), ids=lambda path: path.name
 )
 def test_every_module_says_why_it_exists(path: Path) -> None:
     """In its docstring, in more than a heading."""

@@ -106,7 +106,7 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
     path: str, monkeypatch: pytest.MonkeyPatch, buffers: Callable[[], list[Path]]
 ) -> None:
     """Opening the shelf sweeps what dead writers left, and only that."""
-    from linepipe_core.staging import Staging
+    from linepipe_core.shelf.staging import Staging
 
     place = Staging.place
     seen: list[str] = []
@@ -125,7 +125,7 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
 
 SWEEP = """
 import sys
-from linepipe_core.buffers import BufferFiles
+from linepipe_core.shelf.buffers import BufferFiles
 assert BufferFiles(sys.argv[1] + ".buffers").sweep_drafts() == 0
 """
 
@@ -134,7 +134,7 @@ def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was known when the store began, and gone when it wanted to commit."""
-    from linepipe_core.staging import Staging
+    from linepipe_core.shelf.staging import Staging
 
     prepare = Staging.prepare
 
@@ -157,7 +157,7 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another thread writes to it between its hash and its writing: the store fails."""
-    from linepipe_core.staging import Staging
+    from linepipe_core.shelf.staging import Staging
 
     prepare = Staging.prepare
     block = Block(5, 2_000_000)
@@ -181,7 +181,7 @@ def test_a_lock_that_is_never_let_go_is_an_error_not_a_wait_forever(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was stopped in the middle holds it; reading goes on."""
-    monkeypatch.setattr("linepipe_core.index.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("linepipe_core.shelf.index.LOCK_SECONDS", 0.05)
     with ObjectShelf(path) as shelf:
         shelf["a"] = 1
         other = sqlite3.connect(path, isolation_level=None)

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from tests.faults.blocks import Block, in_a_process
 
-from linepipe_core import maps
 from linepipe_core.errors import ShelfError, ShelfPathError, ShelfWriteError
-from linepipe_core.shelf import ObjectShelf
+from linepipe_core.shelf import ObjectShelf, maps
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from tests.faults.blocks import in_a_process
 
-from linepipe_core import trust
 from linepipe_core.errors import ShelfPathError, ShelfTrustError
-from linepipe_core.shelf import ObjectShelf
+from linepipe_core.shelf import ObjectShelf, trust
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from linepipe_core.errors import ConstantError, MissingInputError, ShelfError
 from linepipe_core.placement import ObjPlacement
 from linepipe_core.registry import ObjectRegistry
-from linepipe_core.shelf import ObjectShelf, ShelfObject
+from linepipe_core.shelf.object_shelf import ObjectShelf, ShelfObject
 from linepipe_core.snapshot import ATOMIC, hold, reveal
 from linepipe_core.snapshot.held import Held
 
 if TYPE_CHECKING:
     from linepipe_core.node import Node
-    from linepipe_core.shelf import Records
+    from linepipe_core.shelf.object_shelf import Records
 
 __all__ = ["ShelfRegistry", "Shelved", "read_history"]
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from linepipe_core.maps import Buffer, map_file, read_file
+from linepipe_core.shelf.maps import Buffer, map_file, read_file
 
 if sys.platform != "win32":
     import fcntl

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from linepipe_core import index
-from linepipe_core.buffers import BufferFiles
 from linepipe_core.errors import ShelfError, ShelfPickleError, ShelfWriteError
-from linepipe_core.index import ObjectInfo, Released, Row
-from linepipe_core.maps import Buffer
-from linepipe_core.opening import open_index
-from linepipe_core.packing import (
+from linepipe_core.shelf import index
+from linepipe_core.shelf.buffers import BufferFiles
+from linepipe_core.shelf.index import ObjectInfo, Released, Row
+from linepipe_core.shelf.maps import Buffer
+from linepipe_core.shelf.opening import open_index
+from linepipe_core.shelf.packing import (
     ShelfObject,
     check_name,
     digest_of_row,
@@ -33,8 +33,8 @@ from linepipe_core.packing import (
     rows_of,
     unpacked,
 )
-from linepipe_core.pickling import Pickled, Unpicklable
-from linepipe_core.staging import Staging
+from linepipe_core.shelf.pickling import Pickled, Unpicklable
+from linepipe_core.shelf.staging import Staging
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,15 +12,15 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from linepipe_core import index
-from linepipe_core.buffers import BufferFiles, Job, hash_and_write, probe_of
 from linepipe_core.errors import ShelfWriteError
-from linepipe_core.maps import known_digest
+from linepipe_core.shelf import index
+from linepipe_core.shelf.buffers import BufferFiles, Job, hash_and_write, probe_of
+from linepipe_core.shelf.maps import known_digest
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from linepipe_core.index import Index
+    from linepipe_core.shelf.index import Index
 
 
 class Staging:

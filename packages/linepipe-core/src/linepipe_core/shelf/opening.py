@@ -10,10 +10,10 @@ import os
 import threading
 import weakref
 
-from linepipe_core import index, trust
-from linepipe_core.buffers import BufferFiles, write_gitignore
 from linepipe_core.errors import ShelfError, ShelfPathError
-from linepipe_core.index import Index
+from linepipe_core.shelf import index, trust
+from linepipe_core.shelf.buffers import BufferFiles, write_gitignore
+from linepipe_core.shelf.index import Index
 
 # What this process has open: while it has, the index file may not be opened and closed by
 # other means (see `trust.refuse_foreign`).

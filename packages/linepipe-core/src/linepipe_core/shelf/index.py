@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from linepipe_core.errors import ShelfError, ShelfWriteError
-from linepipe_core.trust import APPLICATION_ID
+from linepipe_core.shelf.trust import APPLICATION_ID
 
 # A writer holds the lock for the time of a few renames and inserts, so whoever waits this
 # long waits for a process that was stopped.

@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from linepipe_core import pickling
-from linepipe_core.buffers import BufferFiles, digest_of
-from linepipe_core.index import Row
-from linepipe_core.maps import Buffer
-from linepipe_core.pickling import LARGE_BYTES, Pickled, Unpicklable
+from linepipe_core.shelf import pickling
+from linepipe_core.shelf.buffers import BufferFiles, digest_of
+from linepipe_core.shelf.index import Row
+from linepipe_core.shelf.maps import Buffer
+from linepipe_core.shelf.pickling import LARGE_BYTES, Pickled, Unpicklable
 
 
 class ShelfObject:

@@ -1,0 +1,14 @@
+"""The persistent cache. From the ground up:
+
+    trust                       may a path hold a shelf, and may what lies there be believed?
+    maps                        one large buffer, mapped back from its file
+    index, buffers, pickling    the SQLite file, the files beside it, objects taken apart
+    opening, staging, packing   how a shelf is opened, and how one store is prepared
+    object_shelf                what users see
+
+Loaded on first use: it needs sqlite3, shelve and pickle.
+"""
+
+from linepipe_core.shelf.object_shelf import ObjectInfo, ObjectShelf, Stored, Unpicklable
+
+__all__ = ["ObjectInfo", "ObjectShelf", "Stored", "Unpicklable"]
