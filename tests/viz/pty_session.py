@@ -76,6 +76,12 @@ class PtySession:
         self._pid = 0
         return os.waitstatus_to_exitcode(status)
 
+    def settle(self, seconds: float) -> None:
+        """Read for a while: that something does not happen has no sign of its own."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit and self._read():
+            pass
+
     def press(self, text: str) -> None:
         """Type on the terminal's keyboard."""
         os.write(self._fd, text.encode())

@@ -153,12 +153,36 @@ def test_a_debugger_works_in_a_node(stop: str) -> None:
         """
     ) as shown:
         shown.until_shown("(Pdb)")
-        assert "▶" not in shown.text()
+        shown.press("!time.sleep(0.5)\n")  # time enough to draw over the prompt
+        shown.until(lambda: shown.text().count("(Pdb)") == 2)
+        assert b"elapsed" not in shown.raw.partition(b"(Pdb)")[2]
         shown.press("p answer * 2\n")
         shown.until_shown("82")
         shown.press("c\n")
         assert shown.until_end() == 0
         assert "gave 42" in shown.text()
+
+
+def test_a_prompt_that_python_does_not_know_of_is_left_alone() -> None:
+    """getpass asks the terminal itself; so do full-screen debuggers."""
+    with session(
+        """
+        import getpass
+        def ask():
+            time.sleep(0.3)
+            return len(getpass.getpass("Secret? "))
+        print("length", run(ask)["x1"])
+        """
+    ) as shown:
+        shown.until_shown("▶ ask")
+        shown.until_shown("Secret?")
+        shown.press("abc")
+        shown.settle(0.5)  # time enough to draw over the prompt
+        assert "Secret?" in shown.text()
+        assert "▶" not in shown.text()
+        shown.press("\n")
+        assert shown.until_end() == 0
+        assert shown.text().endswith("length 3")
 
 
 @pytest.mark.parametrize("hooks", ["PostMortem(), Progress()", "Progress(), Breakpoint('bad')"])
@@ -178,9 +202,11 @@ def test_linepipes_own_debugging_works_beside_it(hooks: str) -> None:
         rows=60,
     ) as shown:
         shown.until_shown("(Pdb)")
+        shown.press("!time.sleep(0.5)\n")
+        shown.until(lambda: shown.text().count("(Pdb)") == 2)
+        assert b"elapsed" not in shown.raw.partition(b"(Pdb)")[2]
         shown.press("p x + 1\n")
         shown.until_shown("42")
-        assert "elapsed" not in shown.text()
         shown.press("c\n")
         assert shown.until_end() == 0
         assert shown.text().endswith("ended by NodeExecutionError")
@@ -306,6 +332,22 @@ def test_300_nodes_fit_a_small_terminal() -> None:
         assert "200/301" in shown.text()
         shown.press("\n")
         assert shown.until_end() == 0
+
+
+def test_a_terminal_of_four_rows_keeps_what_was_written() -> None:
+    """The live view never scrolls anything away."""
+    with session(
+        """
+        print("first line")
+        def load(*_): time.sleep(0.3); return 1
+        run(load, load, load)
+        """,
+        rows=4,
+    ) as shown:
+        shown.until_shown("▶ load")
+        assert shown.until_end() == 0
+        assert shown.text().splitlines()[0] == "first line"
+        assert shown.text().count("╭─ Pipeline") == 1
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

@@ -124,6 +124,16 @@ def test_many_live_objects_leave_room_for_the_names() -> None:
     assert "read" in lines[2]
 
 
+@pytest.mark.parametrize("width", [1, 4, 8, 12, 20, 30])
+def test_a_very_narrow_terminal_is_not_left_out(width: int) -> None:
+    """Still a row a node, and no row wider than the terminal, from 8 cells on."""
+    console, file = printed(width)
+    print_pipeline(samples.training(), result=samples.training().run(), console=console)
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 12
+    assert all(len(line) <= max(width, 8) for line in lines)
+
+
 @given(strategies.small_pipelines())
 @settings(deadline=None, max_examples=40)
 def test_any_pipeline_is_one_row_a_node(pipeline: Pipeline) -> None:

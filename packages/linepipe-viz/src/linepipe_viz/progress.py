@@ -125,7 +125,8 @@ class Progress(Hook):
         )
         with console.capture() as captured:
             console.print(panel, end="")
-        return captured.get().removesuffix("\n").split("\n")
+        lines = captured.get().removesuffix("\n").split("\n")
+        return lines[: max(console.height - 1, 0)]  # a taller frame would scroll away
 
     def _window(self, n_begun: int, room: int) -> range:
         """The rows around the running node, as many as the terminal has room for."""
