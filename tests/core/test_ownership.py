@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linepipe_core.ownership import find_spec, function_owner, module_owner, package_of
+from linepipe_core.fingerprint.ownership import find_spec, function_owner, module_owner, package_of
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
+    from linepipe_core.fingerprint import ValueFingerprint
     from linepipe_core.freshness import Plan
     from linepipe_core.history import HistoryEntry
     from linepipe_core.hooks import Hook
-    from linepipe_core.reach import ValueFingerprint
     from linepipe_core.result import RunResult
     from linepipe_core.reuse import Reuse
 

@@ -10,8 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from linepipe_core.config import is_config_reference
-from linepipe_core.contents import look_into
-from linepipe_core.fingerprint import Part, Reader, brief, code_fingerprint
+from linepipe_core.fingerprint import (
+    Part,
+    Reader,
+    brief,
+    code_fingerprint,
+    code_named,
+    look_into,
+)
 from linepipe_core.freshness import (
     Decision,
     Kept,
@@ -22,15 +28,13 @@ from linepipe_core.freshness import (
     record_keys,
     wiring_of,
 )
-from linepipe_core.reach import code_named
 from linepipe_core.shelf_registry import Shelved
 from linepipe_core.snapshot import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, MutableMapping
 
-    from linepipe_core.fingerprint import CodeFingerprint
-    from linepipe_core.reach import ValueFingerprint
+    from linepipe_core.fingerprint import CodeFingerprint, ValueFingerprint
     from linepipe_core.shelf_registry import ShelfRegistry
     from linepipe_core.wiring import Wiring
 

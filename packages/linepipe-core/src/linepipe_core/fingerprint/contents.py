@@ -12,8 +12,8 @@ from itertools import islice
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from linepipe_core.hashing import attributes_of
-from linepipe_core.ownership import module_owner
+from linepipe_core.fingerprint.hashing import attributes_of
+from linepipe_core.fingerprint.ownership import module_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,9 +21,9 @@ from types import (
 )
 from typing import Any, Final, NamedTuple
 
-from linepipe_core.bytecode import normalise
-from linepipe_core.hashing import ValueHasher, attributes_of, is_code
-from linepipe_core.members import (
+from linepipe_core.fingerprint.bytecode import normalise
+from linepipe_core.fingerprint.hashing import ValueHasher, attributes_of, is_code
+from linepipe_core.fingerprint.members import (
     ABSENT,
     Value,
     attribute_of,
@@ -37,8 +37,8 @@ from linepipe_core.members import (
     is_data,
     model_defaults,
 )
-from linepipe_core.ownership import function_owner, module_owner, package_of, root_of
-from linepipe_core.sources import imported_modules, source_of
+from linepipe_core.fingerprint.ownership import function_owner, module_owner, package_of, root_of
+from linepipe_core.fingerprint.sources import imported_modules, source_of
 
 __all__ = [
     "Part",

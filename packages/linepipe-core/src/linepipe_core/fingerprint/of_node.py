@@ -11,14 +11,14 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from linepipe_core.members import expanded
-from linepipe_core.reach import Part, Reader, digest_of, identity
+from linepipe_core.fingerprint.members import expanded
+from linepipe_core.fingerprint.reach import Part, Reader, digest_of, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeVar
 
-    from linepipe_core.members import Value
+    from linepipe_core.fingerprint.members import Value
 
     T = TypeVar("T")
 

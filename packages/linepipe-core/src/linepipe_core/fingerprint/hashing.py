@@ -32,7 +32,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
-from linepipe_core.ownership import module_owner
+from linepipe_core.fingerprint.ownership import module_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

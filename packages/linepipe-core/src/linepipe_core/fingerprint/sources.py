@@ -12,15 +12,15 @@ import dis
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from linepipe_core.bytecode import normalise
-from linepipe_core.ownership import find_spec, module_owner
+from linepipe_core.fingerprint.bytecode import normalise
+from linepipe_core.fingerprint.ownership import find_spec, module_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
     from types import CodeType
 
-    from linepipe_core.bytecode import Import
+    from linepipe_core.fingerprint.bytecode import Import
 
 __all__ = ["ModuleSource", "imported_modules", "source_of"]
 

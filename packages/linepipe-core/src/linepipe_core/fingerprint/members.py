@@ -10,8 +10,8 @@ from functools import partial
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from linepipe_core.hashing import attributes_of, is_code
-from linepipe_core.ownership import module_owner
+from linepipe_core.fingerprint.hashing import attributes_of, is_code
+from linepipe_core.fingerprint.ownership import module_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,35 @@
+"""Fingerprints: hashes by which a later process can tell that nothing has changed.
+
+Pure: nothing is imported, called or written to find out. From the ground up:
+
+    bytecode, ownership    what a code object does; whose it is
+    sources, hashing       modules that count whole; values by their content
+    members, contents      what functions and classes hold; what an object's bytes don't tell
+    reach                  what a function, class or value leads to
+    of_node                all that a node's function leads to, part by part
+
+Loaded on first use: it needs inspect and pickle.
+"""
+
+from linepipe_core.fingerprint.contents import look_into
+from linepipe_core.fingerprint.of_node import (
+    CodeFingerprint,
+    Part,
+    Reader,
+    brief,
+    code_fingerprint,
+    combined,
+)
+from linepipe_core.fingerprint.reach import ValueFingerprint, code_named
+
+__all__ = [
+    "CodeFingerprint",
+    "Part",
+    "Reader",
+    "ValueFingerprint",
+    "brief",
+    "code_fingerprint",
+    "code_named",
+    "combined",
+    "look_into",
+]
