@@ -160,9 +160,10 @@ PIPELINES: dict[str, Callable[[], Pipeline]] = {
 
 @dataclass(frozen=True)
 class Memory:
-    """What a profile hook puts into a step."""
+    """What a profile hook puts into a step, as far as anybody looks."""
 
     peak_mib: float
+    delta_mib: float = 0.0
 
 
 def told(result: RunResult | NodeExecutionError) -> Any:
