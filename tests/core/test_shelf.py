@@ -617,9 +617,9 @@ class ShelfAgainstDict(RuleBasedStateMachine):
         pid = os.fork()
         if pid == 0:
             try:
-                from linepipe_core.shelf import index
+                from linepipe_core.shelf import rows
 
-                index.set_records = lambda *_: os._exit(1)
+                rows.set_records = lambda *_: os._exit(1)
                 self.shelf.store({name: value, "never": value})
             finally:
                 os._exit(2)
@@ -658,7 +658,7 @@ def test_a_failed_store_leaves_everything_as_it_was(
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("linepipe_core.shelf.index.set_records", fail)
+    monkeypatch.setattr("linepipe_core.shelf.rows.set_records", fail)
     with pytest.raises(KeyboardInterrupt):
         shelf.store({"a": np.ones(LARGE), "b": np.full(LARGE, 2)})
     monkeypatch.undo()

@@ -2,8 +2,10 @@
 
     trust                       may a path hold a shelf, and may what lies there be believed?
     maps                        one large buffer, mapped back from its file
+    rows                        what is in the index: schema, queries, changes
     index, buffers, pickling    the SQLite file, the files beside it, objects taken apart
     opening, staging, packing   how a shelf is opened, and how one store is prepared
+    store                       index and files changed together
     object_shelf                what users see
 
 Loaded on first use: it needs sqlite3, shelve and pickle.

@@ -2,9 +2,9 @@
 
 A `shelve.Shelf` for its users' sake; the store below it is our own, because dbm files are
 torn by a killed process, block or spoil under a second one, and copy every byte twice.
-SQLite at the shelf's path is the index and holds the pickles (`index`); large buffers leave
-the pickle (`pickling`), lie once each in files beside it (`buffers`), and are mapped back.
-This module joins the three, and keeps the promises that users see.
+SQLite at the shelf's path is the index and holds the pickles (`index`, `rows`); large buffers
+leave the pickle (`pickling`), lie once each in files beside it (`buffers`), and are mapped back
+(`maps`). `store` changes both together. This module is what users see of it.
 """
 
 from __future__ import annotations
@@ -12,29 +12,24 @@ from __future__ import annotations
 import logging
 import os
 import shelve
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from linepipe_core.errors import ShelfError, ShelfPickleError, ShelfWriteError
-from linepipe_core.shelf import index
-from linepipe_core.shelf.buffers import BufferFiles
-from linepipe_core.shelf.index import ObjectInfo, Released, Row
+from linepipe_core.errors import ShelfPickleError
+from linepipe_core.shelf import rows
 from linepipe_core.shelf.maps import Buffer
-from linepipe_core.shelf.opening import open_index
 from linepipe_core.shelf.packing import (
     ShelfObject,
     check_name,
-    digest_of_row,
-    large_views,
     pickled,
-    rows_of,
     unpacked,
 )
-from linepipe_core.shelf.pickling import Pickled, Unpicklable
-from linepipe_core.shelf.staging import Staging
+from linepipe_core.shelf.pickling import Unpicklable
+from linepipe_core.shelf.rows import ObjectInfo, Released, Row
+from linepipe_core.shelf.store import Store
 
 if TYPE_CHECKING:
     import sqlite3
@@ -95,9 +90,9 @@ class ObjectShelf(shelve.Shelf[Any]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         # `shelve.Shelf.__init__` is not called: it wraps a dbm-like dict, and there is none.
         self.path: str = os.path.realpath(os.fspath(path))
-        self._files = BufferFiles(self.path + ".buffers")
-        self._index = open_index(self.path, self._files)
-        self._sweep()
+        self._store = Store(self.path)
+        self._index = self._store.index
+        self._files = self._store.files
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"
@@ -124,7 +119,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         """An object as it is now, to be loaded later; None where there is none or it is bad."""
         check_name(name)
         return self._readable(
-            name, lambda: self._locate(name, lambda row: ShelfObject(row, self._files))
+            name, lambda: self._store.locate(name, lambda row: ShelfObject(row, self._files))
         )
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -137,7 +132,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         packs, refused = pickled({name: value})
         if refused:
             raise ShelfPickleError(f"{refused[name]}", self.path)
-        self._write(packs, {name: type(value)}, partial(_put, None, (), {}))
+        self._store.write(packs, {name: type(value)}, partial(_put, None, (), {}))
 
     def __delitem__(self, name: str) -> None:
         """Remove one object, from the disk too.
@@ -147,11 +142,11 @@ class ObjectShelf(shelve.Shelf[Any]):
         """
         released = Released()
         with self._index.writing() as connection:
-            digest = index.drop_name(connection, name)
+            digest = rows.drop_name(connection, name)
             if digest is None:
                 raise KeyError(name)
-            index.release(connection, [digest], released)
-        self._remove_unused(released.buffers)
+            rows.release(connection, [digest], released)
+        self._store.remove_unused(released.buffers)
 
     def pop(self, name: str, default: Any = _NOTHING) -> Any:
         """Take an object off the shelf; of several callers at a time, one gets it.
@@ -163,11 +158,11 @@ class ObjectShelf(shelve.Shelf[Any]):
         released = Released()
         found = None
         with self._index.writing() as connection:
-            row = index.find(connection, name)
+            row = rows.find(connection, name)
             if row is not None:
                 found = self._readable(name, lambda: ShelfObject(row, self._files))
-                index.release(connection, [index.drop_name(connection, name)], released)
-        self._remove_unused(released.buffers)
+                rows.release(connection, [rows.drop_name(connection, name)], released)
+        self._store.remove_unused(released.buffers)
         value = _NOTHING if found is None else self._readable(name, found.load, _NOTHING)
         if value is not _NOTHING:
             return value
@@ -179,12 +174,12 @@ class ObjectShelf(shelve.Shelf[Any]):
         if not isinstance(name, str):
             return False
         with self._index.reading() as connection:
-            row = index.find(connection, name)
+            row = rows.find(connection, name)
         return row is not None and all(self._files.is_whole(*buffer) for buffer in row.buffers)
 
     def __iter__(self) -> Iterator[str]:
         with self._index.reading() as connection:
-            return iter(index.names(connection))
+            return iter(rows.names(connection))
 
     def __len__(self) -> int:
         with self._index.reading() as connection:
@@ -235,7 +230,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         packs, refused = pickled(objects)
         types = {name: type(value) for name, value in objects.items()}
         put = partial(_put, node, {*drop, *refused}, records or {})
-        return Stored(self._write(packs, types, put), refused)
+        return Stored(self._store.write(packs, types, put), refused)
 
     def digest(self, name: str) -> str | None:
         """The hash of an object's pickle and buffers, without loading it; None if it isn't there.
@@ -244,26 +239,26 @@ class ObjectShelf(shelve.Shelf[Any]):
         another order.
         """
         with self._index.reading() as connection:
-            return index.find_digest(connection, name)
+            return rows.find_digest(connection, name)
 
     def digests(self) -> dict[str, str]:
         """The digest of every object whose buffers are all there, without loading any."""
         with self._index.reading() as connection:
-            named = index.digests(connection)
-            buffers = index.known_buffers(connection)
+            named = rows.digests(connection)
+            buffers = rows.known_buffers(connection)
             bad = [d for d, n_bytes in buffers.items() if not self._files.is_whole(d, n_bytes)]
-            broken = index.users(connection, bad)
+            broken = rows.users(connection, bad)
         return {name: digest for name, digest in named.items() if digest not in broken}
 
     def record(self, key: str) -> str | None:
         """The text that `store` wrote under ``key``."""
         with self._index.reading() as connection:
-            return index.record(connection, key)
+            return rows.record(connection, key)
 
     def records(self, prefix: str = "") -> dict[str, str]:
         """Every record whose key starts with ``prefix``."""
         with self._index.reading() as connection:
-            return index.records(connection, prefix)
+            return rows.records(connection, prefix)
 
     # --- history ----------------------------------------------------------------------------
 
@@ -274,7 +269,7 @@ class ObjectShelf(shelve.Shelf[Any]):
             Its number, for `keep` and `add_entry`.
         """
         with self._index.writing() as connection:
-            run = index.add_run(connection)
+            run = rows.add_run(connection)
         self._prune(None, None, KEPT_RUNS)
         return run
 
@@ -293,7 +288,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         """
         packs, refused = pickled(objects)
         types = {name: type(value) for name, value in objects.items()}
-        return Stored(self._write(packs, types, partial(_keep, run)), refused)
+        return Stored(self._store.write(packs, types, partial(_keep, run)), refused)
 
     def add_entry(self, run: int, text: str, digests: Iterable[str]) -> None:
         """Add an entry to a run, and keep the objects that it mentions.
@@ -302,23 +297,23 @@ class ObjectShelf(shelve.Shelf[Any]):
             ShelfWriteError: the shelf can't be written.
         """
         with self._index.writing() as connection:
-            index.add_entry(connection, run, text)
-            index.mention(connection, run, digests)
+            rows.add_entry(connection, run, text)
+            rows.mention(connection, run, digests)
 
     def runs(self) -> list[int]:
         """The runs that the history keeps, the oldest first."""
         with self._index.reading() as connection:
-            return index.runs(connection)
+            return rows.runs(connection)
 
     def entries(self, run: int) -> list[str]:
         """The entries of a run, in order, as they were added."""
         with self._index.reading() as connection:
-            return index.entries(connection, run)
+            return rows.entries(connection, run)
 
     def open_digest(self, digest: str) -> ShelfObject | None:
         """The object of that digest, named or not; None where there is none or it is bad."""
         with self._index.reading() as connection:
-            row = index.find_object(connection, digest)
+            row = rows.find_object(connection, digest)
         if row is None:
             return None
         return self._readable(digest, lambda: ShelfObject(row, self._files))
@@ -328,11 +323,11 @@ class ObjectShelf(shelve.Shelf[Any]):
     def info(self) -> tuple[ObjectInfo, ...]:
         """What is on the shelf, in the names' order, without loading any of it."""
         with self._index.reading() as connection:
-            return tuple(index.infos(connection))
+            return tuple(rows.infos(connection))
 
     def clear(self) -> None:
         """Remove everything: objects, records, history; the disk space too."""
-        self._reduce(index.clear)
+        self._store.reduce(rows.clear)
         self._index.shrink()
 
     def prune(
@@ -359,40 +354,18 @@ class ObjectShelf(shelve.Shelf[Any]):
 
     def verify(self) -> tuple[str, ...]:
         """The names whose bytes are not what was written. Reads all of them."""
-        verdicts: dict[str, bool] = {}
-        suspects = [name for name in self if not self._is_sound(name, verdicts)]
-        # A writer may have replaced them while they were read. Under the lock nobody can.
-        return tuple(name for name in suspects if not self._is_sound_for_sure(name))
+        return tuple(self._store.unsound(self))
 
     def _prune(
         self, max_bytes: int | None, older_than: float | None, keep_runs: int | None
     ) -> list[str]:
-        return self._reduce(partial(index.prune, max_bytes, older_than, keep_runs))
+        return self._store.reduce(partial(rows.prune, max_bytes, older_than, keep_runs))
 
     # --- inside -------------------------------------------------------------------------------
 
     def _read(self, name: str, default: Any) -> Any:
-        found = self._locate(name, lambda row: (row, self._buffers(row)))
+        found = self._store.locate(name, lambda row: (row, self._buffers(row)))
         return default if found is None else unpacked(*found)
-
-    def _locate(self, name: str, opened: Callable[[Row], T]) -> T | None:
-        """What ``opened`` makes of an object's row; None if there is no such object.
-
-        Raises:
-            OSError: a buffer is gone.
-            ValueError: a buffer isn't of its size, or the shelf is closed.
-            ShelfError: the index is damaged.
-        """
-        with self._index.reading() as connection:
-            row = index.find(connection, name)
-        try:
-            return None if row is None else opened(row)
-        except (OSError, ValueError):
-            # A writer may have replaced the object since its row was read. Under the lock
-            # nobody can, so what is bad then is bad.
-            with self._index.writing() as connection:
-                row = index.find(connection, name)
-                return None if row is None else opened(row)
 
     def _buffers(self, row: Row) -> list[Buffer]:
         return [self._files.open(*buffer) for buffer in row.buffers]
@@ -414,107 +387,10 @@ class ObjectShelf(shelve.Shelf[Any]):
             )  # fmt: skip
             return default
 
-    def _write(
-        self, packs: Mapping[str, Pickled], types: Mapping[str, type], put: _Put
-    ) -> dict[str, ShelfObject]:
-        """Bring pickled objects onto the shelf, and ``put`` their rows, in one transaction."""
-        views = [view for pack in packs.values() for view in large_views(pack)]
-        with ExitStack() as stack:
-            try:
-                folder = stack.enter_context(self._files.drafts()) if views else ""
-                staging = Staging(views, self._files, folder)
-                staging.prepare(self._index)
-                rows = rows_of(packs, types, iter(staging.digests))
-                stored, released = self._commit(staging, rows, put)
-            except OSError as error:
-                if isinstance(error, ShelfError):
-                    raise
-                raise ShelfWriteError(
-                    f"the shelf at {self.path} can't be written: {error}\n"
-                    "  what was there stays; see to the disk's space and the folder's permissions",
-                    self.path,
-                ) from error
-        self._remove_unused(released.buffers)
-        return stored
-
-    def _commit(
-        self, staging: Staging, rows: Mapping[str, Row], put: _Put
-    ) -> tuple[dict[str, ShelfObject], Released]:
-        """The transaction of a store."""
-        while True:
-            try:
-                with self._index.writing() as connection:
-                    missing = staging.missing(connection)
-                    if not missing:
-                        staging.place(connection)
-                        for row in rows.values():
-                            index.add_object(connection, row)
-                        released = put(connection, rows)
-                        stored = {name: ShelfObject(row, self._files) for name, row in rows.items()}
-                        return stored, released
-            except BaseException:
-                self._remove_unused(staging.placed)
-                raise
-            staging.write(missing)  # removed since they were hashed; now they are drafted
-
-    def _reduce(self, change: Callable[[sqlite3.Connection, Released], T]) -> T:
-        """Take things off the shelf in one transaction."""
-        released = Released()
-        try:
-            with self._index.writing() as connection:
-                changed = change(connection, released)
-        except ShelfWriteError:
-            if not released.buffers:
-                raise
-            # A full disk has no room even for the log of a removal. So the files go first:
-            # if we are killed now, their objects count as missing, and they were to go.
-            self._files.remove(released.buffers)
-            released = Released()
-            with self._index.writing() as connection:
-                changed = change(connection, released)
-        self._remove_unused(released.buffers)
-        return changed
-
-    def _remove_unused(self, digests: Sequence[str]) -> None:
-        """Remove the files of buffers that nothing uses; what fails is left for a later sweep."""
-        if not digests:
-            return
-        with suppress(ShelfError), self._index.writing() as connection:
-            self._files.remove(d for d in digests if not index.has_buffer(connection, d))
-
-    def _sweep(self) -> None:
-        """Remove what killed writers left."""
-        n_drafts = self._files.sweep_drafts()
-        with self._index.reading() as connection:
-            known = index.known_buffers(connection)
-        orphans = [digest for digest in self._files.names() if digest not in known]
-        self._remove_unused(orphans)
-        if n_drafts or orphans:
-            _logger.info("swept what an interrupted write left on the shelf %s", self.path)
-
-    def _is_sound(self, name: str, verdicts: dict[str, bool]) -> bool:
-        with self._index.reading() as connection:
-            row = index.find(connection, name)
-        return row is None or self._matches(row, verdicts)
-
-    def _is_sound_for_sure(self, name: str) -> bool:
-        with self._index.writing() as connection:
-            row = index.find(connection, name)
-            return row is None or self._matches(row, {})
-
-    def _matches(self, row: Row, verdicts: dict[str, bool]) -> bool:
-        """Whether an object's bytes are what was written; ``verdicts`` remembers buffers."""
-        for digest, n_bytes in row.buffers:
-            if digest not in verdicts:
-                verdicts[digest] = self._files.verify(digest, n_bytes)
-        sound = all(verdicts[digest] for digest, _ in row.buffers)
-        return sound and (row.stream is None or digest_of_row(row) == row.digest)
-
 
 Records: TypeAlias = (
     "Mapping[str, str | None] | Callable[[Mapping[str, str]], Mapping[str, str | None]]"
 )
-_Put: TypeAlias = "Callable[[sqlite3.Connection, Mapping[str, Row]], Released]"
 
 
 def _put(
@@ -522,22 +398,22 @@ def _put(
     drop: Iterable[str],
     records: Records,
     connection: sqlite3.Connection,
-    rows: Mapping[str, Row],
+    made: Mapping[str, Row],
 ) -> Released:
     """Name the objects of one store, drop other names, write its records."""
-    older = [index.set_name(connection, name, row.digest, node) for name, row in rows.items()]
-    older += [index.drop_name(connection, name) for name in drop if name not in rows]
+    older = [rows.set_name(connection, name, row.digest, node) for name, row in made.items()]
+    older += [rows.drop_name(connection, name) for name in drop if name not in made]
     released = Released()
-    index.release(connection, older, released)
+    rows.release(connection, older, released)
     if callable(records):
-        records = records({name: row.digest for name, row in rows.items()})
-    index.set_records(connection, records.items())
+        records = records({name: row.digest for name, row in made.items()})
+    rows.set_records(connection, records.items())
     return released
 
 
-def _keep(run: int, connection: sqlite3.Connection, rows: Mapping[str, Row]) -> Released:
+def _keep(run: int, connection: sqlite3.Connection, made: Mapping[str, Row]) -> Released:
     """Let a run of the history mention the objects of one store."""
-    index.mention(connection, run, [row.digest for row in rows.values()])
+    rows.mention(connection, run, [row.digest for row in made.values()])
     return Released()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from linepipe_core.shelf import pickling
 from linepipe_core.shelf.buffers import BufferFiles, digest_of
-from linepipe_core.shelf.index import Row
 from linepipe_core.shelf.maps import Buffer
 from linepipe_core.shelf.pickling import LARGE_BYTES, Pickled, Unpicklable
+from linepipe_core.shelf.rows import Row
 
 
 class ShelfObject:

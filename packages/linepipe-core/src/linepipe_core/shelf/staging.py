@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from linepipe_core.errors import ShelfWriteError
-from linepipe_core.shelf import index
+from linepipe_core.shelf import rows
 from linepipe_core.shelf.buffers import BufferFiles, Job, hash_and_write, probe_of
 from linepipe_core.shelf.maps import known_digest
 
@@ -58,7 +58,7 @@ class Staging:
         """Hash these, and write those that can't be on the shelf: they differ in a sample."""
         probes = [probe_of(view) for view in views]
         with shelf_index.reading() as connection:
-            may_be_there = {probe for probe in probes if index.has_probe(connection, probe)}
+            may_be_there = {probe for probe in probes if rows.has_probe(connection, probe)}
         jobs = []
         for view, probe in zip(views, probes, strict=True):
             jobs.append(Job(view, None if probe in may_be_there else self._draft_path()))
@@ -100,12 +100,12 @@ class Staging:
             if digest in self._drafts and not self._is_there(connection, digest, view):
                 os.replace(self._drafts.pop(digest), self._files.path(digest))
                 self.placed.append(digest)
-                index.add_buffer(connection, digest, view.nbytes, probe_of(view))
+                rows.add_buffer(connection, digest, view.nbytes, probe_of(view))
         if self.placed:
             self._files.sync_folder()
 
     def _is_there(self, connection: sqlite3.Connection, digest: str, view: memoryview) -> bool:
-        return index.has_buffer(connection, digest) and self._files.is_whole(digest, view.nbytes)
+        return rows.has_buffer(connection, digest) and self._files.is_whole(digest, view.nbytes)
 
     def _keep(self, jobs: Sequence[Job]) -> None:
         self._drafts.update((job.digest(), job.path) for job in jobs if job.path is not None)

@@ -1,0 +1,172 @@
+"""The store below the shelf: the one place where index and buffer files are changed together.
+
+Apart from the shelf because it keeps the promises that no caller sees: what goes on is there
+whole or not at all, what comes off leaves the disk, what a killed writer left is swept, and a
+reader who meets a writer looks again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from linepipe_core.errors import ShelfError, ShelfWriteError
+from linepipe_core.shelf import rows
+from linepipe_core.shelf.buffers import BufferFiles
+from linepipe_core.shelf.opening import open_index
+from linepipe_core.shelf.packing import ShelfObject, digest_of_row, large_views, rows_of
+from linepipe_core.shelf.rows import Released, Row
+from linepipe_core.shelf.staging import Staging
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from linepipe_core.shelf.pickling import Pickled
+
+    T = TypeVar("T")
+
+_logger = logging.getLogger("linepipe.shelf")
+
+Put: TypeAlias = "Callable[[sqlite3.Connection, Mapping[str, Row]], Released]"
+
+
+class Store:
+    """The index and the buffer files at a path, opened and swept.
+
+    Attributes:
+        index: for queries and small changes that touch no file.
+        files: the buffer files.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.files = BufferFiles(path + ".buffers")
+        self.index = open_index(path, self.files)
+        try:
+            self.sweep()
+        except BaseException:
+            self.index.close()
+            raise
+
+    def locate(self, name: str, opened: Callable[[Row], T]) -> T | None:
+        """What ``opened`` makes of an object's row; None if there is no such object.
+
+        Raises:
+            OSError: a buffer is gone.
+            ValueError: a buffer isn't of its size, or the shelf is closed.
+            ShelfError: the index is damaged.
+        """
+        with self.index.reading() as connection:
+            row = rows.find(connection, name)
+        try:
+            return None if row is None else opened(row)
+        except (OSError, ValueError):
+            # A writer may have replaced the object since its row was read. Under the lock
+            # nobody can, so what is bad then is bad.
+            with self.index.writing() as connection:
+                row = rows.find(connection, name)
+                return None if row is None else opened(row)
+
+    def write(
+        self, packs: Mapping[str, Pickled], types: Mapping[str, type], put: Put
+    ) -> dict[str, ShelfObject]:
+        """Bring pickled objects onto the shelf, and ``put`` their rows, in one transaction."""
+        views = [view for pack in packs.values() for view in large_views(pack)]
+        with ExitStack() as stack:
+            try:
+                folder = stack.enter_context(self.files.drafts()) if views else ""
+                staging = Staging(views, self.files, folder)
+                staging.prepare(self.index)
+                made = rows_of(packs, types, iter(staging.digests))
+                stored, released = self._commit(staging, made, put)
+            except OSError as error:
+                if isinstance(error, ShelfError):
+                    raise
+                raise ShelfWriteError(
+                    f"the shelf at {self.index.path} can't be written: {error}\n"
+                    "  what was there stays; see to the disk's space and the folder's permissions",
+                    self.index.path,
+                ) from error
+        self.remove_unused(released.buffers)
+        return stored
+
+    def _commit(
+        self, staging: Staging, made: Mapping[str, Row], put: Put
+    ) -> tuple[dict[str, ShelfObject], Released]:
+        """The transaction of a store."""
+        while True:
+            try:
+                with self.index.writing() as connection:
+                    missing = staging.missing(connection)
+                    if not missing:
+                        staging.place(connection)
+                        for row in made.values():
+                            rows.add_object(connection, row)
+                        released = put(connection, made)
+                        stored = {name: ShelfObject(row, self.files) for name, row in made.items()}
+                        return stored, released
+            except BaseException:
+                self.remove_unused(staging.placed)
+                raise
+            staging.write(missing)  # removed since they were hashed; now they are drafted
+
+    def reduce(self, change: Callable[[sqlite3.Connection, Released], T]) -> T:
+        """Take things off the shelf in one transaction."""
+        released = Released()
+        try:
+            with self.index.writing() as connection:
+                changed = change(connection, released)
+        except ShelfWriteError:
+            if not released.buffers:
+                raise
+            # A full disk has no room even for the log of a removal. So the files go first:
+            # if we are killed now, their objects count as missing, and they were to go.
+            self.files.remove(released.buffers)
+            released = Released()
+            with self.index.writing() as connection:
+                changed = change(connection, released)
+        self.remove_unused(released.buffers)
+        return changed
+
+    def remove_unused(self, digests: Sequence[str]) -> None:
+        """Remove the files of buffers that nothing uses; what fails is left for a later sweep."""
+        if not digests:
+            return
+        with suppress(ShelfError), self.index.writing() as connection:
+            self.files.remove(d for d in digests if not rows.has_buffer(connection, d))
+
+    def sweep(self) -> None:
+        """Remove what killed writers left."""
+        n_drafts = self.files.sweep_drafts()
+        with self.index.reading() as connection:
+            known = rows.known_buffers(connection)
+        orphans = [digest for digest in self.files.names() if digest not in known]
+        self.remove_unused(orphans)
+        if n_drafts or orphans:
+            _logger.info("swept what an interrupted write left on the shelf %s", self.index.path)
+
+    def unsound(self, names: Iterable[str]) -> list[str]:
+        """Those names whose bytes are not what was written. Reads all of them."""
+        verdicts: dict[str, bool] = {}
+        suspects = [name for name in names if not self._is_sound(name, verdicts)]
+        # A writer may have replaced them while they were read. Under the lock nobody can.
+        return [name for name in suspects if not self._is_sound_for_sure(name)]
+
+    def _is_sound(self, name: str, verdicts: dict[str, bool]) -> bool:
+        with self.index.reading() as connection:
+            row = rows.find(connection, name)
+        return row is None or self._matches(row, verdicts)
+
+    def _is_sound_for_sure(self, name: str) -> bool:
+        with self.index.writing() as connection:
+            row = rows.find(connection, name)
+            return row is None or self._matches(row, {})
+
+    def _matches(self, row: Row, verdicts: dict[str, bool]) -> bool:
+        """Whether an object's bytes are what was written; ``verdicts`` remembers buffers."""
+        for digest, n_bytes in row.buffers:
+            if digest not in verdicts:
+                verdicts[digest] = self.files.verify(digest, n_bytes)
+        sound = all(verdicts[digest] for digest, _ in row.buffers)
+        return sound and (row.stream is None or digest_of_row(row) == row.digest)
