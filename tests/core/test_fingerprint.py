@@ -229,6 +229,37 @@ REAL = {
         "import enum\nclass C(enum.Enum):\n    R = 2\ndef node(x): return C.R",
         {"attribute C.R"},
     ),
+    "pydantic field's default": (
+        "import pydantic\nclass M(pydantic.BaseModel):\n    a: int = 1\ndef node(x): return M()",
+        "import pydantic\nclass M(pydantic.BaseModel):\n    a: int = 2\ndef node(x): return M()",
+        {"attribute M.a"},
+    ),
+    "pydantic field's constraint": (
+        "import pydantic\nclass M(pydantic.BaseModel):\n    a: int = pydantic.Field(5, gt=1)\n"
+        "def node(x): return M()",
+        "import pydantic\nclass M(pydantic.BaseModel):\n    a: int = pydantic.Field(5, gt=2)\n"
+        "def node(x): return M()",
+        {"attribute M.a"},
+    ),
+    "pydantic validator": (
+        "import pydantic\nclass M(pydantic.BaseModel):\n    a: int = 1\n"
+        "    @pydantic.field_validator('a')\n    def check(cls, v): return v\ndef node(x): return M()",
+        "import pydantic\nclass M(pydantic.BaseModel):\n    a: int = 1\n"
+        "    @pydantic.field_validator('a')\n    def check(cls, v): return -v\ndef node(x): return M()",
+        {"code M.check"},
+    ),
+    "order of match arguments": (
+        "class P:\n    __match_args__ = ('x', 'y')\ndef node(x):\n    match x:\n"
+        "        case P(a, b): return a",
+        "class P:\n    __match_args__ = ('y', 'x')\ndef node(x):\n    match x:\n"
+        "        case P(a, b): return a",
+        {"class P"},
+    ),
+    "named tuple's default": (
+        "from typing import NamedTuple\nclass N(NamedTuple):\n    a: int = 1\ndef node(x): return N()",
+        "from typing import NamedTuple\nclass N(NamedTuple):\n    a: int = 2\ndef node(x): return N()",
+        {"attribute N._field_defaults", "default a of N.__new__"},
+    ),
     "instance in a global": (
         "class M:\n    def __init__(self): self.k = 1\nm = M()\ndef node(x): return m.k",
         "class M:\n    def __init__(self): self.k = 2\nm = M()\ndef node(x): return m.k",
@@ -653,3 +684,29 @@ def test_attributes_of_an_object_are_parts_of_their_own() -> None:
     other = code_fingerprint(Reader(), flow.other)
     assert "global node.k" in other.parts
     assert "code Scaler.__call__" in other.parts
+
+
+def test_calls_whose_results_no_fingerprint_sees_are_named() -> None:
+    """Files, the clock, chance: whatever the names are that they were imported under."""
+    found = fingerprint(
+        """
+        import datetime as d
+        import time
+        import random as chance
+        from datetime import datetime
+        from time import time as now
+        import pandas as pd
+        def helper(path): return open(path).read()
+        def node(x):
+            helper(x)
+            return now(), time.sleep(0), chance.random(), datetime.now(), d.date.today(), pd.read_csv(x)
+        """
+    )
+    assert found.unseen == (
+        "datetime.date.today",
+        "datetime.datetime.now",
+        "open",
+        "pandas.read_csv",
+        "random.random",
+        "time.time",
+    )

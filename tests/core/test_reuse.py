@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -40,13 +42,12 @@ SWITCH: dict[str, Any] = {}  # what nodes read and tests turn; made by a functio
 
 
 def called(name: str) -> None:
-    """Note a call where no fingerprint sees it: through a module loaded by name."""
-    __import__(__name__, fromlist=["x"])
-    globals()["CALLS"].append(name)
+    """Note a call where no fingerprint sees it: through a module looked up by name."""
+    sys.modules[__name__].CALLS.append(name)
 
 
 def switch(name: str, default: Any = None) -> Any:
-    return globals()["SWITCH"].get(name, default)
+    return sys.modules[__name__].SWITCH.get(name, default)
 
 
 def load(n: int) -> list[int]:
@@ -472,9 +473,6 @@ def test_the_code_of_a_class_in_an_input_counts(tmp_path: Path) -> None:
 
 def written_module(source: str) -> Any:
     """A module that can be found by name, as pickle wants it."""
-    import sys
-    import textwrap
-
     module = ModuleType("module_written_by_a_test")
     exec(textwrap.dedent(source), module.__dict__)
     sys.modules[module.__name__] = module
@@ -645,6 +643,29 @@ def test_a_plan_prints_as_a_table(tmp_path: Path) -> None:
     assert repr(plan) == "<Plan of 4 nodes: 1 run, 1 reuse, 2 maybe>"
     assert [entry.node for entry in plan[1:3]] == CHAIN[1:3]
     assert len(plan) == 4
+
+
+def test_a_plan_names_what_it_cannot_see(tmp_path: Path) -> None:
+    """Of each node: files that it opens, what can't be hashed."""
+
+    def read(path: str) -> int:
+        with LOCK, open(path) as file:
+            return len(file.read())
+
+    config = {"path": __file__}
+    cached = Pipeline(
+        [Node(read, ["config.path"], ["length"])],
+        config,
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+    )
+    assert cached.plan().untracked[:2] == (
+        "read: global LOCK (lock) can't be hashed and counts by its looks",
+        "read: what open gives",
+    )
+
+
+LOCK = threading.Lock()
 
 
 def test_a_plan_runs_and_changes_nothing(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ class Reuse:
         return (
             *(f"{name} is left out: the node changes it itself" for name in state),
             *(f"{name} can't be hashed and counts by its looks" for name in code.untracked),
+            *(f"what {name} gives" for name in code.unseen),
         )
 
     # --- at a node's turn ---------------------------------------------------------------------

@@ -135,15 +135,17 @@ class ValueHasher:
         if kind is list or kind is tuple:
             return self._of_sequence(kind.__name__.encode(), value)
         if kind is dict:
-            return self._of_items(b"dict", value.items())
+            return self._of_items(b"dict", list(value.items()))  # other threads may change it
         if kind is set or kind is frozenset:
-            return _hashed(kind.__name__.encode(), b"".join(sorted(map(self._encoded, value))))
+            return _hashed(
+                kind.__name__.encode(), b"".join(sorted(map(self._encoded, list(value))))
+            )
         if kind is bytearray:
             return _hashed(b"bytearray", hash_buffer(value))
         if kind is PickleBuffer:
             return _hashed(b"buffer", hash_buffer(value.raw()))
         if kind is MappingProxyType:
-            return self._of_items(b"mappingproxy", value.items())
+            return self._of_items(b"mappingproxy", list(value.items()))
         if kind is partial:
             return self._of_sequence(b"partial", (value.func, value.args, value.keywords))
         if is_code(value):

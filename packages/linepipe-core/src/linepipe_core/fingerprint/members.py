@@ -30,8 +30,21 @@ __all__ = [
     "hint_text",
     "home_module",
     "is_data",
-    "model_defaults",
+    "is_unseen",
+    "model_fields",
 ]
+
+# What gives something else each time although nothing in the code changed.
+_UNSEEN: Final = {
+    *("__import__", "eval", "exec", "globals", "input", "open"),
+    *("datetime.date.today", "datetime.datetime.now", "datetime.datetime.today"),
+    *("datetime.datetime.utcnow", "os.getenv", "time.time", "time.time_ns"),
+    *("uuid.uuid1", "uuid.uuid4"),
+}
+_UNSEEN_KINDS: Final = (
+    *("os.environ", "pandas.read_", "polars.read_", "polars.scan_", "random.", "requests."),
+    *("secrets.", "subprocess.", "urllib.request."),
+)
 
 ABSENT: Final = object()
 """What stands for a value that isn't there, or isn't there yet."""
@@ -126,12 +139,20 @@ def is_data(name: str, value: Any) -> bool:
     return not (name.startswith("__") and name.endswith("__")) and name not in _CLASS_NOTES
 
 
-def model_defaults(kind: type) -> Iterator[Value]:
-    """pydantic takes the defaults of its models' fields out of the class."""
+def is_unseen(name: str) -> bool:
+    """Whether a foreign function of that full name reads what no fingerprint sees."""
+    return name in _UNSEEN or name.startswith(_UNSEEN_KINDS)
+
+
+def model_fields(kind: type) -> Iterator[Value]:
+    """pydantic takes its models' fields, with defaults and constraints, out of the class."""
     fields = vars(kind).get("__pydantic_fields__") or {}
     for name, field in fields.items():
-        default = (getattr(field, "default", None), getattr(field, "default_factory", None))
-        yield held_value(f"attribute {kind.__qualname__}.{name}", default)
+        default, *rest = (
+            getattr(field, part, None) for part in ("default", "default_factory", "metadata")
+        )
+        held = (default, *rest) if any(rest) else default
+        yield held_value(f"attribute {kind.__qualname__}.{name}", held)
 
 
 def hint_text(hint: Any) -> str:

@@ -35,9 +35,10 @@ class CodeFingerprint:
         parts: name of the part -> Part, such as ``"code clean"`` or ``"global THRESHOLD"``.
         state: the globals that its code assigns itself; they are left out.
         untracked: what can't be hashed, each with its type.
+        unseen: what it calls that reads files, the clock or the like.
     """
 
-    __slots__ = ("_values", "parts", "state", "untracked")
+    __slots__ = ("_values", "parts", "state", "unseen", "untracked")
 
     parts: dict[str, Part]
     state: tuple[str, ...]
@@ -48,11 +49,13 @@ class CodeFingerprint:
         parts: dict[str, Part],
         state: Iterable[str],
         untracked: Iterable[str],
+        unseen: Iterable[str],
         values: Mapping[str, Callable[[], Any]],
     ) -> None:
         self.parts = parts
         self.state = tuple(state)
         self.untracked = tuple(untracked)
+        self.unseen = tuple(unseen)
         self._values = values
 
     def look(self) -> dict[str, str]:
@@ -90,6 +93,7 @@ class _Collected:
         self._code: dict[str, list[Part]] = {}
         self._values: dict[str, list[Value]] = {}
         self._writes: set[tuple[int, str]] = set()
+        self._unseen: set[str] = set()
         self._seen: dict[Any, Any] = {}
         waiting: deque[Any] = deque()
         self._take(bound, waiting)
@@ -110,6 +114,7 @@ class _Collected:
         elif reached.key:
             self._code.setdefault(reached.key, []).append(reached.part)
         self._writes.update(reached.writes)
+        self._unseen.update(reached.unseen)
         waiting.extend(reached.code)
         self._take(reached.values, waiting)
 
@@ -138,7 +143,7 @@ class _Collected:
                 hashed = self._reader.value(held)
                 parts[name] = Part(hashed.digest, brief(held))
                 untracked += [f"{name} ({kind})" for kind in hashed.untracked]
-        return CodeFingerprint(parts, state, untracked, fetches)
+        return CodeFingerprint(parts, state, untracked, sorted(self._unseen), fetches)
 
     def _distinct_values(self) -> Iterator[tuple[str, Value]]:
         for key, alike in self._values.items():

@@ -35,7 +35,8 @@ from linepipe_core.fingerprint.members import (
     hint_text,
     home_module,
     is_data,
-    model_defaults,
+    is_unseen,
+    model_fields,
 )
 from linepipe_core.fingerprint.ownership import function_owner, module_owner, package_of, root_of
 from linepipe_core.fingerprint.sources import imported_modules, source_of
@@ -93,7 +94,8 @@ class Reached(NamedTuple):
     part: Part
     code: tuple[Any, ...]  # what it leads to
     values: tuple[Value, ...]
-    writes: tuple[tuple[int, str], ...]
+    writes: tuple[tuple[int, str], ...] = ()
+    unseen: tuple[str, ...] = ()  # what it calls whose result no fingerprint can tell
 
 
 class _Source(NamedTuple):
@@ -206,7 +208,8 @@ class Reader:
         name = called(func)
         part = Part(digest_of("function", normal.digest, *targets))
         writes = tuple((id(func.__globals__), written) for written in sorted(normal.writes))
-        return Reached(f"code {name}", part, tuple(code), tuple(values), writes)
+        unseen = filter(is_unseen, map(_dotted, normal.references, targets))
+        return Reached(f"code {name}", part, tuple(code), tuple(values), writes, tuple(unseen))
 
     def _refer(
         self,
@@ -248,7 +251,7 @@ class Reader:
         if type(kind) is not type:
             code.append(type(kind))
         values: list[Value] = []
-        members = [name, *map(self.name, code)]
+        members = [name, *map(self.name, code), str(vars(kind).get("__match_args__"))]
         for member, held in sorted(vars(kind).items()):
             functions = functions_of(held)
             if functions:
@@ -266,7 +269,7 @@ class Reader:
         hints = vars(kind).get("__annotations__")
         if isinstance(hints, dict):
             members += [f"{field}: {hint_text(each)}" for field, each in hints.items()]
-        values.extend(model_defaults(kind))
+        values.extend(model_fields(kind))
         return Reached(
             f"class {name}", Part(digest_of("class", *members)), tuple(code), tuple(values), ()
         )
@@ -303,6 +306,14 @@ def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
         return False
     source = source_of(module.__name__)
     return attribute not in names or (source is not None and attribute not in source.assigned)
+
+
+def _dotted(path: tuple[str, ...], target: str) -> str:
+    """The full name of a foreign thing that code refers to: ``time.time``."""
+    kind, _, name = target.partition(" ")
+    if kind not in ("builtin", "foreign", "module"):
+        return ""
+    return ".".join((name, *path[1:]))
 
 
 def _read_package(root: str) -> Reached:
