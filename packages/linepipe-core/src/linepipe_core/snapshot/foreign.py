@@ -101,11 +101,13 @@ def _has_changing_objects(block: Any) -> bool:
 def _table_without_sharing(table: Any, _alone: bool) -> Held | None:
     if any(map(_has_changing_objects, table._mgr.blocks)):
         return None
-    return Held(table.copy(deep=True), _deep_table)
+    private = table.copy(deep=True)
+    private._mgr.axes = [_own_index(axis) for axis in private._mgr.axes]
+    return Held(private, _deep_table)
 
 
 def _deep_table(table: Any) -> Any:
-    return table.copy(deep=True)
+    return _with_fresh_ranges(table.copy(deep=True))
 
 
 def _table(table: Any, alone: bool) -> Held | None:
@@ -146,13 +148,18 @@ class _HeldTable(Held):
 
 def _shared_table(table: Any) -> Any:
     """A copy that shares its columns with ``table`` until either of the two is written to."""
-    shared = table.copy(deep=False)  # its axes are views already
-    manager = shared._mgr
-    manager.axes = [axis[:] if hasattr(axis, "_range") else axis for axis in manager.axes]
-    for block in manager.blocks:
+    shared = _with_fresh_ranges(table.copy(deep=False))
+    for block in shared._mgr.blocks:
         if not _is_guarded(block.values):
             _own(block)
     return shared
+
+
+def _with_fresh_ranges(copy: Any) -> Any:
+    """A copied table whose axes, which are views, share no array that can be written to."""
+    manager = copy._mgr
+    manager.axes = [axis[:] if hasattr(axis, "_range") else axis for axis in manager.axes]
+    return copy
 
 
 def _own(block: Any) -> None:
