@@ -143,6 +143,13 @@ def test_a_misspelled_option_is_told(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def test_a_cache_path_must_be_one() -> None:
+    """A number would silently name a file."""
+    path: Any = 3
+    with pytest.raises(TypeError):
+        Pipeline([], cache_storage_path=path)
+
+
 def test_constants_are_copied_at_construction() -> None:
     """What changes afterwards doesn't count."""
     items = [1]
@@ -260,6 +267,15 @@ class TestAdd:
         assert "'config.password' differs between them: str of 7 and str of 9" in str(caught.value)
         assert "hunter2" not in str(caught.value)
 
+    def test_constants_differ_in_their_parts_types(self) -> None:
+        """1 and True are equal, and not the same; nor are they deeper down."""
+        cases: list[tuple[Any, Any]] = [([1], [True]), ({"a": (1,)}, {"a": (1.0,)}), ([1, 2], [1])]
+        for left, right in cases:
+            with pytest.raises(CompositionError, match="the constant 'x' differs"):
+                Pipeline([], x=left) + Pipeline([], x=right)
+        both = Pipeline([], x={"a": [1, "b"]}) + Pipeline([], x={"a": [1, "b"]})
+        assert both.get_obj_registry()["x"] == {"a": [1, "b"]}
+
     def test_mappings_are_merged_deeply(self) -> None:
         """Each side's own keys are there."""
         left = Pipeline([], {"db": {"url": "u"}, "w": 1})
@@ -315,6 +331,12 @@ class TestAdd:
         two = Pipeline([], use_persistent_cache=True, cache_storage_path=tmp_path / "two")
         with pytest.raises(CompositionError, match=r"they keep two caches, '.*one' and '.*two'"):
             one + two
+
+    def test_one_cache_path_may_be_written_in_two_ways(self) -> None:
+        """``a`` and ``./a`` are one file."""
+        one = Pipeline([], use_persistent_cache=True, cache_storage_path="cache")
+        two = Pipeline([], use_persistent_cache=True, cache_storage_path="./cache")
+        assert (one + two).use_persistent_cache
 
     def test_anything_else_is_pythons_own_type_error(self) -> None:
         """From both sides."""

@@ -78,6 +78,19 @@ def test_constants_cannot_be_overwritten() -> None:
         assert objects["x"] == 2
 
 
+@pytest.mark.parametrize("name", ["", 3, None])
+def test_a_name_must_be_one(name: Any) -> None:
+    """A non-empty string, as everywhere."""
+    with registry() as objects, pytest.raises(TypeError, match="a non-empty string, got"):
+        objects.set(name, 1)
+
+
+def test_the_config_cannot_be_overwritten() -> None:
+    """Nor hidden behind an object of such a name."""
+    with registry() as objects, pytest.raises(ConstantError, match=r"'config\.a' means the config"):
+        objects.set("config.a", 1)
+
+
 def test_release_drops_an_object() -> None:
     """Its memory is free."""
     with registry() as objects:

@@ -409,7 +409,14 @@ class TestFailure:
             failing().run()
         again = pickle.loads(pickle.dumps(caught.value))
         assert str(again) == str(caught.value)
-        assert again.inputs == {}
+        assert (again.node.name, again.step.status, again.inputs) == ("train", "failed", {})
+
+    def test_survives_a_pickle_whatever_the_node(self) -> None:
+        """The report at least."""
+        with pytest.raises(NodeExecutionError) as caught:
+            Pipeline([Node(lambda: 1 / 0, [], [])]).run()
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert (str(again), again.node) == (str(caught.value), None)
 
     def test_tells_secrets_and_tables_by_type_only(self) -> None:
         """Config texts by their length, long values by their size."""
@@ -591,6 +598,12 @@ class TestHooks:
         step = chain(1).run(hooks=[Looking()]).steps[0]
         assert told == [None, step.seconds]
         assert step.seconds is not None
+
+    def test_are_given_as_a_list(self) -> None:
+        """One alone is told how."""
+        hook: Any = Recorder()
+        with pytest.raises(TypeError, match=r"write hooks=\[...\]"):
+            chain(1).run(hooks=hook)
 
     def test_cannot_swallow_an_error(self) -> None:
         """A context manager that says True changes nothing."""

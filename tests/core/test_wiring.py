@@ -137,6 +137,15 @@ def test_an_unknown_name_lists_the_choices() -> None:
     assert caught.value.choices == ("raw", "a", "b", "spare", "joined")
 
 
+def test_a_list_of_names_is_refused() -> None:
+    """They are given one by one."""
+    pipeline = Pipeline(DIAMOND, {"w": 1})
+    names: Any = ["join"]
+    for slicing in (pipeline.only_nodes, pipeline.to_outputs):
+        with pytest.raises(TypeError, match=r"one by one, as strings: got \['join'\] \(list\)"):
+            slicing(names)
+
+
 def test_an_ambiguous_name_lists_the_choices() -> None:
     """Each with its place, inputs and outputs."""
     pipeline = Pipeline([node("f", "", "x"), node("f", "x", "y"), node("g", "", "z")])

@@ -67,11 +67,15 @@ def merge_configs(left: Any, right: Any, problems: list[str], path: str = CONFIG
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are of one type and equal, also where ``==`` doesn't say yes or no."""
+    """Whether two values are equal, part by part and type by type: 1 and True are not."""
     if left is right:
         return True
     if type(left) is not type(right):
         return False
+    if isinstance(left, (list, tuple)):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     try:
         return bool(left == right)
     except Exception:  # arrays and frames compare element by element

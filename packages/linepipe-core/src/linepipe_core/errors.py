@@ -206,7 +206,8 @@ class NodeExecutionError(LinepipeError, RuntimeError):
     Attributes:
         node: the Node that failed.
         step: its Step, with status ``"failed"``.
-        inputs: what the node got, by the names it asked for, as its function left it.
+        inputs: what the node got, by the names it asked for, as its function left it. They
+            stay behind when the error is pickled.
         steps: a Step for each node of the run, as its RunResult would have them.
     """
 
@@ -219,12 +220,21 @@ class NodeExecutionError(LinepipeError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process must be able to send its failure home, whatever the inputs are.
-        return _failure_from_afar, (type(self), self.args[0])
+        import pickle
+
+        told = (self.node, self.step)
+        try:
+            pickle.dumps(told)
+        except Exception:  # a node of a lambda, say
+            told = (None, None)
+        return _failure_from_afar, (type(self), self.args[0], *told)
 
 
-def _failure_from_afar(kind: type[NodeExecutionError], message: str) -> NodeExecutionError:
-    """A NodeExecutionError unpickled in another process: the report without the objects."""
-    return kind(message, None, None, {})
+def _failure_from_afar(
+    kind: type[NodeExecutionError], message: str, node: Any, step: Any
+) -> NodeExecutionError:
+    """A NodeExecutionError unpickled in another process: the report without the inputs."""
+    return kind(message, node, step, {})
 
 
 class MissingExtraError(LinepipeError, ImportError):

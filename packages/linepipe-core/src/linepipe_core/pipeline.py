@@ -6,6 +6,7 @@ changes while nodes run belongs to the ``Run`` that ``start()`` gives.
 
 from __future__ import annotations
 
+import os
 from _collections_abc import Mapping
 
 from linepipe_core.describe import drawn
@@ -18,6 +19,7 @@ from linepipe_core.errors import (
 )
 from linepipe_core.extras import with_profile
 from linepipe_core.hints import output_hints
+from linepipe_core.hooks import Hook
 from linepipe_core.logs import Log
 from linepipe_core.node import Node
 from linepipe_core.readiness import looked_up, missing_inputs
@@ -28,14 +30,12 @@ from linepipe_core.wiring import Wiring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
     from linepipe_core.fingerprint import ValueFingerprint
     from linepipe_core.freshness import Plan
     from linepipe_core.history import HistoryEntry
-    from linepipe_core.hooks import Hook
     from linepipe_core.result import RunResult
     from linepipe_core.reuse import Reuse
 
@@ -132,7 +132,7 @@ class Pipeline:
             {name: _held(value, name) for name, value in constants.items()},
             track_history,
             use_persistent_cache,
-            str(cache_storage_path),
+            os.fsdecode(cache_storage_path),
         )
 
     # What it is made of.
@@ -289,12 +289,13 @@ class Pipeline:
         config = merge_configs(self._config, other._config, problems)
         path = self._cache_storage_path
         if other.use_persistent_cache:
-            if self.use_persistent_cache and path != other._cache_storage_path:
+            theirs = other._cache_storage_path
+            if self.use_persistent_cache and os.path.abspath(path) != os.path.abspath(theirs):
                 problems.append(
-                    f"they keep two caches, {path!r} and {other._cache_storage_path!r}; "
+                    f"they keep two caches, {path!r} and {theirs!r}; "
                     "give both the same cache_storage_path"
                 )
-            path = other._cache_storage_path
+            path = theirs
         wiring.check(constants)
         if problems:
             raise CompositionError(problems)
@@ -368,6 +369,8 @@ class Pipeline:
             len ran 4
         """
         kept = None if outputs is None else self._kept(outputs)
+        if isinstance(hooks, Hook):
+            raise TypeError(f"hooks is one Hook, {hooks!r}; write hooks=[...]")
         if self._wiring.profiled:
             hooks = with_profile(hooks)
         again = self._named_for_rerun(rerun)
@@ -513,8 +516,6 @@ class Pipeline:
             raise
 
     def _history_on_shelf(self) -> list[HistoryEntry]:
-        import os
-
         if not os.path.exists(self._cache_storage_path):
             return []
         from linepipe_core.history import HistoryEntry

@@ -7,6 +7,7 @@ What isolates a value from its copies is the snapshot's business.
 
 from __future__ import annotations
 
+from linepipe_core.config import is_config_reference
 from linepipe_core.errors import (
     ConstantError,
     ObjectTypeError,
@@ -103,7 +104,9 @@ class ObjectRegistry:
         """Put an object in, or replace one: the nodes to come will read it.
 
         Raises:
-            ConstantError: a constant has that name; ``Pipeline.bind`` replaces those.
+            ConstantError: a constant has that name (``Pipeline.bind`` replaces those), or it
+                means the config.
+            TypeError: the name isn't a non-empty string.
             RegistryClosedError: the run has ended.
         """
         self._check_settable(name)
@@ -113,6 +116,14 @@ class ObjectRegistry:
 
     def _check_settable(self, name: str) -> None:
         self._open()
+        if type(name) is not str or not name:
+            raise TypeError(f"an object's name is a non-empty string, got {name!r}")
+        if is_config_reference(name):
+            raise ConstantError(
+                f"{name!r} means the config, which can't be overwritten\n"
+                "  build the pipeline with another config",
+                [name],
+            )
         if name in self._constants:
             raise ConstantError(
                 f"{name!r} is a constant and can't be overwritten\n"

@@ -173,7 +173,8 @@ class Run:
             return
         self._started = perf_counter()
         if self._logs:
-            _log.info("running %d nodes", len(self._nodes))
+            n_nodes = len(self._nodes)
+            _log.info("running %d node%s", n_nodes, "s" * (n_nodes != 1))
         if self._hooks is not None:
             try:
                 self._hooks.call("before_run", self)

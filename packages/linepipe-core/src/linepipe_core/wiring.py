@@ -227,7 +227,7 @@ class Wiring:
             UnknownNameError: at least one names no node.
             AmbiguousNameError: one names more than one node.
         """
-        names = list(names)
+        names = _strings(names)
         known = {node.name for node in self.nodes}
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -241,7 +241,7 @@ class Wiring:
         Raises:
             UnknownNameError: nothing makes at least one of them.
         """
-        names = list(names)
+        names = _strings(names)
         unknown = [name for name in names if name not in self.makers]
         if unknown:
             raise UnknownNameError("output", unknown, self.makers)
@@ -269,3 +269,14 @@ class Wiring:
         for name in node.inputs:
             if name in self.makers:
                 yield self.makers[name]
+
+
+def _strings(names: Iterable[str]) -> list[str]:
+    """The names; whoever passed a list of them among them is told how."""
+    names = list(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"names are given one by one, as strings: got {name!r} ({type(name).__name__})"
+            )
+    return names
