@@ -39,17 +39,30 @@ def memory_mib(pid: int, include_children: bool) -> float:
 
 def _children_mib(pid: int) -> float:
     children = psutil.Process(pid).children(recursive=True)
-    return sum(_private_mib(child.pid) for child in children if child.pid != os.getpid())
+    return sum(_private_mib(child) for child in children if child.pid != os.getpid())
 
 
-def _private_mib(pid: int) -> float:
+def _private_mib(child: psutil.Process) -> float:
     """What a process holds that no other shares; a child may end at any moment."""
     try:
-        # memory_profiler answers None where it isn't let in; macOS shows the private part
-        # to root alone.
-        return _asked(pid, "psutil_uss") or _asked(pid, "psutil") or 0.0
+        if _has_its_parents_memory(child):
+            return 0.0
+        private = _asked(child.pid, "psutil_uss")
+        if private is None:  # macOS shows the private part to root alone
+            private = _asked(child.pid, "psutil")
     except psutil.NoSuchProcess:
         return 0.0
+    return private or 0.0
+
+
+def _has_its_parents_memory(child: psutil.Process) -> bool:
+    """Whether it is still the very memory of its parent, to the page.
+
+    So it is from the moment when a program is started (by vfork) until that program's first
+    instruction; counting it then would double the parent.
+    """
+    parent = child.parent()
+    return parent is not None and bool(child.memory_info() == parent.memory_info())
 
 
 def _asked(pid: int, backend: str) -> float | None:
