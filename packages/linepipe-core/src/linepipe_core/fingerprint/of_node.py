@@ -42,6 +42,7 @@ class CodeFingerprint:
 
     parts: dict[str, Part]
     state: tuple[str, ...]
+    unseen: tuple[str, ...]
     untracked: tuple[str, ...]
 
     def __init__(

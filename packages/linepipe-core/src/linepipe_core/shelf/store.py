@@ -23,6 +23,7 @@ from linepipe_core.shelf.staging import Staging
 if TYPE_CHECKING:
     import sqlite3
 
+    from linepipe_core.shelf.index import Index
     from linepipe_core.shelf.pickling import Pickled
 
     T = TypeVar("T")
@@ -39,6 +40,9 @@ class Store:
         index: for queries and small changes that touch no file.
         files: the buffer files.
     """
+
+    files: BufferFiles
+    index: Index
 
     def __init__(self, path: str) -> None:
         self.files = BufferFiles(path + ".buffers")
