@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,10 @@ class Terminal:
     def type_line(self, line: str) -> None:
         """Type a line and press Enter."""
         os.write(self._fd, line.encode() + b"\n")
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C: every process in the foreground is told, not the program alone."""
+        os.killpg(self._process.pid, signal.SIGINT)
 
     def ask(self, line: str, prompt: str) -> str:
         """Type a line, and read what comes until the next prompt."""

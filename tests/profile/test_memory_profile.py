@@ -13,10 +13,12 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.core.terminal import Terminal
 
 from linepipe_core import Hook, MissingExtraError, Node, NodeExecutionError, Pipeline
 from linepipe_profile import MemoryProfile, MemoryRecord, kernel
@@ -255,6 +257,47 @@ def test_a_node_may_start_threads_and_forked_processes(method: str, tmp_path: An
         [sys.executable, "-W", "always", str(program), method], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+CTRL_C = """
+import logging, sys
+from linepipe_core import Node, Pipeline
+from linepipe_core.shelf import ObjectShelf
+from linepipe_profile import MemoryProfile
+import psutil
+
+def load():
+    return [1, 2]
+
+def work(rows):
+    print("working", flush=True)
+    while True:
+        pass
+
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+nodes = [Node(load, [], ["rows"]), Node(work, ["rows"], ["n"])]
+pipeline = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=sys.argv[1])
+try:
+    pipeline.run(hooks=[MemoryProfile(include_children=True)])
+except KeyboardInterrupt:
+    print("interrupted")
+print("children:", psutil.Process().children())
+with ObjectShelf(sys.argv[1]) as shelf:
+    print("kept:", dict(shelf), "bad:", list(shelf.verify()))
+"""
+
+
+def test_ctrl_c_ends_a_profiled_run_in_order(tmp_path: Path) -> None:
+    """The watching process is told of it, too, and must still answer; then all is tidy."""
+    with Terminal("-c", CTRL_C, str(tmp_path / "shelf")) as terminal:
+        terminal.read_to("working")
+        terminal.interrupt()
+        assert terminal.end() == 0
+        assert "[work] ΔMem" in terminal.shown
+        assert "interrupted" in terminal.shown
+        assert "children: []" in terminal.shown
+        assert "kept: {'rows': [1, 2]} bad: []" in terminal.shown
+        assert "Traceback" not in terminal.shown
 
 
 def test_a_measuring_that_fails_is_put_aside(
