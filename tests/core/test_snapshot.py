@@ -948,3 +948,16 @@ def test_copies_look_alike_and_share_nothing(value: Any, data: st.DataObject) ->
         assert not parts.keys() & originals.keys()
         assert len(parts) == len(changeable_parts(oracle, {}))
         originals |= parts
+
+
+def test_nobody_can_write_to_shared_categories() -> None:
+    """They are pandas' immutable labels; numpy's way around that is closed."""
+    table = pd.DataFrame({"c": pd.Categorical([5, 6, 5])})
+    held = hold([table])
+    for copy_of_it in (hand_out(held), hand_over([held])):
+        with pytest.raises(ValueError, match="read-only"):
+            np.asarray(copy_of_it["c"].cat.categories)[0] = 99
+        copy_of_it["c"] = copy_of_it["c"].cat.rename_categories({5: 7})
+        assert list(copy_of_it["c"]) == [7, 6, 7]
+    assert list(table["c"]) == [5, 6, 5]
+    np.asarray(table["c"].cat.categories)[0] = 99  # whoever made it may still do so

@@ -117,6 +117,7 @@ def _table(table: Any, alone: bool) -> Held | None:
     manager = private._mgr
     manager.axes = [_own_index(axis) for axis in manager.axes]
     _own_what_others_see(manager)
+    _own_categories(manager)
     return _HeldTable(private, _shared_table)
 
 
@@ -132,6 +133,15 @@ def _own_what_others_see(manager: Any) -> None:
     for block in manager.blocks:
         if not _only_pandas_sees(block):
             _own(block)
+
+
+def _own_categories(manager: Any) -> None:
+    """Let nobody write to the categories of categorical columns: all copies share them."""
+    for block in manager.blocks:
+        categories = getattr(block.values.dtype, "categories", None)
+        if categories is not None:
+            own = type(block.values.dtype)(_own_index(categories), block.values.dtype.ordered)
+            block.values = type(block.values)._simple_new(block.values._ndarray, own)
 
 
 class _HeldTable(Held):
