@@ -6,8 +6,8 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -37,21 +37,27 @@ class PtySession:
         self.screen = pyte.HistoryScreen(columns, rows, history=1000)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
-        pid, self._fd = pty.fork()
-        if pid == 0:
-            os.chdir(ROOT)
-            environment = {
-                **os.environ,
-                "TERM": "xterm-256color",
-                "PYTHONIOENCODING": encoding,
-                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-            }
-            for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED"):
-                environment.pop(name, None)
-            os.execve(sys.executable, [sys.executable, "-c", code], environment)
-        self._pid = pid
-        size = struct.pack("HHHH", rows, columns, 0, 0)
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+        environment = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "PYTHONIOENCODING": encoding,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        }
+        for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED"):
+            environment.pop(name, None)
+        self._fd, follower = pty.openpty()
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        # setsid makes the terminal the program's own, for Ctrl-C and /dev/tty. pty.fork would
+        # too, but forking this process, which may have threads, is deprecated.
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", sys.executable, "-c", code],
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            cwd=ROOT,
+            env=environment,
+        )
+        os.close(follower)
 
     def until(self, seen: Callable[[], bool]) -> None:
         """Read until the condition holds."""
@@ -72,9 +78,7 @@ class PtySession:
         while self._read():
             if time.monotonic() > limit:
                 raise AssertionError("it never ended; the screen:\n" + self.text())
-        _, status = os.waitpid(self._pid, 0)
-        self._pid = 0
-        return os.waitstatus_to_exitcode(status)
+        return self._process.wait()
 
     def settle(self, seconds: float) -> None:
         """Read for a while: that something does not happen has no sign of its own."""
@@ -118,6 +122,5 @@ class PtySession:
         traceback: TracebackType | None,
     ) -> None:
         os.close(self._fd)
-        if self._pid:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
+        self._process.kill()
+        self._process.wait()

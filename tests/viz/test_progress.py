@@ -259,7 +259,7 @@ def test_a_forked_child_writes_freely() -> None:
             for _ in range(30):
                 pid = os.fork()
                 if not pid:
-                    os.write(1, b"child\\n")
+                    os.write(1, b"forked\\n")
                     os._exit(0)
                 os.waitpid(pid, 0)
             return 1
@@ -269,7 +269,7 @@ def test_a_forked_child_writes_freely() -> None:
         rows=60,
     ) as shown:
         assert shown.until_end() == 0
-        assert shown.text().count("child") == 30
+        assert shown.text().count("forked") == 30
         assert shown.text().endswith("done")
 
 
