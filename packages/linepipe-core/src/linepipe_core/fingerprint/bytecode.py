@@ -194,7 +194,7 @@ class _Flow:
     def __init__(self, code: CodeType) -> None:
         self._code = code
         listing: Any = dis.Bytecode(code)  # typeshed doesn't know exception_entries
-        self._at = {step.offset: step for step in listing}
+        self._at = {step.offset: _with_names(step, code) for step in listing}
         offsets = list(self._at)
         self._next = dict(pairwise(offsets))
         self._tries = list(listing.exception_entries)
@@ -332,6 +332,13 @@ class _Flow:
         return range(0)
 
 
+def _with_names(step: dis.Instruction, code: CodeType) -> dis.Instruction:
+    """The names of keyword arguments, which dis of 3.11 and 3.12 doesn't look up."""
+    if step.opname != "KW_NAMES":
+        return step
+    return step._replace(argval=code.co_consts[step.arg or 0])
+
+
 def _plain(opname: str) -> str:
     return opname.replace("_FORWARD", "").replace("_BACKWARD", "")
 
@@ -347,6 +354,8 @@ def _parts(step: dis.Instruction) -> list[tuple[str, Any]]:
 
 def _constant(value: Any) -> str:
     """A constant of the compiler's as text; sets don't depend on their order."""
+    if value is dis.UNKNOWN:  # type: ignore[attr-defined]  # typeshed leaves it out
+        raise NotImplementedError(f"Python {sys.version} has a constant that dis can't tell")
     if isinstance(value, frozenset):
         return f"frozenset {sorted(map(_constant, value))}"
     if isinstance(value, tuple):
