@@ -358,6 +358,11 @@ REAL = {
         "def node(x):\n    match x:\n        case {'a': 2}: return 1\n        case _: return 2",
         {"function"},
     ),
+    "name of a keyword argument": (
+        "def clip(v, lo=-1, hi=1): return max(lo, min(v, hi))\ndef node(x): return clip(x, lo=0)",
+        "def clip(v, lo=-1, hi=1): return max(lo, min(v, hi))\ndef node(x): return clip(x, hi=0)",
+        {"function"},
+    ),
     "f-string": ("def node(x): return f'{x:.2f}'", "def node(x): return f'{x:.3f}'", {"function"}),
     "with": (
         "def node(x):\n    with x.a as y: return y",
@@ -450,6 +455,29 @@ def test_nothing_is_imported_for_a_fingerprint(tmp_path: Path) -> None:
     finally:
         sys.path.remove(str(tmp_path))
     assert {key for key in before if before[key] != after[key]} == {"module late_b"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("def f(x): return max(x)", "def f(x): return min(x)"),
+        ("A, B = 1, 2\ndef f(x): return A", "A, B = 1, 2\ndef f(x): return B"),
+        ("import math\ndef f(x): return math.sin(x)", "import math\ndef f(x): return math.cos(x)"),
+    ],
+)
+def test_what_a_late_module_reads_counts(tmp_path: Path, before: str, after: str) -> None:
+    """Also where nothing but the name of a global changes."""
+    source = "def node(x):\n    import late_c\n    return late_c.f(x)"
+    late = tmp_path / "late_c.py"
+    sys.path.insert(0, str(tmp_path))
+    try:
+        late.write_text(before)
+        old = fingerprint(source).parts
+        late.write_text(after + "  # of another length: bytecode is cached by size and time")
+        new = fingerprint(source).parts
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert {key for key in old if old[key] != new[key]} == {"module late_c"}
 
 
 def test_a_huge_global_is_hashed_once_a_reading() -> None:

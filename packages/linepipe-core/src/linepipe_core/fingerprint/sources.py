@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dis
 import sys
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linepipe_core.fingerprint.bytecode import normalise
@@ -70,7 +71,10 @@ def _read(name: str, spec: ModuleSpec) -> ModuleSource:
     package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
     imports = dict.fromkeys(m for each in normal.imports for m in imported_modules(each, package))
     assigned = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
-    return ModuleSource(normal.digest, tuple(imports), frozenset(assigned))
+    # What the names of globals stand for is not known before the import: their names count.
+    read = repr(normal.references).encode("utf-8", "surrogatepass")
+    digest = f"{normal.digest} {blake2b(read, digest_size=16).hexdigest()}"
+    return ModuleSource(digest, tuple(imports), frozenset(assigned))
 
 
 def imported_modules(statement: Import, package: str) -> Iterator[str]:
