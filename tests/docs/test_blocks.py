@@ -27,7 +27,8 @@ import linepipe_viz
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     page
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("packages/*/README.md"), *ROOT.glob("docs/**/*.md")]
+    for pattern in ("*.md", "docs/**/*.md", "examples/*/README.md", "packages/*/README.md")
+    for page in ROOT.glob(pattern)
     if "_build" not in page.parts
 )
 LANGUAGES = {"console", "ini", "json", "mermaid", "python", "text", "toml"}

@@ -19,12 +19,14 @@ def test_an_index_would_take_what_is_built(wheels: Path) -> None:
 
 
 def test_one_version_is_told_everywhere() -> None:
-    """By each distribution, the citation and the newest entry of the changelog."""
+    """By each distribution, the citation, the site and the changelog's newest entry."""
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    site = (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
     told = {project_table(member)["version"] for member in MEMBERS}
     told |= set(re.findall(r"^version: (.+)$", citation, re.MULTILINE))
     told |= set(re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)[:1])
+    told |= set(re.findall(r'^release = "(.+)"$', site, re.MULTILINE))
     assert len(told) == 1
     dates = re.findall(r"^date-released: (.+)$", citation, re.MULTILINE)
     assert dates == re.findall(r"^## \[.+?\] - (.+)$", changelog, re.MULTILINE)[:1]
