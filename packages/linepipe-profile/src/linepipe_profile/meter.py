@@ -28,6 +28,7 @@ class Sampling(Protocol):
 
     def stop(self) -> tuple[Sample, ...]:
         """End it; the last reading is the first thing that happens here."""
+        ...
 
     def end(self) -> None:
         """Leave nothing running, whatever state this is in."""
