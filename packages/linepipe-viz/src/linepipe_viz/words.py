@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
 __all__ = [
     "cells",
@@ -54,6 +55,7 @@ def cells(text: str) -> int:
     return sum(_sign_cells(sign) for sign in text)
 
 
+@cache  # box signs and arrows come by the thousand
 def _sign_cells(sign: str) -> int:
     if unicodedata.category(sign) in ("Mn", "Me", "Cf"):
         return 0
