@@ -122,7 +122,6 @@ class TestPhases:
         if isinstance(run.registry, ShelfRegistry):
             with ObjectShelf(pipeline.cache_storage_path) as shelf:
                 del shelf["rows"]
-            run.registry.reuse([])  # what it pinned before stays readable; so forget it
             run.registry.held.pop("rows", None)
         else:
             run.registry.release("rows")

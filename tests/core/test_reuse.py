@@ -586,18 +586,59 @@ def test_the_code_of_a_function_in_an_input_counts(tmp_path: Path) -> None:
     assert "helper helper() changed" in reasons(again, "call")
 
 
-def test_an_object_that_another_process_replaces_meanwhile_counts(tmp_path: Path) -> None:
-    """What a node really read is what its record says."""
-    nodes = [CHAIN[0], Node(len, ["raw"], ["length"], name="measure")]
-    pipeline(tmp_path, nodes).run()
-    with pipeline(tmp_path, nodes).start(reuse=True, rerun=["measure"]) as run:
+@pytest.mark.parametrize("n_before", range(5))
+def test_another_runs_objects_are_not_taken(tmp_path: Path, n_before: int) -> None:
+    """Another run on the same path, with another config, at any moment of this one."""
+    kept = ["raw", "cleaned", "total"]
+    expected = dict(pipeline(tmp_path).run(outputs=kept))
+    with pipeline(tmp_path).start(reuse=True, rerun=["total"], outputs=kept) as run:
+        for _ in range(n_before):
+            next(run)
+        pipeline(tmp_path, n=3).run()
+        assert dict(run.finish()) == expected
+    assert dict(pipeline(tmp_path).run(reuse=True, outputs=kept)) == expected
+
+
+def test_what_is_lost_before_its_turn_is_made_again(tmp_path: Path) -> None:
+    """Judged fresh when the run starts, gone when its turn comes; its readers stay fresh."""
+    pipeline(tmp_path).run()
+    with pipeline(tmp_path).start(reuse=True, outputs=["cleaned"]) as run:
+        with ObjectShelf(tmp_path / "cache") as shelf:
+            del shelf["cleaned"]
+        result = run.finish()
+    assert ran(result) == ["clean"]
+    assert reasons(result, "clean") == ("cleaned was just replaced on the shelf, or removed",)
+    assert result["cleaned"] == [0, 1, 2, 3, 4]
+
+
+def test_a_reader_that_must_run_after_all_gets_what_cannot_be_kept(tmp_path: Path) -> None:
+    """The connection wasn't needed at its turn; then what was made of it is lost."""
+    nodes = [
+        Node(connect, ["config.url"], ["connection"]),
+        Node(fetch, ["connection"], ["rows"]),
+    ]
+    pipeline(tmp_path, nodes).run(outputs=["rows"])
+    with pipeline(tmp_path, nodes).start(reuse=True, outputs=["rows"]) as run:
         next(run)
         with ObjectShelf(tmp_path / "cache") as shelf:
-            shelf["raw"] = [1, 2, 3]
-        assert run.finish()["length"] == 3
+            del shelf["rows"]
+        result = run.finish()
+    assert ran(result) == ["connect", "fetch"]
+    assert result["rows"] == "SQLITE://A"
+
+
+def test_a_free_object_is_read_as_it_was_when_the_run_started(tmp_path: Path) -> None:
+    """And that is what the record says of it."""
+    nodes = [Node(total, ["cleaned"], ["total"])]
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        shelf["cleaned"] = [1, 2]
+    with pipeline(tmp_path, nodes).start(reuse=True) as run:
+        with ObjectShelf(tmp_path / "cache") as shelf:
+            shelf["cleaned"] = [1, 2, 3]
+        assert run.finish()["total"] == 3
     again = pipeline(tmp_path, nodes).run(reuse=True)
-    assert ran(again) == ["load", "measure"]
-    assert again["length"] == 10
+    assert ran(again) == ["total"]
+    assert again["total"] == 6
 
 
 def test_inputs_are_fingerprinted_before_a_node_runs(tmp_path: Path) -> None:

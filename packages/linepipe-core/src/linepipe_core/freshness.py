@@ -239,24 +239,25 @@ class Outlook:
         if decision.action == "reuse":
             need = self._need(index, [foreseen.action for foreseen in self.decisions])
             if need is not None and need.action == "maybe" and self._keeps_nothing(index):
-                self._owed.add(index)
                 return Decision("reuse", (_UNCHANGED, "put off until somebody needs it"))
             if need is not None:
                 return Decision("run", need.reasons)
         return decision
 
     def may_be_owed(self) -> list[int]:
-        """The nodes that may be put off, until it is known whether a reader runs."""
-        indices = range(len(self.decisions))
-        return [
-            index
-            for index in indices
-            if self.decisions[index].action == "maybe" and self._keeps_nothing(index)
-        ]
+        """The nodes that may have to run after their turn, for a reader that runs."""
+        foreseen = enumerate(self.decisions)
+        return [i for i, each in foreseen if each.action != "run" and self._lacks_outputs(i)]
 
-    def is_owed(self, index: int) -> bool:
-        """Whether the node was put off, and hasn't run since."""
-        return index in self._owed
+    def is_owed(self, index: int, name: str) -> bool:
+        """Whether the node's turn is over, and it hasn't made this, which can't be kept."""
+        record = self._records[index]
+        return index in self._owed and record is not None and record.outputs.get(name) is None
+
+    def _lacks_outputs(self, index: int) -> bool:
+        """Whether some of the node's outputs couldn't be kept."""
+        record = self._records[index]
+        return record is not None and None in record.outputs.values()
 
     def _keeps_nothing(self, index: int) -> bool:
         """Whether none of the node's outputs could be kept."""
@@ -276,12 +277,24 @@ class Outlook:
         self._known[name] = part
         nodes = self._wiring.nodes
         readers = [index for index, node in enumerate(nodes) if name in node.inputs]
-        for index in self._wiring.downstream(readers):
+        self._doubt(self._wiring.downstream(readers), f"{name} {how}")
+
+    def is_lost(self, index: int, names: Iterable[str]) -> Decision:
+        """What a fresh node had made isn't there any more: it runs."""
+        reasons = tuple(f"{name} was just replaced on the shelf, or removed" for name in names)
+        self._doubt(self._wiring.downstream([index]), reasons[0])
+        self.decisions[index] = Decision("run", reasons)
+        return self.decisions[index]
+
+    def _doubt(self, indices: Iterable[int], why: str) -> None:
+        for index in indices:
             if self.decisions[index].action == "reuse":
-                self.decisions[index] = Decision("maybe", (f"{name} {how}",))
+                self.decisions[index] = Decision("maybe", (why,))
 
     def reused(self, index: int) -> None:
         """The node was reused."""
+        if self._lacks_outputs(index):
+            self._owed.add(index)
         self._known.update(self._as_recorded(index))
 
     def ran(self, index: int, record: Record) -> None:

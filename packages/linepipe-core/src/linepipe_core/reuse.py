@@ -129,7 +129,19 @@ class Reuse:
         if not self._made.isdisjoint(node.inputs):
             self._codes[index] = self._code(index)  # objects of other classes may have come
             self._outlook.sees(index, self._codes[index].parts)
-        return self._outlook.decide(index)
+        decision = self._outlook.decide(index)
+        if decision.action == "reuse" and (lost := self._lost_outputs(index)):
+            return self._outlook.is_lost(index, lost)
+        return decision
+
+    def _lost_outputs(self, index: int) -> list[str]:
+        """Hold on to what is reused; what isn't there any more as it was judged is given."""
+        judged = self._objects
+        return [
+            name
+            for name in self._wiring.nodes[index].outputs
+            if name in judged and not self._registry.pins(name, judged[name].digest)
+        ]
 
     def owed(self, index: int) -> list[int]:
         """The nodes that were put off and must run before this one, in order."""
@@ -142,7 +154,7 @@ class Reuse:
         nodes = self._wiring.nodes
         for name in nodes[reader].inputs:
             maker = self._wiring.makers.get(name)
-            if maker is None or maker in due or not self._outlook.is_owed(maker):
+            if maker is None or maker in due or not self._outlook.is_owed(maker, name):
                 continue
             self._collect_owed(maker, due)
             due.append(maker)
@@ -156,19 +168,7 @@ class Reuse:
 
     def begin(self, index: int) -> None:
         """The node runs now."""
-        self._pin_inputs(index)
         self._before = self._codes[index].look()
-
-    def _pin_inputs(self, index: int) -> None:
-        """Hold on to what the node will read: another process may replace it meanwhile."""
-        for name in self._wiring.nodes[index].inputs:
-            held = self._registry.held.get(name)
-            if isinstance(held, Shelved):
-                digest = held.pin().digest
-                if digest != self._objects[name].digest:
-                    self._objects[name] = Kept(digest, digest)
-                    how = "was replaced by another process"
-                    self._outlook.is_replaced(name, Part(digest), how)
 
     def put(self, index: int, made: list[Any]) -> None:
         """Store what a node made, and its record, in one transaction.
@@ -237,7 +237,7 @@ class Reuse:
         parts = {}
         for name in (*self._wiring.free, *self._wiring.config_references):
             if name not in constants and name not in config:
-                parts[name] = Part(self._objects[name].content)
+                parts[name] = Part(self._pinned(name).content)
                 continue
             value = reveal(constants[name] if name in constants else config[name])
             found = prints.get(name) or self._reader.value(value)
@@ -247,6 +247,13 @@ class Reuse:
             is_secret = is_config_reference(name) and isinstance(value, (str, bytes))
             parts[name] = Part(found.digest, "" if is_secret else brief(value))
         return parts
+
+    def _pinned(self, name: str) -> Kept:
+        """Hold on to an object of an earlier run: another process may replace it meanwhile."""
+        digest = self._registry.held[name].pin().digest
+        if name not in self._objects or self._objects[name].digest != digest:  # just replaced
+            self._objects[name] = Kept.read(digest, self._registry.shelf.record(_about(name)))
+        return self._objects[name]
 
     def _code(self, index: int) -> CodeFingerprint:
         """What the node's code depends on, with that of the classes in its inputs."""

@@ -63,6 +63,11 @@ class Shelved(Held):
             raise self._missing(None)
         return self._located
 
+    def unread(self) -> Shelved:
+        """The same object, if it was pinned, without the copy that was read of it."""
+        located = self._located
+        return Shelved(self.name, self._locate if located is None else lambda: located)
+
     @property
     def value(self) -> Any:
         """The object itself, for somebody who promises not to change it."""
@@ -215,11 +220,22 @@ class ShelfRegistry(ObjectRegistry):
                 objects[name] = held
         return objects
 
-    def reuse(self, names: Iterable[str]) -> None:
-        """Hold objects as the shelf has them now, unread."""
-        for name in names:
+    def pins(self, name: str, digest: str) -> bool:
+        """Hold on to an object as it is now, unread; for the run loop.
+
+        Returns:
+            Whether it is the one of that digest. Where it isn't, it is let go again.
+        """
+        held = self._stored.get(name)
+        if held is None:  # replaced by hand by what stays in memory
+            return name in self.held
+        try:
+            is_that = held.pin().digest == digest
+        except MissingInputError:
+            is_that = False
+        if not is_that:
             self._stored[name] = self.held[name] = self._shelved(name)
-            self._stored[name].pin()
+        return is_that
 
     # --- what people do -----------------------------------------------------------------------
 
@@ -253,7 +269,7 @@ class ShelfRegistry(ObjectRegistry):
         elif not isinstance(self._open().get(name), Shelved):
             self.held.pop(name, None)
         else:
-            self._stored[name] = self.held[name] = self._shelved(name)
+            self._stored[name] = self.held[name] = self._stored[name].unread()
 
     def flush(self) -> None:
         """Wait until what is on the shelf would survive a power cut, too."""
