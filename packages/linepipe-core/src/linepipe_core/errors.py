@@ -206,7 +206,8 @@ class NodeExecutionError(LinepipeError, RuntimeError):
     Attributes:
         node: the Node that failed.
         step: its Step, with status ``"failed"``.
-        inputs: what the node got, by the names it asked for, as its function left it. They
+        inputs: what the node got, by the names it asked for, as its function left it; empty
+            when its outputs were being stored, for then they have been given up. They
             stay behind when the error is pickled.
         steps: a Step for each node of the run, as its RunResult would have them.
     """
