@@ -171,6 +171,11 @@ def test_the_hover_card_of_a_plot_says_the_right_words(browser: Browser, tmp_pat
         assert words.startswith("rolling_goals")
         for told in ("window: int", "Rolling mean of goals per team.", "ran · 624 ms · 120 MiB"):
             assert told in words
+        box = browser.ask(
+            "(b => [b.left, b.right])("
+            "document.querySelector('.hoverlayer .hovertext').getBoundingClientRect())"
+        )
+        assert x <= box[0] < box[1] <= x + scene.width
     pill = next(shape for shape in scene.pills if shape.details.heading == "raw_data")
     browser.point_at(x + pill.frame.x + 10, y + pill.frame.y + 12)
     browser.until(f"{hovered}.startsWith('raw_data')")

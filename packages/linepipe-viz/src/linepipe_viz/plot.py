@@ -45,7 +45,8 @@ __all__ = ["plot_pipeline", "plot_pipeline_graph"]
 _CURVE_STEPS = 12
 _CORNER_STEPS = 5
 _HOVER_SIZE = 24  # px: the side of the invisible squares that catch the mouse
-_HOVER_COLUMNS = 88  # plotly doesn't wrap hover text
+_HOVER_COLUMNS = (28, 88)  # plotly neither wraps hover text nor lets it leave the figure
+_HOVER_SIGN = 6.8  # px: a sign of hover text, give or take
 
 
 def plot_pipeline_graph(
@@ -219,8 +220,10 @@ class _Plotter:
         xs: list[float] = []
         ys: list[float] = []
         texts: list[str] = []
+        least, most = _HOVER_COLUMNS
+        columns = min(max(int(self._width / _HOVER_SIGN) - 4, least), most)
         for shape in (*self._scene.cards, *self._scene.pills):
-            words = _hover_text(shape.details)
+            words = _hover_text(shape.details, columns)
             for x, y in _hover_points(shape.frame):
                 xs.append(round(x, 1))
                 ys.append(round(y, 1))
@@ -241,17 +244,17 @@ def _escaped(text: str) -> str:
     return escape(text, quote=False).replace("$", "&#36;")
 
 
-def _hover_text(details: Details) -> str:
-    lines = [f"<b>{line}</b>" for line in _wrapped(details.heading)]
-    lines += _wrapped(details.signature)
-    lines += [f"<i>{line}</i>" for line in _wrapped(details.summary)]
+def _hover_text(details: Details, columns: int) -> str:
+    lines = [f"<b>{line}</b>" for line in _wrapped(details.heading, columns)]
+    lines += _wrapped(details.signature, columns)
+    lines += [f"<i>{line}</i>" for line in _wrapped(details.summary, columns)]
     for fact in details.facts:
-        lines += _wrapped(fact)
+        lines += _wrapped(fact, columns)
     return "<br>".join(lines)
 
 
-def _wrapped(text: str) -> list[str]:
-    return [_escaped(line) for line in wrap(text, _HOVER_COLUMNS)]
+def _wrapped(text: str, columns: int) -> list[str]:
+    return [_escaped(line) for line in wrap(text, columns)]
 
 
 def _hover_points(frame: Rect) -> Iterator[tuple[float, float]]:
