@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linepipe_core.shelf import ObjectShelf, buffers, maps, staging
-from linepipe_core.shelf.buffers import Job
+from linepipe_core.shelf import ObjectShelf, leaves, maps, staging
+from linepipe_core.shelf.leaves import Job
 from linepipe_core.shelf.maps import known_digest, map_file
 
 N_BYTES = 3_000_001
@@ -123,7 +123,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(jobs: Sequence[Job]) -> None:
         sizes.extend(job.view.nbytes for job in jobs)
-        buffers.hash_and_write(jobs)
+        leaves.hash_and_write(jobs)
 
     monkeypatch.setattr(staging, "hash_and_write", counted)
     return sizes

@@ -1,7 +1,7 @@
 """The persistent cache. From the ground up:
 
     trust                       may a path hold a shelf, and may what lies there be believed?
-    maps                        one large buffer, mapped back from its file
+    leaves, maps                one large buffer, hashed and written, and mapped back
     rows                        what is in the index: schema, queries, changes
     index, buffers, pickling    the SQLite file, the files beside it, objects taken apart
     opening, staging, packing   how a shelf is opened, and how one store is prepared

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from linepipe_core.shelf import pickling
-from linepipe_core.shelf.buffers import BufferFiles, digest_of
+from linepipe_core.shelf.buffers import BufferFiles
+from linepipe_core.shelf.leaves import digest_of
 from linepipe_core.shelf.maps import Buffer
 from linepipe_core.shelf.pickling import LARGE_BYTES, Pickled, Unpicklable
 from linepipe_core.shelf.rows import Row

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import rows
-from linepipe_core.shelf.buffers import BufferFiles, Job, hash_and_write, probe_of
+from linepipe_core.shelf.buffers import BufferFiles
+from linepipe_core.shelf.leaves import Job, hash_and_write, probe_of
 from linepipe_core.shelf.maps import known_digest
 
 if TYPE_CHECKING:
