@@ -25,14 +25,17 @@ __all__ = [
     "CHIP_HEIGHT",
     "CHIP_ROW",
     "HEAD_HEIGHT",
+    "LANE_WIDTH",
     "PILL_GAP",
     "PILL_HEIGHT",
     "PILL_OVERLAP",
     "PILL_ROW",
+    "PORT_GAP",
     "CardSize",
     "Label",
     "card_size",
     "pill_label",
+    "row_width",
     "text_width",
 ]
 
