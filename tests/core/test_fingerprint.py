@@ -394,6 +394,55 @@ def test_real_edit_changes_the_part_it_was_made_to(case: str) -> None:
     assert changed(before, before) == set()
 
 
+TWIN = """
+    import functools
+    X = {n}
+    def clean(x): return {n}
+    def get(x): return X
+    kept = functools.lru_cache(clean)
+    class K:
+        v = {n}
+    """
+TWINS = {
+    "function": "clean",
+    "what a function of the same code reads": "get",
+    "global": "X",
+    "class": "K",
+    "function below lru_cache": "kept",
+}
+
+
+@pytest.mark.parametrize("case", TWINS, ids=str)
+def test_things_of_one_name_are_not_taken_for_each_other(case: str) -> None:
+    """Both are reached before and after; a helper goes from one to the other."""
+    a, b = (module(TWIN.replace("{n}", n), name) for n, name in (("1", "twin_a"), ("2", "twin_b")))
+    prints = []
+    for one in "aba":
+        flow = module(
+            f"def both(): return a.{TWINS[case]}, b.{TWINS[case]}, a.clean, b.clean\n"
+            f"def helper(): return {one}.{TWINS[case]}\n"
+            "def node(x): return both(), helper()"
+        )
+        vars(flow).update(a=a, b=b)
+        prints.append(combined(code_fingerprint(Reader(), flow.node).parts))
+    assert prints[0] == prints[2] != prints[1]
+
+
+def test_functions_of_one_name_in_a_dict_are_told_apart() -> None:
+    """As handlers often are; what the dict's order is doesn't matter to them."""
+    a, b = (module(TWIN.replace("{n}", n), name) for n, name in (("1", "twin_a"), ("2", "twin_b")))
+    flow = module("def node(x): return first, table")
+    prints = []
+    for table in (
+        {"p": a.clean, "q": b.clean},
+        {"p": b.clean, "q": a.clean},
+        {"p": a.clean, "q": b.clean},
+    ):
+        vars(flow).update(first=[a.clean, b.clean], table=table)
+        prints.append(combined(code_fingerprint(Reader(), flow.node).parts))
+    assert prints[0] == prints[2] != prints[1]
+
+
 def test_code_written_by_exec_can_be_read() -> None:
     """As in a notebook: no file, no source."""
     space: dict[str, Any] = {"__name__": "__main__"}

@@ -90,30 +90,27 @@ class _Collected:
         self, reader: Reader, func: Any, bound: Iterable[Value], others: Iterable[Any]
     ) -> None:
         self._reader = reader
-        self._function = Part("")
-        self._code: dict[str, list[Part]] = {}
+        self._node = func
+        self._code: dict[str, list[Any]] = {}
         self._values: dict[str, list[Value]] = {}
         self._writes: set[tuple[int, str]] = set()
         self._unseen: set[str] = set()
         self._seen: dict[Any, Any] = {}
         waiting: deque[Any] = deque()
         self._take(bound, waiting)
-        self._visit(func, waiting, is_node=True)
+        self._visit(func, waiting)
         waiting.extend(others)
         while waiting:
             found = waiting.popleft()
             if identity(found) not in self._seen:
                 self._visit(found, waiting)
 
-    def _visit(self, found: Any, waiting: deque[Any], is_node: bool = False) -> None:
+    def _visit(self, found: Any, waiting: deque[Any]) -> None:
         """Add one function, class or module, and put what it leads to in the queue."""
         self._seen[identity(found)] = found
         reached = self._reader.reached(found)
-        if is_node:  # the node's own function, whatever its name is
-            name = self._reader.name(found)
-            self._function = reached.part if reached.key else Part(digest_of(name))
-        elif reached.key:
-            self._code.setdefault(reached.key, []).append(reached.part)
+        if reached.key:
+            self._code.setdefault(reached.key, []).append(found)
         self._writes.update(reached.writes)
         self._unseen.update(reached.unseen)
         waiting.extend(reached.code)
@@ -129,9 +126,11 @@ class _Collected:
             self._values.setdefault(value.key, []).append(value)
 
     def fingerprint(self) -> CodeFingerprint:
-        parts = {"python": Part(_PYTHON, _PYTHON), "function": self._function}
-        for key, alike in self._code.items():
-            parts.update(_numbered(key, alike, lambda part: part.digest))
+        labels = self._labels()
+        parts = {"python": Part(_PYTHON, _PYTHON), "function": self._part(self._node, labels)}
+        for name, found in self._distinct_code():
+            if found is not self._node:
+                parts[name] = self._part(found, labels)
         untracked: list[str] = []
         state: list[str] = []
         fetches: dict[str, Callable[[], Any]] = {}
@@ -142,9 +141,45 @@ class _Collected:
             fetches[key] = value.fetch
             for name, held in expanded(key, value.fetch()):
                 hashed = self._reader.value(held)
-                parts[name] = Part(hashed.digest, brief(held))
+                is_clear = labels.keys().isdisjoint(map(identity, hashed.code))
+                digest = hashed.digest if is_clear else self._reader.labelled(held, labels)
+                parts[name] = Part(digest, brief(held))
                 untracked += [f"{name} ({kind})" for kind in hashed.untracked]
         return CodeFingerprint(parts, state, untracked, sorted(self._unseen), fetches)
+
+    def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
+        """What code is; where names don't tell what it leads to, with the labels of that."""
+        reached = self._reader.reached(found)
+        part = reached.part if reached.key else Part(digest_of(self._reader.name(found)))
+        led_to = (*map(identity, reached.code), *(value.home for value in reached.values))
+        told = [labels[each] for each in led_to if each in labels]
+        return Part(digest_of("labelled", part.digest, *told), part.text) if told else part
+
+    def _labels(self) -> dict[Any, str]:
+        """What tells apart things that their users know by the same name.
+
+        ``a.clean`` and ``b.clean``, say: where they are is cosmetic, which one is used isn't.
+        """
+        labels: dict[Any, str] = {}
+        names: dict[str, int] = {}
+        crowded = {key for key, alike in self._code.items() if len(alike) > 1}
+        for key in crowded:
+            for found in self._code[key]:
+                name = self._reader.name(found)
+                names[name] = names.get(name, 0) + 1
+        for label, found in self._distinct_code(crowded):
+            if names[self._reader.name(found)] > 1:
+                labels[identity(found)] = label
+        for key, values in self._values.items():
+            if len(values) > 1 and "<" not in key:  # inner functions are known by what they hold
+                labels.update((value.home, label) for label, value in _numbered(key, values, str))
+        return labels
+
+    def _distinct_code(self, keys: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
+        for key in self._code if keys is None else keys:
+            yield from _numbered(
+                key, self._code[key], lambda f: self._reader.reached(f).part.digest
+            )
 
     def _distinct_values(self) -> Iterator[tuple[str, Value]]:
         for key, alike in self._values.items():

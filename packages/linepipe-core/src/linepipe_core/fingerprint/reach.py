@@ -19,7 +19,7 @@ from types import (
     MethodType,
     ModuleType,
 )
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from linepipe_core.fingerprint.bytecode import normalise
 from linepipe_core.fingerprint.hashing import ValueHasher, attributes_of, is_code
@@ -40,6 +40,9 @@ from linepipe_core.fingerprint.members import (
 )
 from linepipe_core.fingerprint.ownership import function_owner, module_owner, package_of, root_of
 from linepipe_core.fingerprint.sources import imported_modules, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "Part",
@@ -135,6 +138,16 @@ class Reader:
         found = ValueFingerprint(digest, tuple(code), tuple(hasher.untracked))
         self._hashed[id(value)] = value, found
         return found
+
+    def labelled(self, value: Any, labels: Mapping[Any, str]) -> str:
+        """The hash of a value that holds code whose name isn't enough to know it by.
+
+        Args:
+            value: the value.
+            labels: identity of such code -> what it counts as.
+        """
+        hasher = ValueHasher(lambda found: labels.get(identity(found)) or self.name(found))
+        return hasher.digest(value)
 
     def entry(self, func: Any) -> tuple[Any, list[Value]]:
         """The code to begin with, and the values that are bound to it."""
@@ -296,7 +309,11 @@ class Reader:
             code.append(wrapped)
             if isinstance(found, FunctionType):
                 values = held_by(found)
-        return Reached("", _NOTHING, tuple(code), tuple(values), ())
+        if len(code) == 1:
+            return Reached("", _NOTHING, tuple(code), ())
+        name = foreign_name(found)
+        part = Part(digest_of("wrapper", *map(self.name, code[1:])))
+        return Reached(f"wrapper {name}", part, tuple(code), tuple(values))
 
 
 def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
@@ -339,7 +356,7 @@ def code_named(name: str) -> Any:
 
 def identity(found: Any) -> Any:
     """What tells one thing that is reached from another."""
-    return found if isinstance(found, (_Source, _Package)) else id(found)
+    return (type(found), *found) if isinstance(found, (_Source, _Package)) else id(found)
 
 
 def digest_of(*parts: str) -> str:
