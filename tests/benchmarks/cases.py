@@ -120,7 +120,9 @@ def array_renewed(scale: float) -> Ways:
 
 
 def array_read(scale: float) -> Ways:
-    return read_by_all(lambda: array(scale), lambda values: float(values[::4096].sum()))
+    # They read next to nothing: by hand, all of it would come from the processor's cache, as
+    # all read the same memory.
+    return read_by_all(lambda: array(scale), lambda values: float(values[0]))
 
 
 def polars_gaining_columns(scale: float) -> Ways:

@@ -21,6 +21,7 @@ from tests.benchmarks import cases
 from tests.benchmarks.conftest import Row
 
 from linepipe_core import Pipeline
+from linepipe_core.snapshot import foreign
 
 Told = Callable[[Row], None]
 US = 1e6
@@ -197,10 +198,26 @@ def test_an_array_read_by_many(told: Told, is_measured: bool, scale: float, benc
             ms(hand),
             ms(ours),
             f"{copies:.1f} memcpy of {ms(memcpy)}",
-            f"<= {cases.N_NODES - 1} memcpy",
-            copies <= cases.N_NODES - 1 + 0.5,
+            f"{cases.N_NODES - 1} memcpy, give or take 15 %",  # that it is 9, a test counts
+            copies <= (cases.N_NODES - 1) * 1.15,
         )
     )
+
+
+def test_each_reader_but_the_last_costs_one_memcpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, for a time can't tell nine from ten."""
+    ways = cases.array_read(0.001)
+    ways.linepipe()  # numpy's rules are found
+    copied: list[int] = []
+    copy_of = foreign._copied_array
+
+    def counted(array: Any) -> Any:
+        copied.append(array.nbytes)
+        return copy_of(array)
+
+    monkeypatch.setattr(foreign, "_copied_array", counted)
+    ways.linepipe()
+    assert len(copied) == cases.N_NODES - 1
 
 
 def test_records_read_by_many(told: Told, is_measured: bool, scale: float, benchmark: Any) -> None:
