@@ -52,6 +52,19 @@ def digest_of(parts: Mapping[str, Part], key: str) -> str | None:
     return parts[key].digest if key in parts else None
 
 
+DECORATOR = """\
+import functools
+class times:
+    def __init__(self, f, k):
+        functools.update_wrapper(self, f)
+        self.f, self.k = f, k
+    def __call__(self, x): return self.k * self.f(x)
+    def __get__(self, o, t): return self.k * self.f(o)
+def plain(x):
+    "What."
+    return x
+"""
+
 COSMETIC = {
     "comment": ("def node(x):\n    return x + 1", "def node(x):\n    # why\n    return x + 1"),
     "docstring": (
@@ -120,6 +133,10 @@ COSMETIC = {
     "class inside": (
         "def node(x):\n    class A:\n        y = 1\n    return A",
         "def node(x):\n    class A:\n        'Doc.'\n\n        y = 1\n    return A",
+    ),
+    "docstring below a decorator's object": (
+        DECORATOR + "a = times(plain, 2)\ndef node(x): return a(x)",
+        DECORATOR.replace("What.", "Why.") + "a = times(plain, 2)\ndef node(x): return a(x)",
     ),
     "dict order": ("D = {'a': 1, 'b': 2}\ndef node(x): return D[x]",
                    "D = {'b': 2, 'a': 1}\ndef node(x): return D[x]"),
@@ -310,6 +327,37 @@ REAL = {
         "def times(k):\n    def deco(f):\n        def wrapper(x): return k * f(x)\n        return wrapper\n"
         "    return deco\n@times(3)\ndef node(x): return x",
         {"closure k of times.<locals>.deco.<locals>.wrapper"},
+    ),
+    "state of a decorator's object": (
+        DECORATOR + "a = times(plain, 2)\ndef node(x): return a(x)",
+        DECORATOR + "a = times(plain, 3)\ndef node(x): return a(x)",
+        {"global a.k"},
+    ),
+    "body of a decorator's class": (
+        DECORATOR + "a = times(plain, 2)\ndef node(x): return a(x)",
+        DECORATOR.replace("self.f(x)", "-self.f(x)")
+        + "a = times(plain, 2)\ndef node(x): return a(x)",
+        {"code times.__call__"},
+    ),
+    "function in a decorator's object": (
+        DECORATOR + "a = times(plain, 2)\ndef node(x): return a(x)",
+        DECORATOR.replace("return x", "return -x") + "a = times(plain, 2)\ndef node(x): return a(x)",
+        {"code plain"},
+    ),
+    "state of a decorator's object that is the node": (
+        DECORATOR + "node = times(plain, 2)",
+        DECORATOR + "node = times(plain, 3)",
+        {"object times.k"},
+    ),
+    "body of a decorator's class that makes the node": (
+        DECORATOR + "node = times(plain, 2)",
+        DECORATOR.replace("self.f(x)", "-self.f(x)") + "node = times(plain, 2)",
+        {"code times.__call__"},
+    ),
+    "state of a decorator's object in a class": (
+        DECORATOR + "class M: a = times(plain, 2)\ndef node(x): return M().a",
+        DECORATOR + "class M: a = times(plain, 3)\ndef node(x): return M().a",
+        {"attribute M.a.k"},
     ),
     "function below lru_cache": (
         "import functools\n@functools.lru_cache\ndef a(x): return 1\ndef node(x): return a(x)",

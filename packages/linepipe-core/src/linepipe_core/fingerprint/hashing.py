@@ -59,10 +59,16 @@ _LIBRARIES: Final = frozenset({"numpy", "pandas", "polars", "pyarrow"})
 
 
 def is_code(value: object) -> bool:
-    """Whether a value is code that a hash refers to, not data that it holds."""
+    """Whether a value is code that a hash refers to, not data that it holds.
+
+    Wrappers that come with Python or a library are, such as those of ``lru_cache``; an object
+    of an own class isn't, whatever it wraps: its attributes count, and its class's methods.
+    """
     if isinstance(value, _CODE):
         return True
-    return not isinstance(value, partial) and "__wrapped__" in attributes_of(value)
+    if isinstance(value, partial) or "__wrapped__" not in attributes_of(value):
+        return False
+    return not _is_own(type(value))
 
 
 def attributes_of(value: object) -> Mapping[str, Any]:

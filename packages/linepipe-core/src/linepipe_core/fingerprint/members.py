@@ -6,7 +6,7 @@ own kinds of objects (descriptors, closures, enums, models) is in one place.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import WRAPPER_ASSIGNMENTS, partial
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -88,7 +88,8 @@ def expanded(key: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
         return
     yield key, type(value)
     for name, held in sorted(attributes_of(value).items()):
-        yield from expanded(f"{key}.{name}", held, depth - 1)
+        if name not in WRAPPER_ASSIGNMENTS:  # the words of what it wraps
+            yield from expanded(f"{key}.{name}", held, depth - 1)
 
 
 def _has_plain_attributes(value: Any) -> bool:
