@@ -330,6 +330,33 @@ def test_an_unpicklable_product_counts_by_how_it_was_made(tmp_path: Path) -> Non
     assert reasons(result, "fetch") == ("input connection changed",)
 
 
+@pytest.mark.parametrize("how", ["always_run", "rerun"])
+def test_what_cannot_be_kept_counts_as_new_when_told_to_run(tmp_path: Path, how: str) -> None:
+    """Nobody can see what is in a generator; its readers run, and the plan says so."""
+
+    def rows() -> Any:
+        return (row for row in [switch("row")])
+
+    def largest(rows: Any) -> int:
+        return int(max(rows))
+
+    nodes = [
+        Node(rows, [], ["rows"], always_run=how == "always_run"),
+        Node(largest, ["rows"], ["largest"]),
+        Node(abs, ["largest"], ["size"], name="measure"),
+    ]
+    again = ["rows"] if how == "rerun" else []
+    for row in (1, 2, 2, -2):
+        SWITCH["row"] = row
+        if row != 1:
+            plan = pipeline(tmp_path, nodes).plan(rerun=again)
+            assert [entry.action for entry in plan] == ["run", "run", "maybe"]
+        result = pipeline(tmp_path, nodes).run(reuse=True, rerun=again, outputs=["largest"])
+        assert result["largest"] == row
+    if how == "rerun":
+        assert ran(pipeline(tmp_path, nodes).run(reuse=True)) == []
+
+
 def test_an_unpicklable_result_is_made_each_time(tmp_path: Path) -> None:
     """Somebody asked for it."""
     nodes = CONNECTED[:1]
@@ -887,8 +914,10 @@ def test_reuse_gives_what_a_full_run_gives(
             if said.action != "maybe":
                 assert said.reasons == step.reasons
         again = cached.run(reuse=True)
-        allowed = ("always_run", "can't be kept")
-        for step in again.steps:
+        allowed = ["always_run", "can't be kept"]
+        for step, spec in zip(again.steps, state["nodes"], strict=True):
             if step.status == "ran":
                 assert any(why in reason for reason in step.reasons for why in allowed)
+                if spec["sealed"]:  # told to run, it makes what can't be told from something new
+                    allowed += [f"input {name} changed" for name in step.node.outputs]
         assert {n: opened(again[n]) for n in again} == {n: opened(full[n]) for n in full}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Decision", "Kept", "Outlook", "Plan", "PlanEntry", "Record", "record_keys", "wiring_of"]
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _UNCHANGED: Final = "nothing changed"
 
 
@@ -67,6 +67,8 @@ class Record(NamedTuple):
         inputs: name -> what it read.
         outputs: name -> the digest of what it made; None for what couldn't be kept.
         state: the parts that it changed itself, which are left out.
+        stamp: what tells this run's outputs from another's where they couldn't be kept and the
+            node was told to run in any case.
     """
 
     wiring: str
@@ -74,6 +76,7 @@ class Record(NamedTuple):
     inputs: Mapping[str, Part]
     outputs: Mapping[str, str | None]
     state: Sequence[str]
+    stamp: str = ""
 
     def text(self) -> str:
         """The record as it is stored."""
@@ -85,17 +88,18 @@ class Record(NamedTuple):
         if text is None:
             return None
         try:
-            version, wiring, parts, inputs, outputs, state = json.loads(text)
+            version, wiring, parts, inputs, outputs, *rest = json.loads(text)
         except (ValueError, TypeError):
             return None
         if version != _FORMAT:
             return None
-        return Record(wiring, _parts(parts), _parts(inputs), outputs, state)
+        return Record(wiring, _parts(parts), _parts(inputs), outputs, *rest)
 
     @property
     def made(self) -> str:
         """How its outputs were made, for those that can't be hashed themselves."""
-        return combined({**self.parts, **{f"input {n}": part for n, part in self.inputs.items()}})
+        inputs = {f"input {name}": part for name, part in self.inputs.items()}
+        return combined({**self.parts, **inputs, "stamp": Part(self.stamp)})
 
 
 class Decision(NamedTuple):
@@ -247,17 +251,11 @@ class Outlook:
     def may_be_owed(self) -> list[int]:
         """The nodes that may have to run after their turn, for a reader that runs."""
         foreseen = enumerate(self.decisions)
-        return [i for i, each in foreseen if each.action != "run" and self._lacks_outputs(i)]
+        return [i for i, each in foreseen if each.action != "run" and self._absent(i)]
 
     def is_owed(self, index: int, name: str) -> bool:
         """Whether the node's turn is over, and it hasn't made this, which can't be kept."""
-        record = self._records[index]
-        return index in self._owed and record is not None and record.outputs.get(name) is None
-
-    def _lacks_outputs(self, index: int) -> bool:
-        """Whether some of the node's outputs couldn't be kept."""
-        record = self._records[index]
-        return record is not None and None in record.outputs.values()
+        return index in self._owed and name in self._absent(index)
 
     def _keeps_nothing(self, index: int) -> bool:
         """Whether none of the node's outputs could be kept."""
@@ -293,7 +291,7 @@ class Outlook:
 
     def reused(self, index: int) -> None:
         """The node was reused."""
-        if self._lacks_outputs(index):
+        if self._absent(index):
             self._owed.add(index)
         self._known.update(self._as_recorded(index))
 
@@ -324,8 +322,19 @@ class Outlook:
                     self._known.update(dict.fromkeys(self._shelved.keys() & node.outputs))
             else:
                 self._known.update(dict.fromkeys(node.outputs))
+                if self.runs_anyway(index):
+                    self._known.update(dict.fromkeys(self._absent(index), _MADE_ANEW))
             decisions.append(decision)
         return decisions
+
+    def runs_anyway(self, index: int) -> bool:
+        """Whether the node was told to run: for what no fingerprint sees."""
+        return index in self._rerun or self._wiring.nodes[index].always_run
+
+    def _absent(self, index: int) -> list[str]:
+        """The node's outputs that couldn't be kept."""
+        record = self._records[index]
+        return [n for n, digest in record.outputs.items() if digest is None] if record else []
 
     def _backwards(self, decisions: Sequence[Decision]) -> dict[int, Decision]:
         """The fresh nodes that make what can't be kept, for readers that run."""
@@ -340,10 +349,8 @@ class Outlook:
         return needed
 
     def _need(self, index: int, actions: Sequence[Action]) -> Decision | None:
-        record = self._records[index]
-        absent = [n for n, digest in record.outputs.items() if digest is None] if record else ()
         need: Decision | None = None
-        for name in absent:
+        for name in self._absent(index):
             if name in self._kept:
                 return Decision("run", (f"{name} can't be kept, and is a result",))
             for reader, node in enumerate(self._wiring.nodes):
@@ -403,6 +410,7 @@ class Outlook:
 
 _REUSE: Final = Decision("reuse", (_UNCHANGED,))
 _UNKNOWN: Final = Part("")
+_MADE_ANEW: Final = Part("made anew")
 
 
 def wiring_of(node: Node) -> str:

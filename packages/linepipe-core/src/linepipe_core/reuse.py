@@ -7,6 +7,7 @@ its record needs goes into the transaction that stores its outputs.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from linepipe_core.config import is_config_reference
@@ -215,7 +216,15 @@ class Reuse:
             self._outlook.inputs(index),
             {name: digests.get(name) for name in node.outputs},
             sorted(state),
+            self._stamp(index) if len(digests) < len(node.outputs) else "",
         )
+
+    def _stamp(self, index: int) -> str:
+        """What can't be hashed counts by how it was made; made in any case, it counts as new."""
+        older = self._records[index]
+        if self._outlook.runs_anyway(index):
+            return os.urandom(8).hex()
+        return older.stamp if older is not None else ""
 
     def _put_by_hand(self, name: str) -> Part:
         held = self._registry.held.get(name)
