@@ -13,6 +13,7 @@ from __future__ import annotations
 import dis
 import sys
 import weakref
+from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
 from types import CodeType
@@ -200,6 +201,7 @@ class _Flow:
         self._tries = list(listing.exception_entries)
         self._stored = {s.argval for s in self._at.values() if s.opname == "STORE_NAME"}
         self._place: dict[int, int] = {}
+        self._ways: dict[int, list[int]] = {}
         self.cells = frozenset(code.co_cellvars + code.co_freevars)
         self.steps = self._ordered(offsets[0])
         self.skipped = self._cosmetic()
@@ -215,7 +217,7 @@ class _Flow:
                 self._place[offset] = len(steps)
                 steps.append(step)
                 waiting.extend(self._handlers(offset))
-                ways = self._successors(step)
+                ways = self._ways[offset] = self._successors(step)
                 waiting.extend(ways[1:])
                 offset = ways[0] if ways else None
         return steps
@@ -261,11 +263,13 @@ class _Flow:
     def onward(self, place: int) -> str:
         """The instructions that may come after, unless it is just the following one."""
         step = self.steps[place]
-        ways = [self._number[self._place[offset]] for offset in self._successors(step)]
-        return "" if ways == [self._number[place] + len(_parts(step))] else f" -> {ways}"
+        ways = [self._number[self._place[offset]] for offset in self._ways[step.offset]]
+        return "" if ways == [self._number[place] + _n_parts(step)] else f" -> {ways}"
 
     def tried(self, place: int) -> str:
         """Where control goes if the instruction raises."""
+        if not self._tries:
+            return ""
         handlers = self._handlers(self.steps[place].offset)
         return "".join(f" ! {self._number[self._place[offset]]}" for offset in handlers)
 
@@ -275,7 +279,7 @@ class _Flow:
         for place, step in enumerate(self.steps):
             numbers.append(n)
             if place not in self.skipped:
-                n += len(_parts(step))
+                n += _n_parts(step)
         return numbers
 
     def path(self, place: int) -> tuple[str, ...]:
@@ -339,8 +343,13 @@ def _with_names(step: dis.Instruction, code: CodeType) -> dis.Instruction:
     return step._replace(argval=code.co_consts[step.arg or 0])
 
 
+@cache
 def _plain(opname: str) -> str:
     return opname.replace("_FORWARD", "").replace("_BACKWARD", "")
+
+
+def _n_parts(step: dis.Instruction) -> int:
+    return 2 if step.opname in _JOINED else 1
 
 
 def _parts(step: dis.Instruction) -> list[tuple[str, Any]]:
