@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pydantic
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -170,6 +171,34 @@ def test_a_config_text_is_not_told(tmp_path: Path) -> None:
         nodes, {"url": "secret"}, use_persistent_cache=True, cache_storage_path=tmp_path / "cache"
     )
     assert other.plan()[0].reasons == ("config.url changed",)
+
+
+def test_a_changed_leaf_of_a_whole_config_value_is_named(tmp_path: Path) -> None:
+    """Of a model or a mapping, old value and new; but no text, nor what holds texts."""
+
+    class Training(pydantic.BaseModel):
+        rate: float = 0.1
+        deep: dict[str, Any] = {"depth": 3, "words": ["a"]}
+
+    def flow_of(training: Training) -> Pipeline:
+        return Pipeline(
+            [Node(lambda training: 1, ["config.training"], ["made"], name="train")],
+            {"training": training},
+            use_persistent_cache=True,
+            cache_storage_path=tmp_path / "cache",
+        )
+
+    flow_of(Training()).run(reuse=True)
+    assert ran(flow_of(Training()).run(reuse=True)) == []
+    assert flow_of(Training(rate=0.2)).plan()[0].reasons == (
+        "config.training.rate changed: 0.1 -> 0.2",
+    )
+    other = Training(deep={"depth": 4, "words": ["b"], "more": 1})
+    assert flow_of(other).plan()[0].reasons == (
+        "config.training.deep.depth changed: 3 -> 4",
+        "config.training.deep.words changed",
+        "config.training.deep.more is new",
+    )
 
 
 def test_a_config_leaf_that_nobody_reads_changes_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from linepipe_core.errors import did_you_mean, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Final
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "MissingPathError",
     "available",
     "is_config_reference",
+    "leaves",
     "look_up",
 ]
 
@@ -63,6 +65,26 @@ def look_up(config: Any, reference: str) -> Any:
             )
         value, walked = found, f"{walked}.{part}"
     return value
+
+
+def leaves(reference: str, value: Any, depth: int = 4) -> Iterator[tuple[str, Any]]:
+    """The parts of a config value that have no parts, each by its reference.
+
+    Mappings, dataclasses and models have parts; anything else is a leaf.
+    """
+    fields = _fields(value) if depth else {}
+    if not fields:
+        yield reference, value
+    for name, held in fields.items():
+        yield from leaves(f"{reference}.{name}", held, depth - 1)
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value if all(isinstance(key, str) for key in value) else {}
+    kind = type(value)
+    names = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", None) or ()
+    return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
 
 def available(value: Any) -> list[str]:

@@ -264,7 +264,16 @@ class Outlook:
 
     def inputs(self, index: int) -> dict[str, Part]:
         """What the node whose turn it is reads."""
-        return {name: self._known[name] or _UNKNOWN for name in self._wiring.nodes[index].inputs}
+        names = self._wiring.nodes[index].inputs
+        found = {name: self._known[name] or _UNKNOWN for name in names}
+        for name in names:
+            if is_config_reference(name):
+                found.update(self._leaves(name))
+        return found
+
+    def _leaves(self, reference: str) -> dict[str, Part]:
+        """What is known of the parts of a config value."""
+        return _below(reference, self._given)
 
     def sees(self, index: int, parts: Mapping[str, Part]) -> None:
         """The node's code depends on something else than was foreseen."""
@@ -390,7 +399,8 @@ class Outlook:
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
-                reasons.append(_change(_input(name), then, now))
+                leaves = _below(name, record.inputs), self._leaves(name)
+                reasons += _changes(*leaves) or [_change(_input(name), then, now)]
         for name, digest in record.outputs.items():
             there = self._shelved.get(name)
             if digest is not None and (there is None or there.digest != digest):
@@ -429,11 +439,21 @@ def code_changes(record: Record, parts: Mapping[str, Part]) -> list[str]:
     if old["python"].digest != new["python"].digest:
         # Other bytecode: nothing more can be told of the code.
         return [_change("Python", old["python"], new["python"])]
+    return _changes(old, new)
+
+
+def _changes(old: Mapping[str, Part], new: Mapping[str, Part]) -> list[str]:
+    """What differs between two sets of parts, each a phrase."""
     changed = [key for key in new if key in old and old[key].digest != new[key].digest]
     reasons = [_change(_spoken(key), old[key], new[key]) for key in changed]
     reasons += [f"{_spoken(key)} is new" for key in new if key not in old]
     reasons += [f"{_spoken(key)} is gone" for key in old if key not in new]
     return reasons
+
+
+def _below(reference: str, parts: Mapping[str, Part]) -> dict[str, Part]:
+    """Those of the parts that belong to a config reference."""
+    return {key: part for key, part in parts.items() if key.startswith(f"{reference}.")}
 
 
 def _change(what: str, old: Part, new: Part) -> str:
@@ -446,6 +466,8 @@ def _spoken(key: str) -> str:
     """What people call a part."""
     if key == "function":
         return "its code"
+    if is_config_reference(key):
+        return key
     kind, _, name = key.replace(".<locals>", "").partition(" ")
     if kind == "code":
         return f"helper {name}()"

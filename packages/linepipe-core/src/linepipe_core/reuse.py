@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from linepipe_core.config import is_config_reference
+from linepipe_core.config import leaves
 from linepipe_core.fingerprint import (
     Part,
     Reader,
@@ -253,8 +253,12 @@ class Reuse:
             if not found.untracked:  # what can't be copied may change meanwhile
                 prints[name] = found
             self._given[name] = found
-            is_secret = is_config_reference(name) and isinstance(value, (str, bytes))
-            parts[name] = Part(found.digest, "" if is_secret else brief(value))
+            if name in constants:
+                parts[name] = Part(found.digest, brief(value))
+                continue
+            parts[name] = Part(found.digest, _shown(value))
+            for leaf, held in leaves(name, value):  # for reasons that name the leaf
+                parts.setdefault(leaf, Part(self._reader.value(held).digest, _shown(held)))
         return parts
 
     def _pinned(self, name: str) -> Kept:
@@ -280,6 +284,11 @@ def _contents(value: Any) -> tuple[str, tuple[str, ...]]:
     """An output's content where its bytes may differ from run to run, and the code in it."""
     code, has_sets = look_into(value)
     return (Reader().value(value).digest if has_sets else ""), code
+
+
+def _shown(value: Any) -> str:
+    """A config value as text; a text or a container of texts isn't shown: it may be a secret."""
+    return brief(value) if isinstance(value, (bool, int, float, type(None))) else ""
 
 
 def _about(name: str) -> str:
