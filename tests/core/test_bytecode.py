@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linepipe_core.fingerprint.bytecode import Import, NormalCode, normalise
@@ -108,32 +108,88 @@ class Edit(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
         self.generic_visit(node)
-        if self.is_here() and not isinstance(node.op, ast.MatMult):
-            node.op = ast.MatMult()
+        if self.is_here():
+            node.op = ast.FloorDiv() if isinstance(node.op, ast.MatMult) else ast.MatMult()
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.Compare:
+        self.generic_visit(node)
+        if self.is_here():
+            node.ops[0] = ast.Is() if isinstance(node.ops[0], ast.NotIn) else ast.NotIn()
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.BoolOp:
+        self.generic_visit(node)
+        if self.is_here():
+            node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword:
+        self.generic_visit(node)
+        if node.arg is not None and self.is_here():
+            node.arg += "_other"
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.FormattedValue:
+        self.generic_visit(node)
+        if self.is_here():
+            node.conversion = ord("a") if node.conversion == ord("r") else ord("r")
+        return node
+
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
+        self.generic_visit(node)
+        if node.value is not None and self.is_here():
+            return ast.Expr(node.value)
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.For:
+        self.generic_visit(node)
+        if not node.orelse and self.is_here():
+            node.orelse = [ast.Return(ast.Constant("after all"))]
+        return node
+
+    def visit_Try(self, node: ast.Try) -> ast.Try:
+        self.generic_visit(node)
+        if not node.finalbody and self.is_here():
+            node.finalbody = [ast.Expr(ast.Call(ast.Name("finally_", ast.Load()), [], []))]
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        if self.is_here():
+            node.arg += "_other"
         return node
 
 
-@given(st.integers(0, 120), st.sampled_from(["_sum", "_ss", "quantiles", "kde", "correlation"]))
-def test_every_edit_of_behaviour_is_seen(place: int, name: str) -> None:
-    """A constant, an attribute, a condition, an operator, anywhere in a function."""
-    found = next(
-        (
-            n
-            for n in ast.walk(TREES["statistics"])
-            if isinstance(n, ast.FunctionDef) and n.name == name
-        ),
-        None,
-    )
-    if found is None:  # newer Pythons have functions that older ones haven't
-        return
-    source = ast.unparse(found)
+FUNCTIONS = [  # without those that don't compile alone, or have code that never runs
+    ast.unparse(node)
+    for tree in TREES.values()
+    for node in ast.walk(tree)
+    if isinstance(node, ast.FunctionDef)
+    and not node.decorator_list
+    and not any(isinstance(inner, ast.Nonlocal) for inner in ast.walk(node))
+    and "if 0 " not in ast.unparse(node)
+]
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(FUNCTIONS), st.integers(0, 60))
+def test_every_edit_of_behaviour_is_seen(source: str, place: int) -> None:
+    """A constant, an attribute, a condition, an operator, a keyword, anywhere in a function."""
     edit = Edit(place)
     edited = ast.fix_missing_locations(edit.visit(ast.parse(source)))
     if edit.n_places <= place:
         return
-    changed = next(functions(compile(edited, "f.py", "exec", dont_inherit=True)))
-    one, other = normalise(code_of(source)), normalise(changed)
-    assert (one.digest, one.references) != (other.digest, other.references)
+    one = normalise(code_of(source))
+    other = normalise(next(functions(compile(edited, "f.py", "exec", dont_inherit=True))))
+    is_seen = (one.digest, one.references) != (other.digest, other.references)
+    assert is_seen or is_folded(source, ast.unparse(edited))
+
+
+def is_folded(source: str, edited: str) -> bool:
+    """Whether the compiler makes the same of both: of defaults, and of ``while 1``."""
+    one, other = code_of(source), code_of(edited)
+    facts = ("co_code", "co_consts", "co_names", "co_varnames")
+    return all(getattr(one, fact) == getattr(other, fact) for fact in facts)
 
 
 def test_references_are_the_globals_with_what_is_read_from_them_at_once() -> None:
