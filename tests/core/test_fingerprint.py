@@ -27,11 +27,14 @@ from linepipe_core import create_named_partial_function
 from linepipe_core.fingerprint import CodeFingerprint, Part, Reader, code_fingerprint, combined
 
 
-def module(source: str, name: str = "flow_under_test") -> ModuleType:
-    """A module made of source, as an import would make it."""
+def module(
+    source: str, name: str = "flow_under_test", folder: str = "/project", **held: Any
+) -> ModuleType:
+    """A module made of source, as an import would make it, with what it holds already."""
     made = ModuleType(name)
+    vars(made).update(held)
     exec(
-        compile(textwrap.dedent(source), f"/project/{name}.py", "exec", dont_inherit=True),
+        compile(textwrap.dedent(source), f"{folder}/{name}.py", "exec", dont_inherit=True),
         made.__dict__,
     )
     return made
@@ -230,6 +233,34 @@ REAL = {
         "from functools import cached_property\nclass M:\n    @cached_property\n    def a(self): return 2\n"
         "def node(x): return M().a",
         {"code M.a"},
+    ),
+    "argument of a partialmethod": (
+        "from functools import partialmethod\nclass M:\n    def a(self, k): return k\n"
+        "    b = partialmethod(a, k=1)\ndef node(x): return M().b()",
+        "from functools import partialmethod\nclass M:\n    def a(self, k): return k\n"
+        "    b = partialmethod(a, k=2)\ndef node(x): return M().b()",
+        {"attribute M.b"},
+    ),
+    "argument of a partial in a property": (
+        "from functools import partial\nclass M:\n    def a(self, k): return k\n"
+        "    b = property(partial(a, k=1))\ndef node(x): return M().b",
+        "from functools import partial\nclass M:\n    def a(self, k): return k\n"
+        "    b = property(partial(a, k=2))\ndef node(x): return M().b",
+        {"attribute M.b"},
+    ),
+    "argument of a static partial": (
+        "from functools import partial\nclass M:\n    b = staticmethod(partial(max, 1))\n"
+        "def node(x): return M.b(x)",
+        "from functools import partial\nclass M:\n    b = staticmethod(partial(max, 2))\n"
+        "def node(x): return M.b(x)",
+        {"attribute M.b"},
+    ),
+    "function in a partial of a property": (
+        "from functools import partial\ndef a(self, k): return k\nclass M:\n"
+        "    b = property(partial(a, k=1))\ndef node(x): return M().b",
+        "from functools import partial\ndef a(self, k): return -k\nclass M:\n"
+        "    b = property(partial(a, k=1))\ndef node(x): return M().b",
+        {"code a"},
     ),
     "class attribute": (
         "class M:\n    a = 1\ndef node(x): return M.a",
@@ -469,9 +500,10 @@ def test_things_of_one_name_are_not_taken_for_each_other(case: str) -> None:
         flow = module(
             f"def both(): return a.{TWINS[case]}, b.{TWINS[case]}, a.clean, b.clean\n"
             f"def helper(): return {one}.{TWINS[case]}\n"
-            "def node(x): return both(), helper()"
+            "def node(x): return both(), helper()",
+            a=a,
+            b=b,
         )
-        vars(flow).update(a=a, b=b)
         prints.append(combined(code_fingerprint(Reader(), flow.node).parts))
     assert prints[0] == prints[2] != prints[1]
 
@@ -592,6 +624,40 @@ def test_installed_packages_count_by_name_and_version() -> None:
     parts = fingerprint("import numpy as np\ndef node(x): return np.sqrt(x)").parts
     assert parts["package numpy"].text == np.__version__
     assert set(parts) == {"python", "function", "package numpy"}
+
+
+FOREIGN = """
+    def bare(f, k=None):
+        def wrapper(*args): return f(*args)
+        return wrapper
+    """
+BELOW = {
+    "body": ("@bare\ndef helper(x): return 1", "@bare\ndef helper(x): return 2"),
+    "decorated twice": (
+        "@bare\n@bare\ndef helper(x): return 1",
+        "@bare\n@bare\ndef helper(x): return 2",
+    ),
+    "bound method": (
+        "class M:\n    def a(self, x): return 1\nhelper = bare(M().a)",
+        "class M:\n    def a(self, x): return 2\nhelper = bare(M().a)",
+    ),
+    "two that change places": (
+        "def f(x): return 1\ndef g(x): return 2\nhelper, other = bare(f), bare(g)",
+        "def f(x): return 1\ndef g(x): return 2\nhelper, other = bare(g), bare(f)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BELOW, ids=str)
+@pytest.mark.parametrize("node", ["node = helper", "def node(x): return helper(x), other"])
+def test_own_code_below_an_installed_decorator_counts(case: str, node: str) -> None:
+    """Also where the decorator doesn't say by ``wraps`` what it wraps."""
+    bare = module(FOREIGN, "foreign", "/venv/lib/site-packages").bare
+    one, other = (
+        code_fingerprint(Reader(), module(f"other = 0\n{source}\n{node}", bare=bare).node)
+        for source in BELOW[case]
+    )
+    assert combined(one.parts) != combined(other.parts)
 
 
 def test_a_package_of_another_name_than_its_module_is_found() -> None:

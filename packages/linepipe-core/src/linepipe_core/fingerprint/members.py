@@ -6,12 +6,24 @@ own kinds of objects (descriptors, closures, enums, models) is in one place.
 
 from __future__ import annotations
 
-from functools import WRAPPER_ASSIGNMENTS, partial
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from functools import (
+    WRAPPER_ASSIGNMENTS,
+    cached_property,
+    partial,
+    partialmethod,
+    singledispatchmethod,
+)
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from linepipe_core.fingerprint.hashing import attributes_of, is_code
-from linepipe_core.fingerprint.ownership import module_owner
+from linepipe_core.fingerprint.ownership import function_owner, module_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,11 +36,12 @@ __all__ = [
     "called",
     "expanded",
     "foreign_name",
-    "functions_of",
     "held_by",
     "held_value",
     "hint_text",
+    "holds_own_code",
     "home_module",
+    "inside",
     "is_data",
     "is_unseen",
     "model_fields",
@@ -118,19 +131,38 @@ def attribute_of(kind: type, name: str) -> Any:
     return vars(kind).get(name, ABSENT)
 
 
-def functions_of(member: Any) -> tuple[Any, ...]:
-    """The functions and classes in a class's member, through the usual descriptors."""
+def inside(member: Any) -> tuple[Any, ...]:
+    """What runs in a class's member, and what is bound to it, through the usual descriptors."""
     if isinstance(member, _DESCRIPTORS):
         return ()
     if isinstance(member, (staticmethod, classmethod)):
-        return functions_of(member.__func__) or (member.__func__,)
+        return inside(member.__func__) or (member.__func__,)
     if isinstance(member, property):
         return tuple(f for f in (member.fget, member.fset, member.fdel) if f is not None)
+    if isinstance(member, partialmethod):
+        return (*inside(member.func), member.args, member.keywords)
     if is_code(member):
         return (member,)
-    if type(member).__module__ == "functools":  # cached_property, singledispatchmethod
-        return tuple(held for held in attributes_of(member).values() if is_code(held))
+    if isinstance(member, (cached_property, singledispatchmethod)):
+        held = attributes_of(member)
+        return tuple(held[name] for name in ("func", "dispatcher") if name in held)
     return ()
+
+
+def holds_own_code(func: FunctionType, depth: int = 3) -> bool:
+    """Whether own code lies in a function's closure, as in that of a decorator's wrapper."""
+    return any(_is_own_code(content_of(cell), depth) for cell in func.__closure__ or ())
+
+
+def _is_own_code(value: Any, depth: int) -> bool:
+    if isinstance(value, MethodType):
+        value = value.__func__
+    while isinstance(value, partial):
+        value = value.func
+    if isinstance(value, FunctionType):
+        return function_owner(value) == "own" or (depth > 0 and holds_own_code(value, depth - 1))
+    kind = value if isinstance(value, type) else type(value)
+    return value is not ABSENT and module_owner(str(kind.__module__)) == "own"
 
 
 def is_data(name: str, value: Any) -> bool:

@@ -29,11 +29,12 @@ from linepipe_core.fingerprint.members import (
     attribute_of,
     called,
     foreign_name,
-    functions_of,
     held_by,
     held_value,
     hint_text,
+    holds_own_code,
     home_module,
+    inside,
     is_data,
     is_unseen,
     model_fields,
@@ -266,8 +267,11 @@ class Reader:
         values: list[Value] = []
         members = [name, *map(self.name, code), str(vars(kind).get("__match_args__"))]
         for member, held in sorted(vars(kind).items()):
-            functions = functions_of(held)
-            if functions:
+            functions = [each for each in inside(held) if is_code(each)]
+            bound = [each for each in inside(held) if not is_code(each)]
+            if bound:
+                values.append(held_value(f"attribute {name}.{member}", bound))
+            if functions or bound:
                 code.extend(functions)
                 members += [member, *map(self.name, functions)]
             elif is_data(member, held):
@@ -304,11 +308,12 @@ class Reader:
         """Installed code counts by its version; the own code that it wraps is followed."""
         code: list[Any] = [_Package(root_of(home_module(found)))]
         values: list[Value] = []
-        wrapped = attributes_of(found).get("__wrapped__")
-        if wrapped is not None and not isinstance(found, type):
+        wrapped = None if isinstance(found, type) else attributes_of(found).get("__wrapped__")
+        if wrapped is not None:
             code.append(wrapped)
-            if isinstance(found, FunctionType):
-                values = held_by(found)
+        if isinstance(found, FunctionType) and (wrapped is not None or holds_own_code(found)):
+            values = held_by(found)
+            code.extend(each for value in values for each in self.value(value.fetch()).code)
         if len(code) == 1:
             return Reached("", _NOTHING, tuple(code), ())
         name = foreign_name(found)
