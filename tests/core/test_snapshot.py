@@ -31,7 +31,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, PrivateAttr
 from tests.core.likeness import seen
 
 from linepipe_core.snapshot import (
@@ -96,6 +96,11 @@ class Point:
 
 class Model(BaseModel):
     rows: list[int]
+
+
+class Report(BaseModel):
+    table: Any
+    _seen: list[int] = PrivateAttr(default_factory=lambda: [1])
 
 
 class Colour(enum.Enum):
@@ -675,6 +680,20 @@ def test_functions_classes_and_members_stay_themselves() -> None:
     got = hand_out(hold([value]))
     assert got[:4] == value[:4]
     assert got is not value
+
+
+def test_a_pydantic_model_is_copied_with_all_that_is_in_it() -> None:
+    """Its own deepcopy would share what the cells of a frame hold."""
+    report = Report(table=pd.DataFrame({"cell": [[1]]}))
+    held = hold([report])
+    for seen_by_others in (report, hand_out(held)):
+        seen_by_others.table["cell"][0].append(2)
+        seen_by_others._seen.append(2)
+    got = hand_out(held)
+    assert type(got) is Report
+    assert got.table["cell"][0] == [1]
+    assert got._seen == [1]
+    assert got.model_fields_set == {"table"}
 
 
 def test_local_classes_are_no_hindrance() -> None:

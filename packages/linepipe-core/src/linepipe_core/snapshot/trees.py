@@ -63,6 +63,10 @@ class _PickledTree(Held):
         return self.value if getrefcount(self.value) == ALONE else self.copy()
 
 
+# Where a ``__deepcopy__`` copies exactly what a pickle holds.
+_LIKE_PICKLE = {"pydantic.main"}
+
+
 class _UnsoundError(Exception):
     """Pickling this tree wouldn't do what deepcopy does."""
 
@@ -89,7 +93,12 @@ class _Pickler(pickle.Pickler):
         held = None if rule is None else rule(obj, False)
         if held is not None:
             return self._left_out(held)
-        if hasattr(kind, "__deepcopy__") and rule is None:
+        deepcopy = getattr(kind, "__deepcopy__", None)
+        if (
+            deepcopy is not None
+            and rule is None
+            and getattr(deepcopy, "__module__", None) not in _LIKE_PICKLE
+        ):
             raise _UnsoundError
         return NotImplemented
 
