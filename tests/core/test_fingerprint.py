@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -702,6 +704,36 @@ def test_named_partials_tell_their_arguments_apart() -> None:
     b = create_named_partial_function(save, "save_b", table="b")
     old, new = (code_fingerprint(Reader(), func).parts for func in (a, b))
     assert {key for key in old if old[key] != new[key]} == {"argument table"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("{1: 'a'}.get", "{1: 'b'}.get"), ("'a{}'.format", "'b{}'.format"),
+     ("re.compile('1').match", "re.compile('2').match")],
+)  # fmt: skip
+def test_the_object_of_a_c_method_counts(one: str, other: str) -> None:
+    """As a global, in a container, as a bound argument and as a constant."""
+    for source in (
+        "import re\nG = {}\ndef node(x): return G(x)",
+        "import re\nG = [{}]\ndef node(x): return G[0](x)",
+        "import re, functools\ndef f(g, x): return g(x)\nnode = functools.partial(f, {})",
+        "import re\nnode = {}",
+    ):
+        kinds = [source.replace("{}", each) for each in (one, one, other)]
+        first, same, another = [combined(fingerprint(kind).parts) for kind in kinds]
+        assert first == same != another
+    values = [Reader().value(eval(each, {"re": re})).digest for each in (one, one, other)]
+    assert values[0] == values[1] != values[2]
+
+
+def test_a_librarys_function_that_is_a_method_counts_by_name() -> None:
+    """The seed that ``random`` starts with is another in each process."""
+    hashes = []
+    for seed in (1, 2):
+        random.seed(seed)
+        flow = fingerprint("from random import random\ndef node(x): return random()")
+        hashes.append(combined(flow.parts))
+    assert hashes[0] == hashes[1]
 
 
 def test_what_cannot_be_hashed_is_named() -> None:

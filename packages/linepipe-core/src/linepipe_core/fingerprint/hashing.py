@@ -44,7 +44,6 @@ __all__ = ["ValueHasher", "attributes_of", "hash_buffer", "is_code"]
 _SCALARS: Final = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
 _CODE: Final = (
     FunctionType,
-    BuiltinFunctionType,
     MethodDescriptorType,
     WrapperDescriptorType,
     GetSetDescriptorType,
@@ -64,11 +63,22 @@ def is_code(value: object) -> bool:
     Wrappers that come with Python or a library are, such as those of ``lru_cache``; an object
     of an own class isn't, whatever it wraps: its attributes count, and its class's methods.
     """
+    if isinstance(value, BuiltinFunctionType):
+        return not _is_bound(value)
     if isinstance(value, _CODE):
         return True
     if isinstance(value, partial) or "__wrapped__" not in attributes_of(value):
         return False
     return not _is_own(type(value))
+
+
+def _is_bound(method: BuiltinFunctionType) -> bool:
+    """Whether a C method is some object's: ``{1: 2}.get``, not ``len`` nor ``random.random``."""
+    owner = method.__self__
+    if owner is None or isinstance(owner, (ModuleType, type)):
+        return False
+    home = sys.modules.get(type(owner).__module__)
+    return home is None or vars(home).get(method.__name__) != method
 
 
 def attributes_of(value: object) -> Mapping[str, Any]:
