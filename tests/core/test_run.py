@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linepipe_core import (
     Hook,
@@ -652,3 +654,63 @@ def test_the_log_has_a_line_for_each_node(caplog: pytest.LogCaptureFixture) -> N
         "add2 ran in 0.000 s",
         "2 of 2 nodes in 0.000 s",
     ]
+
+
+def grow(*parts: Any) -> list[Any]:
+    """Changes what it gets, and returns some of it."""
+    for part in parts:
+        part.append(len(parts))
+    return [*parts[:1], 1]
+
+
+def count(*parts: Any) -> tuple[int, list[Any]]:
+    return len(parts), [part.copy() for part in parts]
+
+
+def trip(*parts: Any) -> None:
+    raise ValueError(f"tripped over {len(parts)}")
+
+
+@st.composite
+def pipelines(draw: st.DrawFn) -> tuple[Pipeline, tuple[str, ...] | None]:
+    """Nodes that read lists and make lists, one of which may fail; and what to ask for."""
+    nodes: list[Node] = []
+    there = ["c"]
+    for index in range(draw(st.integers(0, 7))):
+        inputs = draw(st.lists(st.sampled_from([*there, "config.items"]), max_size=3))
+        func, outputs = draw(
+            st.sampled_from(
+                [(grow, [f"g{index}"]), (count, [f"n{index}", f"l{index}"]), (trip, [])][
+                    : 3 if draw(st.booleans()) else 2
+                ]
+            )
+        )
+        isolate = draw(st.booleans()) if func is count else True
+        nodes.append(Node(func, inputs, outputs, name=f"f{index}", isolate=isolate))
+        there += [name for name in outputs if not name.startswith("n")]
+    pipeline = Pipeline(nodes, {"items": [0]}, c=[])
+    made = [name for node in nodes for name in node.outputs]
+    kept = draw(st.none() | st.lists(st.sampled_from(made), unique=True)) if made else None
+    return pipeline, None if kept is None else tuple(kept)
+
+
+def told(run: Run, n_steps: int = 0) -> tuple[Any, ...]:
+    """What a run gives, or how it fails, after so many single steps."""
+    try:
+        for _ in range(n_steps):
+            next(run, None)
+        result = run.finish()
+    except NodeExecutionError as error:
+        return str(error), error.inputs, [(s.node.name, s.status) for s in error.steps]
+    return dict(result), [(s.node.name, s.status, s.seconds is None) for s in result.steps]
+
+
+@given(pipelines(), st.integers(0, 7))
+def test_however_it_is_run_it_is_the_same_run(
+    made: tuple[Pipeline, tuple[str, ...] | None], n_steps: int
+) -> None:
+    """The loop for runs that nothing watches gives what the other one gives."""
+    pipeline, outputs = made
+    plain = told(pipeline.start(outputs=outputs))
+    assert told(pipeline.start(outputs=outputs, hooks=[Recorder()])) == plain
+    assert told(pipeline.start(outputs=outputs), n_steps) == plain
