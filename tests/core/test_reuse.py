@@ -734,7 +734,7 @@ def test_a_plan_prints_as_a_table(tmp_path: Path) -> None:
         "\n"
         "not tracked:\n"
         "  calls by a computed name (getattr, eval), C code, files, databases, the network, "
-        "the clock"
+        "the clock, docstrings and the type hints of functions"
     )
     plan = pipeline(tmp_path, limit=7).plan()
     assert repr(plan) == "<Plan of 4 nodes: 1 run, 1 reuse, 2 maybe>"

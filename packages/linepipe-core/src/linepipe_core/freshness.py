@@ -174,7 +174,8 @@ class Plan(Sequence["PlanEntry"]):
 
 
 _NEVER_TRACKED: Final = (
-    "calls by a computed name (getattr, eval), C code, files, databases, the network, the clock"
+    "calls by a computed name (getattr, eval), C code, files, databases, the network, the clock, "
+    "docstrings and the type hints of functions"
 )
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-__all__ = ["ValueHasher", "attributes_of", "hash_buffer", "is_code"]
+__all__ = ["ADDRESS", "ValueHasher", "attributes_of", "hash_buffer", "is_code"]
 
 _SCALARS: Final = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
 _CODE: Final = (
@@ -51,7 +51,7 @@ _CODE: Final = (
     ModuleType,
     type,
 )
-_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
+ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
 _PLAIN: Final = 2  # a version of marshal without back references: equal values, equal bytes
 _LARGE: Final = 8 << 20  # bytes hashed at a time, each such part by a thread of its own
 _LIBRARIES: Final = frozenset({"numpy", "pandas", "polars", "pyarrow"})
@@ -221,7 +221,7 @@ class ValueHasher:
         shown: Any = kind.__repr__
         if shown is not object.__repr__:
             with suppress(Exception):  # a user's __repr__
-                looks += " " + _ADDRESS.sub("", repr(value))
+                looks += " " + ADDRESS.sub("", repr(value))
         return _hashed(b"looks", self._encoded(kind) + looks.encode("utf-8", "surrogatepass"))
 
     def _of_library(self, value: Any) -> bytes | None:

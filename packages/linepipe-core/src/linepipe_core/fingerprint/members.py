@@ -22,7 +22,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from linepipe_core.fingerprint.hashing import attributes_of, is_code
+from linepipe_core.fingerprint.hashing import ADDRESS, attributes_of, is_code
 from linepipe_core.fingerprint.ownership import function_owner, module_owner
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ __all__ = [
     "foreign_name",
     "held_by",
     "held_value",
-    "hint_text",
     "holds_own_code",
     "home_module",
     "inside",
@@ -62,12 +61,17 @@ _UNSEEN_KINDS: Final = (
 ABSENT: Final = object()
 """What stands for a value that isn't there, or isn't there yet."""
 
-# What abc and enum note down about a class, all of it known from its members.
+# What Python, abc, enum and pickle note down about a class, all of it known from its members.
 _CLASS_NOTES: Final = {
+    *("__annotations__", "__annotations_cache__", "__doc__", "__firstlineno__", "__module__"),
+    *("__qualname__", "__slotnames__", "__static_attributes__"),
     *("_abc_impl", "_hashable_values_", "_member_map_", "_member_names_", "_member_type_"),
     *("_new_member_", "_unhashable_values_", "_unhashable_values_map_", "_use_args_"),
     *("_value2member_map_", "_value_repr_"),
 }
+# What SQLAlchemy and pydantic note down, some of it only when the class is first used.
+_LIBRARY_NOTES: Final = ("_sa_", "__pydantic_")
+_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
 _BUILTINS: Final = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 _MOST_ATTRIBUTES: Final = 50
 _DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
@@ -166,10 +170,22 @@ def _is_own_code(value: Any, depth: int) -> bool:
 
 
 def is_data(name: str, value: Any) -> bool:
-    """Whether a class's member is a value of its author's, not bookkeeping of Python's."""
-    if isinstance(value, _DESCRIPTORS):
+    """Whether a class's member is a value of its author's, not bookkeeping.
+
+    Of ``__these__``, plain values: the objects are those that libraries make of the class.
+    """
+    if isinstance(value, _DESCRIPTORS) or name in _CLASS_NOTES or name.startswith(_LIBRARY_NOTES):
         return False
-    return not (name.startswith("__") and name.endswith("__")) and name not in _CLASS_NOTES
+    return not (name.startswith("__") and name.endswith("__")) or _is_plain(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is text, numbers, and containers of such."""
+    if type(value) is dict:
+        return all(map(_is_plain, (*value, *value.values())))
+    if type(value) in (list, tuple, set, frozenset):
+        return all(map(_is_plain, value))
+    return type(value) in _PLAIN
 
 
 def is_unseen(name: str) -> bool:
@@ -178,7 +194,10 @@ def is_unseen(name: str) -> bool:
 
 
 def model_fields(kind: type) -> Iterator[Value]:
-    """pydantic takes its models' fields, with defaults and constraints, out of the class."""
+    """What models' fields are, which pydantic and SQLAlchemy take out of the class."""
+    table = vars(kind).get("__table__")
+    if table is not None:  # its pickle counts the columns of all tables made before
+        yield held_value(f"attribute {kind.__qualname__}.__table__", _shown(table))
     fields = vars(kind).get("__pydantic_fields__") or {}
     for name, field in fields.items():
         default, *rest = (
@@ -188,11 +207,11 @@ def model_fields(kind: type) -> Iterator[Value]:
         yield held_value(f"attribute {kind.__qualname__}.{name}", held)
 
 
-def hint_text(hint: Any) -> str:
-    """A class's type hint as text: dataclasses and models read them."""
-    if isinstance(hint, type) and not hasattr(hint, "__args__"):
-        return hint.__qualname__
-    return hint if isinstance(hint, str) else repr(hint)
+def _shown(value: Any) -> str:
+    try:
+        return ADDRESS.sub("", repr(value))
+    except Exception:  # the repr of a user's type inside
+        return ""
 
 
 def foreign_name(found: Any) -> str:

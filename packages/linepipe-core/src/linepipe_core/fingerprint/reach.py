@@ -31,7 +31,6 @@ from linepipe_core.fingerprint.members import (
     foreign_name,
     held_by,
     held_value,
-    hint_text,
     holds_own_code,
     home_module,
     inside,
@@ -265,7 +264,7 @@ class Reader:
         if type(kind) is not type:
             code.append(type(kind))
         values: list[Value] = []
-        members = [name, *map(self.name, code), str(vars(kind).get("__match_args__"))]
+        members = [name, *map(self.name, code)]
         for member, held in sorted(vars(kind).items()):
             functions = [each for each in inside(held) if is_code(each)]
             bound = [each for each in inside(held) if not is_code(each)]
@@ -284,8 +283,10 @@ class Reader:
                     )
                 )
         hints = vars(kind).get("__annotations__")
-        if isinstance(hints, dict):
-            members += [f"{field}: {hint_text(each)}" for field, each in hints.items()]
+        if isinstance(hints, dict):  # dataclasses and models read them, in their order
+            hinted = self.value(list(hints.items()))
+            members.append(hinted.digest)
+            code.extend(hinted.code)
         values.extend(model_fields(kind))
         return Reached(
             f"class {name}", Part(digest_of("class", *members)), tuple(code), tuple(values), ()
