@@ -535,6 +535,78 @@ def written_module(source: str) -> Any:
     return module
 
 
+HELD = {
+    "past many": "[*range(5000), K()]",
+    "defaultdict": "collections.defaultdict(list, a=[K()])",
+    "deque": "collections.deque([K()])",
+    "OrderedDict": "collections.OrderedDict(a=K())",
+    "namespace": "types.SimpleNamespace(k=K())",
+    "array of objects": "np.array([K(), None])",
+    "column of objects": "pd.DataFrame({'a': [K()]})",
+    "own list": "L([K()])",
+    "NamedTuple": "T(K())",
+    "bound method": "K().value",
+    "class": "[K]",
+    "function": "{'f': function}",
+}
+
+
+@pytest.mark.parametrize("held", HELD.values(), ids=list(HELD))
+def test_own_code_counts_wherever_it_is_in_an_object(tmp_path: Path, held: str) -> None:
+    """Its readers may call it, and no byte of the object tells that it changed."""
+    flow = written_module(
+        f"""
+        import collections, types
+        import numpy as np, pandas as pd
+        from typing import Any, NamedTuple
+        class L(list): pass
+        class T(NamedTuple):
+            k: Any
+        class K:
+            def value(self): return 1
+        def function(): return 1
+        def make(): return {held}
+        def read(made): return 1
+        """
+    )
+    nodes = [Node(flow.make, [], ["made"]), Node(flow.read, ["made"], ["read"])]
+    pipeline(tmp_path, nodes).run()
+    assert ran(pipeline(tmp_path, nodes).run(reuse=True)) == []
+    for each in (flow.K.value, flow.function):
+        each.__code__ = (lambda *_: 2).__code__
+    assert "read" in ran(pipeline(tmp_path, nodes).run(reuse=True))
+
+
+SETS = {
+    "own set": "S({})",
+    "own list": "L([{}])",
+    "OrderedDict": "collections.OrderedDict(a={})",
+    "namespace": "types.SimpleNamespace(k=frozenset({}))",
+    "column of objects": "pd.DataFrame({{'a': [{}]}})",
+    "past many": "[*range(5000), {}]",
+}
+
+
+@pytest.mark.parametrize("held", SETS.values(), ids=list(SETS))
+def test_a_set_made_again_is_no_change_wherever_it_is(tmp_path: Path, held: str) -> None:
+    """In another process strings hash otherwise; here the set is filled the other way around."""
+    flow = written_module(
+        f"""
+        import collections, types
+        import pandas as pd
+        class L(list): pass
+        class S(set): pass
+        def make(words): return {held.format("set(words)")}
+        def read(made): return 1
+        """
+    )
+    nodes = [Node(flow.make, ["words"], ["made"]), Node(flow.read, ["made"], ["read"])]
+    words = [str(number) for number in range(100)]
+    pipeline(tmp_path, nodes, words=words).run()
+    result = pipeline(tmp_path, nodes, words=words[::-1]).run(reuse=True)
+    assert ran(result) == ["make"]
+
+
 def test_a_set_made_again_is_no_change(tmp_path: Path) -> None:
     """Its pickle depends on the order in which it was filled."""
 

@@ -17,7 +17,7 @@ from linepipe_core.fingerprint import (
     brief,
     code_fingerprint,
     code_named,
-    look_into,
+    own_code,
 )
 from linepipe_core.freshness import (
     Decision,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, MutableMapping
 
     from linepipe_core.fingerprint import CodeFingerprint, ValueFingerprint
+    from linepipe_core.shelf.pickling import Pickled
     from linepipe_core.shelf_registry import ShelfRegistry
     from linepipe_core.wiring import Wiring
 
@@ -182,7 +183,14 @@ class Reuse:
         after = self._codes[index].look()
         before = self._before
         changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-        contents = dict(zip(node.outputs, map(_contents, made), strict=True))
+        values = dict(zip(node.outputs, made, strict=True))
+        contents: dict[str, tuple[str, tuple[str, ...]]] = {}
+
+        def look(packs: Mapping[str, Pickled]) -> None:
+            for name, pack in packs.items():
+                content = Reader().value(values[name]).digest if pack.has_sets else ""
+                contents[name] = content, own_code(pack.code)
+            values.clear()  # what stays in memory is held without a copy if nobody else has it
 
         def records(digests: Mapping[str, str]) -> Mapping[str, str | None]:
             record = self._record(index, changed, digests)
@@ -195,7 +203,7 @@ class Reuse:
             known = {key: text for key, text in about.items() if text or key in self._texts}
             return {self._keys[index]: record.text(), **known}
 
-        self._registry.put(node, made, records)
+        self._registry.put(node, made, records, look)
 
     def _take(self, index: int, record: Record, kept: Mapping[str, Kept]) -> None:
         """From here on this is known of a node that ran."""
@@ -278,12 +286,6 @@ class Reuse:
             elif name in self._objects:
                 others.extend(map(code_named, self._objects[name].code))
         return code_fingerprint(self._reader, node.func, others)
-
-
-def _contents(value: Any) -> tuple[str, tuple[str, ...]]:
-    """An output's content where its bytes may differ from run to run, and the code in it."""
-    code, has_sets = look_into(value)
-    return (Reader().value(value).digest if has_sets else ""), code
 
 
 def _shown(value: Any) -> str:

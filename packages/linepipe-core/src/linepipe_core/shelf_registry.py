@@ -23,6 +23,7 @@ from linepipe_core.snapshot.held import Held
 if TYPE_CHECKING:
     from linepipe_core.node import Node
     from linepipe_core.shelf.object_shelf import Records
+    from linepipe_core.shelf.pickling import Pickled
 
 __all__ = ["ShelfRegistry", "Shelved", "read_history"]
 
@@ -152,7 +153,13 @@ class ShelfRegistry(ObjectRegistry):
 
     # --- what the run loop does ---------------------------------------------------------------
 
-    def put(self, node: Node, values: list[Any], records: Records | None = None) -> None:
+    def put(
+        self,
+        node: Node,
+        values: list[Any],
+        records: Records | None = None,
+        look: Callable[[Mapping[str, Pickled]], None] | None = None,
+    ) -> None:
         """Bring what a node made onto the shelf, all of it in one transaction.
 
         What can't be pickled, or not be read back, stays in memory; the older value of its
@@ -162,7 +169,7 @@ class ShelfRegistry(ObjectRegistry):
             ShelfError: the shelf can't be written.
         """
         if node.outputs or records:
-            self._put(node.name, node.outputs, values, records)
+            self._put(node.name, node.outputs, values, records, look)
 
     def _put(
         self,
@@ -170,10 +177,11 @@ class ShelfRegistry(ObjectRegistry):
         names: Iterable[str],
         values: list[Any],
         records: Records | None = None,
+        look: Callable[[Mapping[str, Pickled]], None] | None = None,
     ) -> None:
         objects = dict(zip(names, values, strict=True))
         values.clear()
-        stored = self.shelf.store(objects, node=node or None, records=records)
+        stored = self.shelf.store(objects, node=node or None, records=records, look=look)
         for name in list(objects):
             if name in stored.refused:
                 _log.warning(

@@ -4,14 +4,13 @@ Pure: nothing is imported, called or written to find out. From the ground up:
 
     bytecode, ownership    what a code object does; whose it is
     sources, hashing       modules that count whole; values by their content
-    members, contents      what functions and classes hold; what an object's bytes don't tell
+    members                what functions and classes hold
     reach                  what a function, class or value leads to
     of_node                all that a node's function leads to, part by part
 
 Loaded on first use: it needs inspect and pickle.
 """
 
-from linepipe_core.fingerprint.contents import look_into
 from linepipe_core.fingerprint.of_node import (
     CodeFingerprint,
     Part,
@@ -20,7 +19,7 @@ from linepipe_core.fingerprint.of_node import (
     code_fingerprint,
     combined,
 )
-from linepipe_core.fingerprint.reach import ValueFingerprint, code_named
+from linepipe_core.fingerprint.reach import ValueFingerprint, code_named, own_code
 
 __all__ = [
     "CodeFingerprint",
@@ -31,5 +30,5 @@ __all__ = [
     "code_fingerprint",
     "code_named",
     "combined",
-    "look_into",
+    "own_code",
 ]

@@ -204,6 +204,8 @@ class ValueHasher:
         if isinstance(reduced, str):
             return _hashed(b"named", f"{type(value).__module__}.{reduced}".encode())
         make, args, state, items, pairs = (*reduced, None, None, None)[:5]
+        if isinstance(value, (set, frozenset)):  # of an own class: pickled as a list
+            args = set(args[0]) if len(args) == 1 else args
         parts = [self._encoded(make), self._encoded(args), self._encoded(state)]
         if items is not None:
             parts.append(self._of_sequence(b"items", list(items)))

@@ -42,7 +42,7 @@ from linepipe_core.fingerprint.ownership import function_owner, module_owner, pa
 from linepipe_core.fingerprint.sources import imported_modules, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "Part",
@@ -53,6 +53,7 @@ __all__ = [
     "code_named",
     "digest_of",
     "identity",
+    "own_code",
 ]
 
 _MODULE_NOTES: Final = {
@@ -345,6 +346,15 @@ def _read_package(root: str) -> Reached:
         return Reached("", _NOTHING, (), (), ())
     name, version = package_of(root)
     return Reached(f"package {name}", Part(digest_of("package", version), version), (), (), ())
+
+
+def own_code(found: Iterable[Any]) -> tuple[str, ...]:
+    """The own classes and functions among some, each as ``module:qualified.name``.
+
+    Whoever reads an object may call its methods, whose code isn't in its pickle.
+    """
+    own = (each for each in found if module_owner(str(each.__module__)) == "own")
+    return tuple(sorted({f"{each.__module__}:{each.__qualname__}" for each in own}))
 
 
 def code_named(name: str) -> Any:

@@ -27,7 +27,7 @@ from linepipe_core.shelf.packing import (
     pickled,
     unpacked,
 )
-from linepipe_core.shelf.pickling import Unpicklable
+from linepipe_core.shelf.pickling import Pickled, Unpicklable
 from linepipe_core.shelf.rows import ObjectInfo, Released, Row
 from linepipe_core.shelf.store import Store
 
@@ -207,6 +207,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         node: str | None = None,
         drop: Iterable[str] = (),
         records: Records | None = None,
+        look: Callable[[Mapping[str, Pickled]], None] | None = None,
     ) -> Stored:
         """Store objects, remove names and write records, all in one transaction.
 
@@ -219,6 +220,7 @@ class ObjectShelf(shelve.Shelf[Any]):
             drop: names to remove, if they are there; those in ``objects`` are kept.
             records: key -> text to keep beside the objects (see `record`); None removes one.
                 Or a function that gives this, called with name -> digest of what is stored.
+            look: called before that, and before the transaction, with name -> pickle.
 
         Returns:
             What was stored, and why the rest was refused.
@@ -228,6 +230,8 @@ class ObjectShelf(shelve.Shelf[Any]):
             ShelfError: its index is damaged.
         """
         packs, refused = pickled(objects)
+        if look is not None:
+            look(packs)
         types = {name: type(value) for name, value in objects.items()}
         put = partial(_put, node, {*drop, *refused}, records or {})
         return Stored(self._store.write(packs, types, put), refused)

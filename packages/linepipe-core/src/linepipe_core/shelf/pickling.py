@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from types import FunctionType
 from typing import Any, Final
 
 # Below this a buffer stays in the pickle: a file of its own costs a sync (0.2 ms here),
@@ -23,10 +24,19 @@ LARGE_BYTES: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Pickled:
-    """An object apart: its pickle, and the large buffers that the pickle refers to in order."""
+    """An object apart: its pickle, and the large buffers that the pickle refers to in order.
+
+    Attributes:
+        stream: the pickle.
+        buffers: the large buffers.
+        code: the classes and functions that were met, apart from the plainest builtins.
+        has_sets: whether there are sets in it, whose order is no content.
+    """
 
     stream: bytes
     buffers: tuple[memoryview, ...]
+    code: tuple[Any, ...] = ()
+    has_sets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,12 @@ def dump(value: Any) -> Pickled:
     """
     buffers: list[memoryview] = []
     stream = io.BytesIO()
-    _pickler(stream, buffers).dump(value)
-    return Pickled(stream.getvalue(), tuple(buffers))  # no copy: the stream is let go
+    met = _pickler(stream, buffers)
+    met.pickler.dump(value)
+    pickled = stream.getvalue()  # no copy: the stream is let go
+    has_sets = any(issubclass(kind, (set, frozenset)) for kind in met.kinds)
+    has_sets = has_sets or any(mark in pickled for mark in _SET_MARKS)
+    return Pickled(pickled, tuple(buffers), (*met.kinds, *met.named.values()), has_sets)
 
 
 def load(stream: bytes | memoryview, buffers: Sequence[Any]) -> Any:
@@ -109,13 +123,49 @@ def explain(name: str, value: Any, error: Exception) -> Unpicklable:
     return Unpicklable(name, part, kind, str(error) or type(error).__name__)
 
 
-def _pickler(stream: Any, buffers: list[memoryview]) -> pickle.Pickler:
-    pickler = pickle.Pickler(stream, protocol=5, buffer_callback=_keep_large(buffers))
+# How sets begin and frozensets end in a pickle: sets are told to nobody while they are pickled.
+# Other bytes may happen to look the same; then a hash is taken that wasn't needed.
+_SET_MARKS: Final = (
+    pickle.EMPTY_SET + pickle.MEMOIZE + pickle.MARK,
+    pickle.FROZENSET + pickle.MEMOIZE,
+)
+
+
+class _Noting(pickle.Pickler):
+    """A pickler that notes whose code its objects have."""
+
+    reducer_override: Callable[[Any], Any]
+
+
+class _Met:
+    """A pickler, and the classes and functions that it met.
+
+    Args:
+        pickler: calls for each object that isn't of the plainest builtin types.
+    """
+
+    def __init__(self, pickler: _Noting) -> None:
+        self.pickler = pickler
+        self.kinds = kinds = set[type]()
+        self.named = named = dict[int, Any]()
+
+        def note(value: Any) -> Any:
+            kind = type(value)
+            if kind is FunctionType or isinstance(value, type):
+                named[id(value)] = value
+            elif kind not in kinds:
+                kinds.add(kind)
+            return NotImplemented
+
+        pickler.reducer_override = note
+
+
+def _pickler(stream: Any, buffers: list[memoryview]) -> _Met:
+    pickler = _Noting(stream, protocol=5, buffer_callback=_keep_large(buffers))
     table = _reducers()
     if table:
-        # A table, not `reducer_override`: the latter costs a Python call for each object.
         pickler.dispatch_table = table
-    return pickler
+    return _Met(pickler)
 
 
 def _keep_large(buffers: list[memoryview]) -> Callable[[pickle.PickleBuffer], bool]:
@@ -218,7 +268,7 @@ def _failure(value: Any) -> Exception | None:
             return len(data)
 
     try:
-        _pickler(Nowhere(), []).dump(value)
+        _pickler(Nowhere(), []).pickler.dump(value)
     except Exception as error:
         return error
     return None
