@@ -136,6 +136,18 @@ def test_a_plain_run_with_the_cache_leaves_records(tmp_path: Path) -> None:
     assert ran(pipeline(tmp_path).run()) == ["load", "clean", "total", "write"]
 
 
+def test_keyword_inputs_in_another_order_change_nothing(tmp_path: Path) -> None:
+    """But which parameter gets what does."""
+    for ways, expected in (
+        ({"raw": "p", "limit": "q"}, ["clean"]),
+        ({"limit": "q", "raw": "p"}, []),
+        ({"limit": "p", "raw": "q"}, ["clean"]),
+    ):
+        nodes = [Node(clean, ways, ["cleaned"])]
+        given = {"p": [1, 2] if ways["raw"] == "p" else 5, "q": 5 if ways["raw"] == "p" else [1, 2]}
+        assert ran(pipeline(tmp_path, nodes, **given).run(reuse=True)) == expected
+
+
 def test_an_unchanged_result_leaves_its_readers_fresh(tmp_path: Path) -> None:
     """Early cutoff: clean runs for another limit and makes the same."""
     pipeline(tmp_path, limit=20).run()

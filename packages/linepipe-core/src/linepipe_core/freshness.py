@@ -428,7 +428,8 @@ def wiring_of(node: Node) -> str:
     """Which object goes to which parameter, as text."""
     if node.keywords is None:
         return ", ".join(node.inputs)
-    return ", ".join(f"{p}={name}" for p, name in zip(node.keywords, node.inputs, strict=True))
+    pairs = zip(node.keywords, node.inputs, strict=True)
+    return ", ".join(sorted(f"{param}={name}" for param, name in pairs))
 
 
 def code_changes(record: Record, parts: Mapping[str, Part]) -> list[str]:
