@@ -737,6 +737,52 @@ def test_named_partials_tell_their_arguments_apart() -> None:
     assert {key for key in old if old[key] != new[key]} == {"argument table"}
 
 
+def test_layout_is_no_content() -> None:
+    """Equal arrays, indexes and columns hash alike, however they lie in memory."""
+    sliced = pd.MultiIndex.from_tuples([(0, 0), (1, 2), (3, 4)])[1:]
+    masked = pd.array([1, 7], dtype="Int64")
+    masked[1] = pd.NA
+    array = np.arange(6.0).reshape(2, 3)
+    pairs = [
+        (array, np.asfortranarray(array)),
+        (pd.MultiIndex.from_tuples([(1, 2), (3, 4)]), sliced),
+        (pd.array([1, None], dtype="Int64"), masked),
+    ]
+    for one, other in pairs:
+        assert Reader().value(one).digest == Reader().value(other).digest
+    assert Reader().value(array.T).digest != Reader().value(array).digest
+    assert Reader().value(sliced).digest != Reader().value(sliced.rename(["a", "b"])).digest
+
+
+def test_what_a_dtype_or_a_flag_says_counts() -> None:
+    """Columns of the same values, and frames, that nodes can tell apart; memory by its bytes."""
+    texts = pd.Series(["x", None], dtype=object)
+    values: list[Any] = [
+        texts,
+        texts.astype(pd.StringDtype("python")),
+        texts.astype(pd.StringDtype("python", na_value=np.nan)),
+        pd.Series([1], dtype="Int64"),
+        pd.Series([0], dtype="Int64"),
+        pd.Series([None], dtype="Int64"),
+        pd.Series([1], dtype="Int32"),
+        pd.DataFrame({"a": [1]}),
+        pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False),
+        memoryview(b"a"),
+        memoryview(b"b"),
+    ]
+    assert len({Reader().value(value).digest for value in values}) == len(values)
+    assert not any(Reader().value(value).untracked for value in values)
+
+
+def test_what_its_library_refuses_to_write_counts_by_its_looks() -> None:
+    """polars writes no frame of Python objects; and memory that was released can't be read."""
+    frame = pl.DataFrame({"a": [object()]}, schema={"a": pl.Object})
+    released = memoryview(b"a")
+    released.release()
+    assert Reader().value(frame).untracked == ("DataFrame",)
+    assert Reader().value(released).untracked == ("memoryview",)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [("{1: 'a'}.get", "{1: 'b'}.get"), ("'a{}'.format", "'b{}'.format"),

@@ -158,6 +158,10 @@ class ValueHasher:
             )
         if kind is bytearray:
             return _hashed(b"bytearray", hash_buffer(value))
+        if kind is memoryview:
+            with suppress(ValueError):  # it was released
+                about = (value.format, value.shape)
+                return _hashed(b"memory", self._encoded(about) + hash_buffer(value.tobytes()))
         if kind is PickleBuffer:
             return _hashed(b"buffer", hash_buffer(value.raw()))
         if kind is MappingProxyType:
@@ -167,7 +171,12 @@ class ValueHasher:
         if is_code(value):
             return _hashed(b"code", self._reach(value).encode("utf-8", "surrogatepass"))
         if str(kind.__module__).partition(".")[0] in _LIBRARIES:
-            content = self._of_library(value)
+            try:
+                content = self._of_library(value)
+            except RecursionError:
+                raise
+            except Exception:  # a frame of Python objects, say, that polars refuses to write
+                return self._by_its_looks(value, kind.__qualname__)
             if content is not None:
                 return content
         return self._of_object(value)
@@ -233,14 +242,19 @@ class ValueHasher:
             return self._of_array(value)
         if pandas is not None and isinstance(value, pandas.DataFrame):
             columns = [value.iloc[:, place].array for place in range(value.shape[1])]
-            parts = [type(value), value.index, value.columns, value.attrs, columns]
+            are_unique = not value.flags.allows_duplicate_labels
+            parts = [type(value), value.index, value.columns, value.attrs, are_unique, columns]
             return self._of_sequence(b"frame", parts)
         if pandas is not None and isinstance(value, pandas.Series):
-            return self._of_sequence(
-                b"series", [type(value), value.index, value.name, value.attrs, value.array]
-            )
-        if pandas is not None and isinstance(value, pandas.arrays.NumpyExtensionArray):
-            return self._of_sequence(b"column", [value.to_numpy()])
+            are_unique = not value.flags.allows_duplicate_labels
+            parts = [type(value), value.index, value.name, value.attrs, are_unique, value.array]
+            return self._of_sequence(b"series", parts)
+        if pandas is not None and isinstance(value, pandas.MultiIndex):
+            # How its levels are encoded is layout; there may be some that nothing uses.
+            levels = [value.get_level_values(place) for place in range(value.nlevels)]
+            return self._of_sequence(b"levels", levels)
+        if pandas is not None and isinstance(value, pandas.api.extensions.ExtensionArray):
+            return self._of_column(value, pandas)
         polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
         if polars is not None and isinstance(value, polars.DataFrame):
             # Chunks are layout; a frame's own pickle is its content in Arrow's format.
@@ -251,19 +265,27 @@ class ValueHasher:
             return self._of_table(pyarrow.table({"": value}), pyarrow)
         return None
 
+    def _of_column(self, column: Any, pandas: Any) -> bytes | None:
+        """A column that says by its dtype what its values don't, such as its kind of text."""
+        arrays, dtype = pandas.arrays, column.dtype
+        if isinstance(column, (arrays.IntegerArray, arrays.FloatingArray, arrays.BooleanArray)):
+            plain = dtype.numpy_dtype  # below the mask lies whatever was computed there
+            shown = column.to_numpy(dtype=plain, na_value=plain.type(0))
+            return self._of_sequence(b"masked", [repr(dtype), shown, column.isna()])
+        if isinstance(column, arrays.NumpyExtensionArray):
+            about = [repr(dtype), repr(getattr(dtype, "na_value", None))]
+            return self._of_sequence(b"column", [*about, column.to_numpy()])
+        return None
+
     def _of_array(self, array: Any) -> bytes:
         if array.dtype.hasobject:
             return self._of_sequence(
                 b"array of objects", [str(array.dtype), array.shape, array.tolist()]
             )
-        order = "C"
-        if not array.flags.c_contiguous:
-            if array.flags.f_contiguous:
-                array, order = array.T, "F"
-            else:
-                array = array.copy(order="C")
+        if not array.flags.c_contiguous:  # order is layout: equal arrays hash alike
+            array = array.copy(order="C")
         fields = repr(array.dtype.descr) if array.dtype.names else array.dtype.str
-        about = f"{fields} {array.shape} {order};".encode()
+        about = f"{fields} {array.shape};".encode()
         return _hashed(b"array", about + hash_buffer(array.reshape(-1).view("u1")))
 
     def _of_table(self, table: Any, pyarrow: Any) -> bytes:
