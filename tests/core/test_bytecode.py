@@ -124,6 +124,29 @@ class Edit(ast.NodeTransformer):
             node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
         return node
 
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if len(node.args) > 1 and self.is_here():
+            node.args[:2] = reversed(node.args[:2])
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        if isinstance(node.ctx, ast.Load) and self.is_here():
+            node.id += "_other"
+        return node
+
+    def visit_Slice(self, node: ast.Slice) -> ast.Slice:
+        self.generic_visit(node)
+        if self.is_here():
+            node.lower, node.upper = node.upper, node.lower
+        return node
+
+    def visit_Break(self, node: ast.Break) -> ast.stmt:
+        return ast.Continue() if self.is_here() else node
+
+    def visit_Continue(self, node: ast.Continue) -> ast.stmt:
+        return ast.Break() if self.is_here() else node
+
     def visit_keyword(self, node: ast.keyword) -> ast.keyword:
         self.generic_visit(node)
         if node.arg is not None and self.is_here():
