@@ -751,7 +751,7 @@ def test_layout_is_no_content() -> None:
     for one, other in pairs:
         assert Reader().value(one).digest == Reader().value(other).digest
     assert Reader().value(array.T).digest != Reader().value(array).digest
-    assert Reader().value(sliced).digest != Reader().value(sliced.rename(["a", "b"])).digest
+    assert Reader().value(sliced).digest != Reader().value(sliced.set_names(["a", "b"])).digest
 
 
 def test_what_a_dtype_or_a_flag_says_counts() -> None:
