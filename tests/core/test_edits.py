@@ -135,7 +135,7 @@ EDITS = {
         'Node(tidy, ["raw", "config.limit"]',
         'Node(tidy, {"raw": "raw", "limit": "config.limit"}',
         "T",
-        "inputs changed: raw, config.limit -> raw=raw, limit=config.limit",
+        "inputs changed: raw, config.limit -> limit=config.limit, raw=raw",
     ),
     # what changes what comes out
     "helper": Edit(
