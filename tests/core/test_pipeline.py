@@ -143,6 +143,17 @@ def test_a_misspelled_option_is_told(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def test_a_misspelled_constant_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody reads it, and the one that was meant keeps its old value."""
+    pipeline = Pipeline([Node(double, ["factor"], ["y"])], factor=2)
+    with caplog.at_level(logging.WARNING, "linepipe.run"):
+        pipeline.bind(factr=10)
+        pipeline.bind(factor=10, other=1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the constant 'factr' is read by no node; did you mean 'factor'?"
+    ]
+
+
 def test_a_cache_path_must_be_one() -> None:
     """A number would silently name a file."""
     path: Any = 3

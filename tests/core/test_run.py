@@ -643,6 +643,24 @@ class TestHooks:
         assert "leave add1" in first.told
 
 
+def test_the_log_tells_of_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """And doesn't count the failed node as done."""
+    with caplog.at_level(logging.INFO, "linepipe.run"), pytest.raises(NodeExecutionError):
+        failing().run()
+    lines = [re.sub(r"\d\.\d{3}", "0.000", record.getMessage()) for record in caplog.records]
+    assert lines[-2:] == ["train failed: ValueError", "1 of 3 nodes in 0.000 s"]
+
+
+def test_a_run_shows_where_it_is() -> None:
+    """At a prompt."""
+    run = chain(2).start()
+    assert repr(run) == "<Run: 0 of 2 nodes, next is add1>"
+    next(run)
+    assert repr(run) == "<Run: 1 of 2 nodes, next is add2>"
+    run.finish()
+    assert repr(run) == "<Run: 2 of 2 nodes, ended>"
+
+
 def test_the_log_has_a_line_for_each_node(caplog: pytest.LogCaptureFixture) -> None:
     """With its seconds, at INFO."""
     with caplog.at_level(logging.INFO, "linepipe.run"):

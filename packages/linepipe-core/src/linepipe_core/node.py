@@ -46,8 +46,8 @@ class Node:
             side-effect node (a writer), whose return value is ignored.
         profile: measure the memory that the function uses (needs ``linepipe[memory]``).
         name: what logs, history, views and errors call it; by default the function's.
-        always_run: never reuse its outputs from the cache, because it reads what linepipe
-            can't see: a clock, a queue, a database.
+        always_run: never reuse it from the cache, because it reads or writes what linepipe
+            can't see: a clock, a queue, a file or table that somebody may remove.
         isolate: False hands the inputs over by reference, on the promise that the function
             doesn't change them.
 

@@ -122,7 +122,7 @@ class Pipeline:
                 )
         wiring = Wiring(nodes)
         wiring.check(constants)
-        _warn_of_misspelled_options(constants, wiring)
+        _warn_of_misspelled_names(constants, wiring, (*_OPTIONS, *wiring.free))
         owner = [config]
         del config
         _fill(
@@ -232,6 +232,7 @@ class Pipeline:
         merged = self._constants.copy()
         for name, value in constants.items():
             merged[name] = _held(value, name)
+        _warn_of_misspelled_names(constants, wiring, wiring.free)
         bound = self._with(wiring, merged)
         if self._prints:
             bound._prints.update((n, p) for n, p in self._prints.items() if n not in constants)
@@ -599,8 +600,10 @@ def _held(value: Any, name: str) -> Any:
     return value if type(value) in ATOMIC else hold([value], name)
 
 
-def _warn_of_misspelled_options(constants: Mapping[str, Any], wiring: Wiring) -> None:
-    """Say so when a constant that no node reads looks like an option of Pipeline."""
+def _warn_of_misspelled_names(
+    constants: Mapping[str, Any], wiring: Wiring, meant: Iterable[str]
+) -> None:
+    """Say so when a constant that no node reads looks like what may have been meant."""
     for name in constants:
-        if name not in wiring.free and (near := did_you_mean(name, _OPTIONS)):
+        if name not in wiring.free and (near := did_you_mean(name, meant)):
             _log.warning("the constant %r is read by no node; %s", name, near.strip())

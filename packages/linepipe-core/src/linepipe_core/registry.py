@@ -87,7 +87,8 @@ class ObjectRegistry:
         """
         objects = self._open()
         if name not in objects:
-            raise UnknownNameError("object", [name], objects)
+            hint = "" if objects else "what a run made is in the result that it returned"
+            raise UnknownNameError("object", [name], objects, hint)
         held = objects[name]
         value = held if type(held) in ATOMIC else hand_out(held)
         if kind is not None and not isinstance(value, kind):

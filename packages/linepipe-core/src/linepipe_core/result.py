@@ -122,7 +122,8 @@ class RunResult(Mapping["str", "Any"]):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {status}" for status, n in _counted(self.steps).items())
-        return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {', '.join(self._names)}>"
+        names = ", ".join(self._names) or "no outputs"
+        return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {names}>"
 
     def _repr_html_(self) -> str | None:
         """For notebooks: a table, if linepipe_viz is installed."""

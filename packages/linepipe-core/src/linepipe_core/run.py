@@ -117,6 +117,11 @@ class Run:
             )
         return {name: hand_out(held[name]) for name in node.inputs}
 
+    def __repr__(self) -> str:
+        node = self.next_node
+        state = "ended" if node is None else f"next is {node.name}"
+        return f"<Run: {len(self.steps)} of {len(self._nodes)} nodes, {state}>"
+
     def __iter__(self) -> Iterator[Step]:
         return self
 
@@ -399,6 +404,8 @@ class Run:
         try:
             if step.status == "running":
                 step.status = "failed"
+                if self._logs:
+                    _log.info("%s failed: %s", step.node.name, type(error).__name__)
                 self._record(step, held)
                 if self._hooks is not None:
                     self._hooks.call("on_node_error", step, error)
@@ -420,7 +427,8 @@ class Run:
         )
         self._on_end(result)
         if self._logs:
-            _log.info("%d of %d nodes in %.3f s", len(self.steps), len(self._nodes), result.seconds)
+            n_done = sum(step.status != "failed" for step in self.steps)
+            _log.info("%d of %d nodes in %.3f s", n_done, len(self._nodes), result.seconds)
         if self._hooks is not None and self._started is not None:
             self._hooks.call("after_run", result)
             result.failed_hooks = tuple(self._hooks.failed)

@@ -370,8 +370,10 @@ def _refuse_shadows(constants: Iterable[str], stored: Iterable[str], path: str) 
         quoted = ", ".join(map(repr, names))
         raise ConstantError(
             f"on the shelf {path} there are objects with the names of constants: {quoted}\n"
-            "  neither may hide the other: rename the constant, or remove the object: "
-            f"del ObjectShelf(path)[{names[0]!r}]",
+            "  neither may hide the other: rename the constant, give this pipeline a "
+            "cache_storage_path of its own, or remove the object:\n"
+            "  from linepipe_core.shelf import ObjectShelf; "
+            f"del ObjectShelf({path!r})[{names[0]!r}]",
             names,
         )
 

@@ -130,7 +130,8 @@ class Wiring:
                 )
             elif is_config_reference(name):
                 problems.append(
-                    f"the constant {name!r} has a name that means the config; rename it"
+                    f"the constant {name!r} has a name that means the config; rename it, or "
+                    "give another config: Pipeline(pipeline.nodes, config=...)"
                 )
         if problems:
             raise WiringError(problems)
