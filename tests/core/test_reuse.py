@@ -589,6 +589,16 @@ def test_own_code_counts_wherever_it_is_in_an_object(tmp_path: Path, held: str) 
     assert "read" in ran(pipeline(tmp_path, nodes).run(reuse=True))
 
 
+def test_types_that_libraries_pickle_with_are_not_own_code(tmp_path: Path) -> None:
+    """The next process may not have loaded them when it takes fingerprints."""
+    import pandas as pd
+
+    nodes = [Node(pd.DataFrame, ["columns"], ["frame"], name="make")]
+    pipeline(tmp_path, nodes, columns={"a": [object, 1]}).run()
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        assert shelf.record("object frame") is None
+
+
 SETS = {
     "own set": "S({})",
     "own list": "L([{}])",
