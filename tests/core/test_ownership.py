@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pandas.api.types import infer_dtype
 
 from linepipe_core.fingerprint.ownership import find_spec, function_owner, module_owner, package_of
 
@@ -26,6 +27,7 @@ from linepipe_core.fingerprint.ownership import find_spec, function_owner, modul
         ("numpy.linalg", "installed"),
         ("sklearn.never_loaded", "own"),  # there is none: nothing is known of it
         ("linepipe_core.node", "installed"),
+        (type(infer_dtype).__module__, "standard"),  # Cython's, which isn't in any package
         ("no_module_of_this_name", "own"),
     ],
 )

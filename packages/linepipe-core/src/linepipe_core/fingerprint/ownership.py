@@ -30,6 +30,9 @@ _CYTHON: Final = "_cython_"
 # linepipe itself counts by version too, also where it is being worked on in a checkout.
 _LINEPIPE: Final = frozenset({"linepipe", "linepipe_core", "linepipe_profile", "linepipe_viz"})
 
+# The types that all packages built by Cython share: a module without a file or a version.
+_CYTHON: Final = "_cython_"
+
 
 def module_owner(name: str) -> Owner:
     """Whose a loaded module is; of one that isn't loaded, whose it would be."""
