@@ -25,8 +25,6 @@ __all__ = ["find_spec", "function_owner", "module_owner", "package_of", "root_of
 
 _INSTALL_FOLDERS: Final = frozenset({"site-packages", "dist-packages"})
 _STANDARD: Final = os.path.dirname(os.path.realpath(os.__file__)) + os.sep
-# Modules without files, for types that all extension modules share: these count themselves.
-_CYTHON: Final = "_cython_"
 # linepipe itself counts by version too, also where it is being worked on in a checkout.
 _LINEPIPE: Final = frozenset({"linepipe", "linepipe_core", "linepipe_profile", "linepipe_viz"})
 
