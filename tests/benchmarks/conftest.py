@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -49,12 +49,32 @@ def scale(is_measured: bool) -> float:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     config = terminalreporter.config
-    rows = config.stash.get(_ROWS, [])
-    if not rows or not config.getoption("benchmark_enable"):
+    if not config.getoption("benchmark_enable"):
         return  # the plain test suite runs them small: no figures
+    _print_rows(terminalreporter, config.stash.get(_ROWS, []))
+    _print_extra_info(terminalreporter)
+
+
+def _print_rows(reporter: pytest.TerminalReporter, rows: list[Row]) -> None:
+    if not rows:
+        return
     header = Row("case", "by hand", "linepipe", "figure", "goal", True)
     widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(5)]
-    terminalreporter.section("linepipe beside hand-written code")
+    reporter.section("linepipe beside hand-written code")
     for row in [header, *rows]:
         cells = [str(cell).ljust(width) for cell, width in zip(row[:5], widths, strict=True)]
-        terminalreporter.write_line("  ".join(cells) + ("" if row.is_met else "  MISSED"))
+        reporter.write_line("  ".join(cells) + ("" if row.is_met else "  MISSED"))
+
+
+def _print_extra_info(reporter: pytest.TerminalReporter) -> None:
+    """What the other benchmarks noted down beside their times, such as a ratio to the limit."""
+    session: Any = getattr(reporter.config, "_benchmarksession", None)  # pytest-benchmark's own
+    measured = [one for one in getattr(session, "benchmarks", ()) if one.extra_info]
+    if measured:
+        reporter.section("medians, and what they are to the limit of the same run")
+    for one in measured:
+        notes = ", ".join(
+            f"{what} {value:.3g}" if isinstance(value, float) else f"{what} {value}"
+            for what, value in one.extra_info.items()
+        )
+        reporter.write_line(f"{one.name}: {1e3 * one.stats.median:.3g} ms; {notes}")
