@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -194,38 +192,3 @@ def test_a_lock_that_is_never_let_go_is_an_error_not_a_wait_forever(
             other.close()
         shelf["a"] = 3
         assert shelf["a"] == 3
-
-
-# Python itself says so of an interrupt that comes in a weak reference's callback.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_interrupts_at_any_moment_of_a_store(path: str, buffers: Callable[[], list[Path]]) -> None:
-    """Control-C is an interrupt, the shelf is whole, its locks are free, no draft stays."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    older = signal.signal(signal.SIGALRM, interrupt)
-    chance = random.Random(3)
-    n_interrupted = 0
-    try:
-        with ObjectShelf(path) as shelf:
-            for generation in range(60):
-                try:
-                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.01))
-                    shelf.store({"a": Block(generation, 3_000_000), "b": generation})
-                    shelf["c"] = generation
-                    signal.setitimer(signal.ITIMER_REAL, 0)
-                except KeyboardInterrupt:
-                    n_interrupted += 1
-                if "a" in shelf:
-                    assert shelf["a"].is_whole()
-                    assert shelf["a"].generation == shelf["b"]
-            shelf["last"] = 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, older)
-    assert n_interrupted > 5
-    with ObjectShelf(path) as shelf:
-        assert shelf.verify() == ()
-        assert shelf["last"] == 1
-        assert len(buffers()) == ("a" in shelf)

@@ -99,11 +99,12 @@ class HookCalls:
             for hook, around_node in self._overridden["around_node"]:
                 self._guarded(hook, "around_node", self._enter, hook, around_node, step, opened)
             result = work(*args)
+            # Inside the try: an interrupt may come when it begins.
+            self._leave(opened, (None, None, None))
+            return result
         except BaseException:
             self._leave(opened, exc_info())
             raise
-        self._leave(opened, (None, None, None))
-        return result
 
     def _enter(
         self,
@@ -119,14 +120,15 @@ class HookCalls:
     def _leave(self, opened: Opened, raised: ExcInfo) -> None:
         """Close what was opened, last first; none can swallow the node's error."""
         while opened:
-            hook, manager = opened.pop()
             try:
-                self._guarded(hook, "around_node", self._exit, manager, raised)
+                self._guarded(opened[-1][0], "around_node", self._exit, opened, raised)
             except BaseException:
                 self._leave(opened, exc_info())
                 raise
 
-    def _exit(self, manager: AbstractContextManager[object], raised: ExcInfo) -> None:
+    def _exit(self, opened: Opened, raised: ExcInfo) -> None:
+        manager = opened[-1][1]
+        del opened[-1]  # no pop(): an interrupt may come when a call returns
         try:
             manager.__exit__(*raised)
         except Exception as error:

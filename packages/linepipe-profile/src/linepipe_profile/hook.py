@@ -111,6 +111,8 @@ class ProfileWhereAsked(MemoryProfile):
 class _Measured:
     """Held around one call. A class, not a generator: it stays out of the node's traceback."""
 
+    _meter: Meter | None = None
+
     def __init__(self, step: Step, make_meter: Callable[[], Meter]) -> None:
         self._step = step
         self._make_meter = make_meter
@@ -120,14 +122,21 @@ class _Measured:
         try:
             self._meter.start()
         except BaseException:
-            self._meter.end()
+            self._end()
             raise
 
     def __exit__(self, *raised: object) -> None:
+        assert self._meter is not None, "it was entered"
         try:
             record = self._meter.stop()
         except BaseException:
-            self._meter.end()
+            self._end()
             raise
         self._step.memory = record
         _log.info("[%s] %s", self._step.node.name, record)
+
+    def _end(self) -> None:
+        if self._meter is not None:
+            self._meter.end()
+
+    __del__ = _end  # where an interrupt came as `__exit__` began: nothing goes on sampling

@@ -14,6 +14,7 @@ import time
 from array import array
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from queue import Empty, SimpleQueue
 
 import psutil
 
@@ -88,7 +89,8 @@ class Sampler:
         self._series = Series()
         self._began: float | None = None
         self._first_mib = 0.0
-        self._ended = threading.Event()
+        # No Event: interrupted in its set(), it would keep its lock, and the next would hang.
+        self._ends: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._sample, name="linepipe-profile", daemon=True)
 
     def start(self) -> None:
@@ -114,7 +116,7 @@ class Sampler:
 
     def end(self) -> None:
         """Let the thread go, whatever state this is in; no reading is taken."""
-        self._ended.set()
+        self._ends.put(None)
         with _forks_wait:
             if self in _running:
                 _running.discard(self)
@@ -124,7 +126,7 @@ class Sampler:
     def _sample(self) -> None:
         pause = self._interval
         with self._glancing() as glance:
-            while not self._ended.wait(pause):
+            while not self._has_ended(pause):
                 if self._began is None:
                     continue
                 asked = time.perf_counter()
@@ -134,6 +136,13 @@ class Sampler:
                     continue  # one reading less
                 self._series.add(asked - self._began, mib)
                 pause = max(self._interval, (time.perf_counter() - asked) / _LARGEST_SHARE)
+
+    def _has_ended(self, within_seconds: float) -> bool:
+        try:
+            self._ends.get(timeout=within_seconds)
+        except Empty:
+            return False
+        return True
 
 
 def _wait_until_gone(thread: threading.Thread) -> None:

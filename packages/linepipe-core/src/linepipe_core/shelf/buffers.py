@@ -148,9 +148,10 @@ class BufferFiles:
 class _Draft:
     """A folder for files in the making, and its lock, which ends with the process."""
 
+    _fd = -1  # of the class, for `__del__` where an interrupt came before `__init__`
+
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self._fd = -1
 
     def lock(self) -> bool:
         """Take the lock. Returns whether it could be had."""
@@ -170,9 +171,10 @@ class _Draft:
     def remove(self) -> None:
         """Remove the folder with all that is in it, and let go of the lock."""
         if self.folder:
-            import shutil
-
-            shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(OSError):
+                for name in os.listdir(self.folder):
+                    os.unlink(os.path.join(self.folder, name))
+                os.rmdir(self.folder)
         self._close()
 
     def _close(self) -> None:

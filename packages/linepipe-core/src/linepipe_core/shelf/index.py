@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from linepipe_core.errors import ShelfError, ShelfWriteError
 from linepipe_core.shelf.rows import SCHEMA
 from linepipe_core.shelf.trust import APPLICATION_ID
+
+if TYPE_CHECKING:
+    T = TypeVar("T")
 
 # A writer holds the lock for the time of a few renames and inserts, so whoever waits this
 # long waits for a process that was stopped.
@@ -66,7 +69,7 @@ class Index:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection for queries that need no lock.
+        """A connection for queries; it holds no lock, and `write` never waits for it.
 
         Raises:
             ShelfError: the index is damaged, or the shelf can't be read.
@@ -79,9 +82,12 @@ class Index:
         finally:
             self._give_back(connection)
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its start, and ends whole or not at all.
+    def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``change`` returns, called in a transaction that ends whole or not at all.
+
+        It holds the write lock from its start. A call and not a context manager: an interrupt
+        may come between a ``with`` and its ``__exit__``, and the lock would stay held for as
+        long as the interrupt's traceback lives, so that whoever cleans up waits forever.
 
         Raises:
             ShelfWriteError: the shelf can't be written.
@@ -94,8 +100,9 @@ class Index:
             with self._writer:
                 try:
                     connection.execute("BEGIN IMMEDIATE")
-                    yield connection
+                    changed = change(connection)
                     connection.execute("COMMIT")
+                    return changed
                 finally:
                     # Also when an interrupt came between two lines.
                     if connection.in_transaction:
@@ -168,7 +175,7 @@ class Index:
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self.is_closed:
+        if self.is_closed or connection.in_transaction:  # a second interrupt, in the rollback
             self._drop(connection)
         else:
             self._idle.append(connection)

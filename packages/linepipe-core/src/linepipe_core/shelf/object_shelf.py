@@ -140,13 +140,16 @@ class ObjectShelf(shelve.Shelf[Any]):
         Raises:
             KeyError: there is none of that name.
         """
-        released = Released()
-        with self._index.writing() as connection:
+
+        def drop(connection: sqlite3.Connection) -> Released:
             digest = rows.drop_name(connection, name)
             if digest is None:
                 raise KeyError(name)
+            released = Released()
             rows.release(connection, [digest], released)
-        self._store.remove_unused(released.buffers)
+            return released
+
+        self._store.remove_unused(self._index.write(drop).buffers)
 
     def pop(self, name: str, default: Any = _NOTHING) -> Any:
         """Take an object off the shelf; of several callers at a time, one gets it.
@@ -156,12 +159,15 @@ class ObjectShelf(shelve.Shelf[Any]):
         """
         check_name(name)
         released = Released()
-        found = None
-        with self._index.writing() as connection:
+
+        def take(connection: sqlite3.Connection) -> ShelfObject | None:
             row = rows.find(connection, name)
-            if row is not None:
-                found = self._readable(name, lambda: ShelfObject(row, self._files))
-                rows.release(connection, [rows.drop_name(connection, name)], released)
+            if row is None:
+                return None
+            rows.release(connection, [rows.drop_name(connection, name)], released)
+            return self._readable(name, lambda: ShelfObject(row, self._files))
+
+        found = self._index.write(take)
         self._store.remove_unused(released.buffers)
         value = _NOTHING if found is None else self._readable(name, found.load, _NOTHING)
         if value is not _NOTHING:
@@ -272,8 +278,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         Returns:
             Its number, for `keep` and `add_entry`.
         """
-        with self._index.writing() as connection:
-            run = rows.add_run(connection)
+        run = self._index.write(rows.add_run)
         self._prune(None, None, KEPT_RUNS)
         return run
 
@@ -300,9 +305,12 @@ class ObjectShelf(shelve.Shelf[Any]):
         Raises:
             ShelfWriteError: the shelf can't be written.
         """
-        with self._index.writing() as connection:
+
+        def add(connection: sqlite3.Connection) -> None:
             rows.add_entry(connection, run, text)
             rows.mention(connection, run, digests)
+
+        self._index.write(add)
 
     def runs(self) -> list[int]:
         """The runs that the history keeps, the oldest first."""

@@ -29,7 +29,7 @@ class Staging:
 
     Attributes:
         digests: the digest of each view, in order, once `prepare` is done.
-        placed: the digests whose files `place` put there.
+        placed: the digests whose files `place` put there, or was about to.
     """
 
     def __init__(self, views: Sequence[memoryview], files: BufferFiles, folder: str) -> None:
@@ -39,6 +39,7 @@ class Staging:
         self._files = files
         self._folder = folder
         self._drafts: dict[str, str] = {}
+        self._missing: set[str] = set()
 
     def prepare(self, shelf_index: Index) -> None:
         """Hash every view, and write those that can't be there yet in the same pass.
@@ -66,26 +67,27 @@ class Staging:
             may_be_there.add(probe)  # a second one like it in this store
         return jobs
 
-    def missing(self, connection: sqlite3.Connection) -> set[str]:
-        """The digests that are neither on the shelf nor drafted."""
-        return {
+    def is_complete(self, connection: sqlite3.Connection) -> bool:
+        """Whether each buffer is on the shelf or drafted; if not, `complete` drafts the rest."""
+        self._missing = {
             digest
             for digest, view in zip(self.digests, self._views, strict=True)
             if digest not in self._drafts and not self._is_there(connection, digest, view)
         }
+        return not self._missing
 
-    def write(self, missing: set[str]) -> None:
-        """Draft the views of these digests.
+    def complete(self) -> None:
+        """Draft the buffers that `is_complete` found missing.
 
         Raises:
             OSError: one can't be written.
             ShelfWriteError: one isn't any more what it was when it was hashed.
         """
         views = dict(zip(self.digests, self._views, strict=True))
-        jobs = [Job(views[digest], self._draft_path()) for digest in missing]
+        jobs = [Job(views[digest], self._draft_path()) for digest in self._missing]
         hash_and_write(jobs)
         self._keep(jobs)
-        if not missing <= self._drafts.keys():
+        if not self._missing <= self._drafts.keys():
             raise ShelfWriteError(
                 "an object changed while it was being stored: another thread writes to it",
                 self._files.folder,
@@ -99,8 +101,8 @@ class Staging:
         """
         for digest, view in zip(self.digests, self._views, strict=True):
             if digest in self._drafts and not self._is_there(connection, digest, view):
+                self.placed.append(digest)  # first: an interrupt may come between these lines
                 os.replace(self._drafts.pop(digest), self._files.path(digest))
-                self.placed.append(digest)
                 rows.add_buffer(connection, digest, view.nbytes, probe_of(view))
         if self.placed:
             self._files.sync_folder()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from linepipe_core.errors import ShelfError, ShelfWriteError
@@ -61,16 +62,18 @@ class Store:
             ValueError: a buffer isn't of its size, or the shelf is closed.
             ShelfError: the index is damaged.
         """
-        with self.index.reading() as connection:
+
+        def locate(connection: sqlite3.Connection) -> T | None:
             row = rows.find(connection, name)
-        try:
             return None if row is None else opened(row)
+
+        try:
+            with self.index.reading() as connection:
+                return locate(connection)
         except (OSError, ValueError):
             # A writer may have replaced the object since its row was read. Under the lock
             # nobody can, so what is bad then is bad.
-            with self.index.writing() as connection:
-                row = rows.find(connection, name)
-                return None if row is None else opened(row)
+            return self.index.write(locate)
 
     def write(
         self, packs: Mapping[str, Pickled], types: Mapping[str, type], put: Put
@@ -99,28 +102,33 @@ class Store:
         self, staging: Staging, made: Mapping[str, Row], put: Put
     ) -> tuple[dict[str, ShelfObject], Released]:
         """The transaction of a store."""
+
+        def change(
+            connection: sqlite3.Connection,
+        ) -> tuple[dict[str, ShelfObject], Released] | None:
+            if not staging.is_complete(connection):
+                return None
+            staging.place(connection)
+            for row in made.values():
+                rows.add_object(connection, row)
+            released = put(connection, made)
+            return {name: ShelfObject(row, self.files) for name, row in made.items()}, released
+
         while True:
             try:
-                with self.index.writing() as connection:
-                    missing = staging.missing(connection)
-                    if not missing:
-                        staging.place(connection)
-                        for row in made.values():
-                            rows.add_object(connection, row)
-                        released = put(connection, made)
-                        stored = {name: ShelfObject(row, self.files) for name, row in made.items()}
-                        return stored, released
+                changed = self.index.write(change)
             except BaseException:
                 self.remove_unused(staging.placed)
                 raise
-            staging.write(missing)  # removed since they were hashed; now they are drafted
+            if changed is not None:
+                return changed
+            staging.complete()  # some were removed since they were hashed
 
     def reduce(self, change: Callable[[sqlite3.Connection, Released], T]) -> T:
         """Take things off the shelf in one transaction."""
         released = Released()
         try:
-            with self.index.writing() as connection:
-                changed = change(connection, released)
+            changed = self.index.write(lambda connection: change(connection, released))
         except ShelfWriteError:
             if not released.buffers:
                 raise
@@ -128,17 +136,19 @@ class Store:
             # if we are killed now, their objects count as missing, and they were to go.
             self.files.remove(released.buffers)
             released = Released()
-            with self.index.writing() as connection:
-                changed = change(connection, released)
+            changed = self.index.write(lambda connection: change(connection, released))
         self.remove_unused(released.buffers)
         return changed
 
     def remove_unused(self, digests: Sequence[str]) -> None:
         """Remove the files of buffers that nothing uses; what fails is left for a later sweep."""
-        if not digests:
-            return
-        with suppress(ShelfError), self.index.writing() as connection:
+
+        def change(connection: sqlite3.Connection) -> None:
             self.files.remove(d for d in digests if not rows.has_buffer(connection, d))
+
+        if digests:
+            with suppress(ShelfError):
+                self.index.write(change)
 
     def sweep(self) -> None:
         """Remove what killed writers left."""
@@ -155,20 +165,19 @@ class Store:
         verdicts: dict[str, bool] = {}
         suspects = [name for name in names if not self._is_sound(name, verdicts)]
         # A writer may have replaced them while they were read. Under the lock nobody can.
-        return [name for name in suspects if not self._is_sound_for_sure(name)]
+        return [n for n in suspects if not self.index.write(partial(self._is_sound_in, n, {}))]
 
     def _is_sound(self, name: str, verdicts: dict[str, bool]) -> bool:
         with self.index.reading() as connection:
-            row = rows.find(connection, name)
-        return row is None or self._matches(row, verdicts)
+            return self._is_sound_in(name, verdicts, connection)
 
-    def _is_sound_for_sure(self, name: str) -> bool:
-        with self.index.writing() as connection:
-            row = rows.find(connection, name)
-            return row is None or self._matches(row, {})
-
-    def _matches(self, row: Row, verdicts: dict[str, bool]) -> bool:
+    def _is_sound_in(
+        self, name: str, verdicts: dict[str, bool], connection: sqlite3.Connection
+    ) -> bool:
         """Whether an object's bytes are what was written; ``verdicts`` remembers buffers."""
+        row = rows.find(connection, name)
+        if row is None:
+            return True
         for digest, n_bytes in row.buffers:
             if digest not in verdicts:
                 verdicts[digest] = self.files.verify(digest, n_bytes)

@@ -1,0 +1,163 @@
+"""Control-C at any moment: it comes out as itself, and whatever goes on afterwards can."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.faults.blocks import Block
+from tests.faults.moments import interrupts
+
+from linepipe_core import Hook, Node, Pipeline, Step
+from linepipe_core.shelf import ObjectShelf
+from linepipe_profile import MemoryProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Python itself says so of an interrupt that comes in a destructor or a weak reference's callback.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def test_at_every_moment_of_a_store(path: str, buffers: Callable[[], list[Path]]) -> None:
+    """The shelf is whole, its lock is free, also for who cleans up; no draft stays."""
+    with ObjectShelf(path) as shelf:
+        generation = 0
+
+        def store() -> None:
+            nonlocal generation
+            generation += 1
+            shelf.store({"a": Block(generation, 1_100_000), "b": generation})
+
+        for _ in interrupts(store):
+            assert ("a" in shelf) == ("b" in shelf)
+            if "a" in shelf:
+                assert shelf["a"].is_whole()
+                assert shelf["a"].generation == shelf["b"]
+        assert shelf["b"] == generation
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ()
+        assert len(buffers()) == 1
+
+
+def test_at_every_moment_of_opening_reading_and_removing(path: str) -> None:
+    """What is there is whole, what was removed is gone, the next one gets the lock."""
+
+    def use() -> None:
+        with ObjectShelf(path) as shelf:
+            shelf["gone"] = 1
+            shelf["taken"] = 2
+            assert shelf["kept"].is_whole()
+            del shelf["gone"]
+            assert shelf.pop("taken") == 2
+            shelf.prune(keep_runs=1)
+
+    with ObjectShelf(path) as shelf:
+        shelf["kept"] = Block(3, 1_100_000)
+        for _ in interrupts(use):
+            shelf["lock"] = "free"
+            assert shelf["kept"].is_whole()
+        assert set(shelf) == {"kept", "lock"}
+
+
+def test_real_signals_at_random_moments_of_a_store(
+    path: str, buffers: Callable[[], list[Path]]
+) -> None:
+    """The same, in the helping threads' time too."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    older = signal.signal(signal.SIGALRM, interrupt)
+    chance = random.Random(3)
+    n_interrupted = 0
+    try:
+        with ObjectShelf(path) as shelf:
+            for generation in range(60):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.01))
+                    shelf.store({"a": Block(generation, 3_000_000), "b": generation})
+                    shelf["c"] = generation
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                except KeyboardInterrupt:
+                    n_interrupted += 1
+                if "a" in shelf:
+                    assert shelf["a"].is_whole()
+                    assert shelf["a"].generation == shelf["b"]
+            shelf["last"] = 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, older)
+    assert n_interrupted > 5
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ()
+        assert shelf["last"] == 1
+        assert len(buffers()) == ("a" in shelf)
+
+
+def test_at_moments_of_a_run_with_cache_history_and_reuse(path: str) -> None:
+    """The next run on the same path gets everything right."""
+    pipeline = Pipeline(
+        [Node(_repeated, ["n"], ["many"]), Node(len, ["many"], ["count"])],
+        track_history=True,
+        use_persistent_cache=True,
+        cache_storage_path=path,
+    )
+    n = 0
+
+    def run() -> None:
+        pipeline.bind(n=n // 2).run(reuse=True)
+
+    # Some 1,500 moments, of which this takes each fifth.
+    for _ in interrupts(run, every=5):
+        n += 1
+        again = pipeline.bind(n=n // 2).run(reuse=True)
+        assert again["count"] == n // 2
+        assert [entry["node"] for entry in again.history] == ["_repeated", "len"]
+
+
+def test_at_every_moment_of_a_run_its_hooks_are_left() -> None:
+    """A context manager that was entered is left, whichever moment it was."""
+    n_open = 0
+
+    @contextmanager
+    def opened() -> Iterator[None]:
+        nonlocal n_open
+        n_open += 1
+        try:
+            yield
+        finally:
+            n_open -= 1
+
+    class Opens(Hook):
+        def around_node(self, step: Step) -> AbstractContextManager[object]:
+            return opened()
+
+    pipeline = Pipeline([Node(_repeated, ["n"], ["many"])], n=3)
+    for _ in interrupts(lambda: pipeline.run(hooks=[Opens(), Opens()])):
+        assert n_open == 0
+
+
+def test_at_every_moment_of_a_profiled_run_no_sampling_goes_on() -> None:
+    """The threads that sample end with the run; but see below."""
+    pipeline = Pipeline([Node(_repeated, ["n"], ["many"])], n=3)
+    n_before = threading.active_count()
+    for _ in interrupts(lambda: pipeline.run(hooks=[MemoryProfile()])):
+        pass
+    deadline = time.monotonic() + 20
+    # `threading.Thread.start` keeps its lock for good when an interrupt comes at one of
+    # its moments, so a few new threads hang in it: some of a thousand, asleep.
+    while threading.active_count() > n_before + 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= n_before + 4
+
+
+def _repeated(n: int) -> list[int]:
+    return [n] * n
