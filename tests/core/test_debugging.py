@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from tests.core.terminal import Terminal
 
 from linepipe_core import Breakpoint, Node, NodeDefinitionError, Pipeline, PostMortem
-from linepipe_core.failures import python_code
 
 PDB = "(Pdb) "
 REPL = ">>> "
@@ -254,45 +252,6 @@ class TestSteps:
                 "import pdb; pdb.post_mortem(error.__cause__.__traceback__)", PDB
             )
             assert "7" in terminal.ask("p total", PDB)
-
-
-def plain(x: int) -> int:
-    return x
-
-
-@wraps(plain)
-def wrapped(x: int) -> int:
-    return plain(x)
-
-
-class Model:
-    """A callable object."""
-
-    def __call__(self, x: int) -> int:
-        return x
-
-    def method(self, x: int) -> int:
-        return x
-
-
-@pytest.mark.parametrize(
-    ("func", "code"),
-    [
-        (plain, plain.__code__),
-        (wrapped, plain.__code__),
-        (partial(plain, 1), plain.__code__),
-        (partial(wrapped, 1), plain.__code__),
-        (Model(), Model.__call__.__code__),
-        (Model().method, Model.method.__code__),
-        (partial(Model(), 1), Model.__call__.__code__),
-        (len, None),
-        (partial(len, "a"), None),
-        (int, None),
-    ],
-)
-def test_the_code_is_the_users(func: Any, code: Any) -> None:
-    """Under partials, decorators, methods and callable objects."""
-    assert python_code(func) is code
 
 
 def test_an_interrupt_opens_no_debugger(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,9 @@ user's code.
 
 from __future__ import annotations
 
+from linepipe_core.callables import python_code
 from linepipe_core.errors import NodeDefinitionError, UnknownNameError
-from linepipe_core.failures import is_ours, python_code, users_traceback
+from linepipe_core.failures import is_ours, users_traceback
 from linepipe_core.hooks import Hook
 
 TYPE_CHECKING = False

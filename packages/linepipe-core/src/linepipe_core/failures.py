@@ -5,17 +5,18 @@ Apart from the run loop, which only knows in what phase it was.
 
 from __future__ import annotations
 
+from linepipe_core.callables import python_code
 from linepipe_core.describe import describe_input
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import CodeType, FrameType, TracebackType
+    from types import FrameType, TracebackType
     from typing import Any
 
     from linepipe_core.node import Node
 
-__all__ = ["failure_report", "is_ours", "python_code", "users_traceback"]
+__all__ = ["failure_report", "is_ours", "users_traceback"]
 
 
 def failure_report(
@@ -66,27 +67,9 @@ def _where(node: Node) -> str:
     """A function's name, file and line, as far as they can be known."""
     code = python_code(node.func)
     if code is None:
-        return f"{getattr(node.func, '__qualname__', node.name)}, not written in Python"
+        name = getattr(node.func, "__qualname__", None)
+        return f"{name if isinstance(name, str) else node.name}, not written in Python"
     return f"{code.co_qualname}, {code.co_filename}:{code.co_firstlineno}"
-
-
-def python_code(func: Any) -> CodeType | None:
-    """The code that the user wrote, under partials, decorators and callable objects.
-
-    None where there is none: a function written in C.
-    """
-    seen: set[int] = set()
-    while id(func) not in seen:
-        seen.add(id(func))
-        inner = getattr(func, "__wrapped__", None) or getattr(func, "func", None)
-        if callable(inner):
-            func = inner
-        elif hasattr(func, "__code__"):
-            code: CodeType = func.__code__
-            return code
-        else:
-            func = type(func).__call__
-    return None
 
 
 def users_traceback(error: BaseException) -> TracebackType | None:

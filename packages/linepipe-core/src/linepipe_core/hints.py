@@ -5,6 +5,10 @@ Apart from Node and Pipeline because only people and pictures ask, and asking ne
 
 from __future__ import annotations
 
+from types import FunctionType, MethodType
+
+from linepipe_core.callables import is_really
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
     from linepipe_core.node import Node
 
 __all__ = ["output_hints"]
+
+_KINDS = (FunctionType, MethodType)
 
 
 def output_hints(nodes: Iterable[Node]) -> dict[str, Any]:
@@ -39,12 +45,12 @@ def _return_annotation(func: Any) -> Any:
     from functools import partial
     from typing import Any, get_type_hints
 
-    while isinstance(func, partial):
+    while is_really(func, partial):
         func = func.func
-    if isinstance(func, type):
+    if is_really(func, type):
         return func
-    if not hasattr(func, "__annotations__") and not hasattr(func, "__wrapped__"):
-        func = type(func).__call__
+    if not is_really(func, _KINDS) and "__wrapped__" not in getattr(func, "__dict__", ()):
+        func = type(func).__call__  # its own annotations are those of its class's attributes
     try:
         hints = get_type_hints(func)
     except Exception:  # an annotation may name what exists only for type checkers

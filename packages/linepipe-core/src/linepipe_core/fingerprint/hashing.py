@@ -32,6 +32,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
+from linepipe_core.callables import is_really
 from linepipe_core.fingerprint.ownership import module_owner
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ def is_code(value: object) -> bool:
     Wrappers that come with Python or a library are, such as those of ``lru_cache``; an object
     of an own class isn't, whatever it wraps: its attributes count, and its class's methods.
     """
-    if isinstance(value, BuiltinFunctionType):
+    if is_really(value, BuiltinFunctionType):
         return not _is_bound(value)
-    if isinstance(value, _CODE):
+    if is_really(value, _CODE):
         return True
-    if isinstance(value, partial) or "__wrapped__" not in attributes_of(value):
+    if is_really(value, partial) or "__wrapped__" not in attributes_of(value):
         return False
     return not _is_own(type(value))
 

@@ -22,6 +22,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from linepipe_core.callables import is_really
 from linepipe_core.fingerprint.hashing import ADDRESS, attributes_of, is_code
 from linepipe_core.fingerprint.ownership import function_owner, module_owner
 
@@ -137,17 +138,17 @@ def attribute_of(kind: type, name: str) -> Any:
 
 def inside(member: Any) -> tuple[Any, ...]:
     """What runs in a class's member, and what is bound to it, through the usual descriptors."""
-    if isinstance(member, _DESCRIPTORS):
+    if is_really(member, _DESCRIPTORS):
         return ()
     if isinstance(member, (staticmethod, classmethod)):
         return inside(member.__func__) or (member.__func__,)
-    if isinstance(member, property):
+    if is_really(member, property):
         return tuple(f for f in (member.fget, member.fset, member.fdel) if f is not None)
-    if isinstance(member, partialmethod):
+    if is_really(member, partialmethod):
         return (*inside(member.func), member.args, member.keywords)
     if is_code(member):
         return (member,)
-    if isinstance(member, (cached_property, singledispatchmethod)):
+    if is_really(member, (cached_property, singledispatchmethod)):
         held = attributes_of(member)
         return tuple(held[name] for name in ("func", "dispatcher") if name in held)
     return ()
@@ -159,13 +160,13 @@ def holds_own_code(func: FunctionType, depth: int = 3) -> bool:
 
 
 def _is_own_code(value: Any, depth: int) -> bool:
-    if isinstance(value, MethodType):
+    if is_really(value, MethodType):
         value = value.__func__
-    while isinstance(value, partial):
+    while is_really(value, partial):
         value = value.func
-    if isinstance(value, FunctionType):
+    if is_really(value, FunctionType):
         return function_owner(value) == "own" or (depth > 0 and holds_own_code(value, depth - 1))
-    kind = value if isinstance(value, type) else type(value)
+    kind = value if is_really(value, type) else type(value)
     return value is not ABSENT and module_owner(str(kind.__module__)) == "own"
 
 
@@ -174,7 +175,7 @@ def is_data(name: str, value: Any) -> bool:
 
     Of ``__these__``, plain values: the objects are those that libraries make of the class.
     """
-    if isinstance(value, _DESCRIPTORS) or name in _CLASS_NOTES or name.startswith(_LIBRARY_NOTES):
+    if is_really(value, _DESCRIPTORS) or name in _CLASS_NOTES or name.startswith(_LIBRARY_NOTES):
         return False
     return not (name.startswith("__") and name.endswith("__")) or _is_plain(value)
 

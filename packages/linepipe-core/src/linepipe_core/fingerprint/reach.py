@@ -21,6 +21,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from linepipe_core.callables import is_really
 from linepipe_core.fingerprint.bytecode import normalise
 from linepipe_core.fingerprint.hashing import ValueHasher, attributes_of, is_code
 from linepipe_core.fingerprint.members import (
@@ -153,12 +154,12 @@ class Reader:
     def entry(self, func: Any) -> tuple[Any, list[Value]]:
         """The code to begin with, and the values that are bound to it."""
         values: list[Value] = []
-        while isinstance(func, partial):
+        while is_really(func, partial):
             bound = [*((str(i), arg) for i, arg in enumerate(func.args)), *func.keywords.items()]
             for name, arg in bound:
                 values.append(held_value(f"argument {name}", arg))
             func = func.func
-        if isinstance(func, MethodType):
+        if is_really(func, MethodType):
             values.append(held_value(f"object {type(func.__self__).__name__}", func.__self__))
             func = func.__func__
         if is_code(func):
@@ -240,7 +241,7 @@ class Reader:
             return f"builtin {name}"
         found = namespace.get(name, ABSENT)
         for attribute in attributes:
-            if not isinstance(found, ModuleType) or module_owner(found.__name__) != "own":
+            if not is_really(found, ModuleType) or module_owner(found.__name__) != "own":
                 break
             if attribute in _MODULE_NOTES:
                 return f"{name} {attribute}"
