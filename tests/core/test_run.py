@@ -413,13 +413,6 @@ class TestFailure:
         assert str(again) == str(caught.value)
         assert (again.node.name, again.step.status, again.inputs) == ("train", "failed", {})
 
-    def test_survives_a_pickle_whatever_the_node(self) -> None:
-        """The report at least."""
-        with pytest.raises(NodeExecutionError) as caught:
-            Pipeline([Node(lambda: 1 / 0, [], [])]).run()
-        again = pickle.loads(pickle.dumps(caught.value))
-        assert (str(again), again.node) == (str(caught.value), None)
-
     def test_tells_secrets_and_tables_by_type_only(self) -> None:
         """Config texts by their length, long values by their size."""
         node = Node(lambda *v: fail(0), ["config.password", "config.n", "text", "items"], [])

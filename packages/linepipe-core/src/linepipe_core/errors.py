@@ -210,25 +210,22 @@ class NodeExecutionError(LinepipeError, RuntimeError):
             when its outputs were being stored, for then they have been given up. They
             stay behind when the error is pickled.
         steps: a Step for each node of the run, as its RunResult would have them.
+        failed_hooks: the hooks that raised and were put aside, likewise.
     """
 
     def __init__(self, message: str, node: Any, step: Any, inputs: Mapping[str, Any]) -> None:
         self.node = node
         self.step = step
         self.steps: tuple[Any, ...] = () if step is None else (step,)
+        self.failed_hooks: tuple[Any, ...] = ()
         self.inputs: dict[str, Any] = dict(inputs)
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process must be able to send its failure home, whatever the inputs are.
-        import pickle
-
-        told = (self.node, self.step)
-        try:
-            pickle.dumps(told)
-        except Exception:  # a node of a lambda, say
-            told = (None, None)
-        return _failure_from_afar, (type(self), self.args[0], *told)
+        told = None if self.node is None else self.node.sent()
+        rest = {"steps": self.steps, "failed_hooks": self.failed_hooks}
+        return _failure_from_afar, (type(self), self.args[0], told, self.step), rest
 
 
 def _failure_from_afar(

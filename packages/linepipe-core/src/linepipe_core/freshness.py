@@ -143,6 +143,9 @@ class Plan(Sequence["PlanEntry"]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ([entry._replace(node=entry.node.sent()) for entry in self._entries],)
+
     @property
     def untracked(self) -> tuple[str, ...]:
         """What no fingerprint sees in these nodes, each a sentence."""

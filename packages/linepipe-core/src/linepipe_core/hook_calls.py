@@ -10,6 +10,7 @@ from sys import exc_info
 
 from linepipe_core.hooks import Hook
 from linepipe_core.logs import Log
+from linepipe_core.sending import StayedBehind, sent, sent_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +58,12 @@ class FailedHook:
         self.method = method
         self.error = error
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        hook = sent(self.hook, _name(self.hook))
+        return type(self), (hook, self.method, sent_error(self.error))
+
     def __repr__(self) -> str:
-        return f"<FailedHook {type(self.hook).__name__}.{self.method}: {self.error!r}>"
+        return f"<FailedHook {_name(self.hook)}.{self.method}: {self.error!r}>"
 
 
 class HookCalls:
@@ -150,6 +155,10 @@ class HookCalls:
                 method,
                 exc_info=True,
             )
+
+
+def _name(hook: Hook | StayedBehind) -> str:
+    return hook.__name__ if isinstance(hook, StayedBehind) else type(hook).__name__
 
 
 def _checked(hook: object) -> Hook:

@@ -199,14 +199,20 @@ class Node:
         raise AttributeError(f"a Node is frozen: {name!r} can't be deleted")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        inputs = self.inputs
-        if self.keywords is not None:
-            return _rebuilt, (
-                self.func,
-                dict(zip(self.keywords, inputs, strict=True)),
-                *self._options(),
-            )
-        return _rebuilt, (self.func, inputs, *self._options())
+        return _rebuilt, (self.func, self._declared(), *self._options())
+
+    def sent(self) -> Node:
+        """This node as it is told of in another process: its function may stay behind."""
+        from linepipe_core.sending import sent  # only who pickles a result, a plan or a failure
+
+        func = sent(self.func, self.name)
+        return self if func is self.func else _rebuilt(func, self._declared(), *self._options())
+
+    def _declared(self) -> tuple[str, ...] | dict[str, str]:
+        """The inputs as they were declared."""
+        if self.keywords is None:
+            return self.inputs
+        return dict(zip(self.keywords, self.inputs, strict=True))
 
     def _options(self) -> tuple[Any, ...]:
         return self.outputs, self.profile, self.name, self.always_run, self.isolate

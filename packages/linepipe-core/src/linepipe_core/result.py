@@ -55,6 +55,10 @@ class Step:
         self.memory: Any = None
         self.reasons: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        told = (self.node.sent(), self.index, self.status, self.seconds)
+        return type(self), told, (None, {"memory": self.memory, "reasons": self.reasons})
+
     def __repr__(self) -> str:
         return f"<Step {self.index + 1} {self.node.name}: {self.status}{_in(self.seconds)}>"
 
@@ -93,6 +97,11 @@ class RunResult(Mapping["str", "Any"]):
         if callable(self._steps):  # made when somebody asks: few do, after thousands of runs
             self._steps = tuple(self._steps())
         return tuple(self._steps)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What lies on a shelf is read now: there may be none where this is going.
+        unread = {name: held for name, held in self._recorded.items() if name not in self._values}
+        return {**self.__dict__, "_recorded": unread, "_steps": self.steps}
 
     def __getitem__(self, name: str) -> Any:
         """The output of that name.

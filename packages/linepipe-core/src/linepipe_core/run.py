@@ -378,7 +378,8 @@ class Run:
         )
         failure = NodeExecutionError(report, node, step, inputs)
         self._interrupted(step, error, held)
-        failure.steps = self._end().steps
+        ended = self._end()
+        failure.steps, failure.failed_hooks = ended.steps, ended.failed_hooks
         return failure
 
     def _how_to_go_on(self, node: Node) -> str:

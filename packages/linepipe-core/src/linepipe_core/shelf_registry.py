@@ -106,6 +106,10 @@ class Shelved(Held):
             )  # fmt: skip
             raise self._missing(error) from error
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its bytes, not its place: there may be no such shelf where it is going.
+        return hold, ([self.copy()],)
+
     def _missing(self, error: Exception | None) -> MissingInputError:
         gone = "it was removed, or could never be pickled"
         why = gone if error is None else f"{type(error).__name__}: {error}"

@@ -1,0 +1,173 @@
+"""What a worker process sends home: results, plans and failures, pickled."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import numpy as np
+import pytest
+
+from linepipe_core import Hook, Node, NodeExecutionError, Pipeline, RunResult, RunStateError
+from linepipe_viz import draw_svg_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DUMPS = pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps])
+
+
+def double(x: Any) -> Any:
+    return x * 2
+
+
+def fail(x: Any) -> Any:
+    raise ValueError(f"bad {x!r}")
+
+
+class PickyError(Exception):
+    """Can be pickled, and not unpickled."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(f"{code}: {why}")
+
+
+class Broken(Hook):
+    """Raises, and holds what can't be pickled."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def before_node(self, step: Any) -> None:
+        raise PickyError(7, "no bar")
+
+
+def pipeline(path: Path, last: Callable[[Any], Any] = double, **options: Any) -> Pipeline:
+    nodes = [
+        Node(double, ["x"], ["y"], name="first"),
+        Node(lambda y: y + 1, {"y": "y"}, ["z"], name="inner"),
+        Node(last, ["z"], ["last"], name="last"),
+        Node(double, ["last"], ["end"], name="never"),
+    ]
+    return Pipeline(nodes, cache_storage_path=str(path / "cache"), x=np.arange(3), **options)
+
+
+def told(steps: Any) -> list[tuple[Any, ...]]:
+    """What there is to tell of steps."""
+    return [
+        (
+            *(s.index, s.node.name, s.node.inputs, s.node.keywords, s.node.outputs),
+            *(s.status, s.seconds, s.memory, s.reasons),
+        )
+        for s in steps
+    ]
+
+
+OPTIONS = pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"track_history": True},
+        {"use_persistent_cache": True},
+        {"track_history": True, "use_persistent_cache": True},
+    ],
+    ids=["plain", "history", "cache", "both"],
+)
+
+
+@DUMPS
+@OPTIONS
+@pytest.mark.parametrize("is_looked_at", [False, True])
+def test_a_result_is_whole_wherever_it_goes(
+    dumps: Callable[[Any], bytes], options: dict[str, Any], is_looked_at: bool, tmp_path: Path
+) -> None:
+    """Outputs, steps and history: also where there is no such cache, and nobody looked before."""
+    job = pipeline(tmp_path, **options)
+    reuse = "use_persistent_cache" in options
+    if reuse:
+        job.run()
+    result = job.run(outputs=["y", "end"], reuse=reuse)
+    if is_looked_at:
+        result["y"][0] = 7
+        assert len(result.steps) == 4
+    sent = dumps(result)
+    shutil.rmtree(tmp_path)
+    again: RunResult = pickle.loads(sent)
+    assert list(again) == ["y", "end"]
+    assert again["y"].tolist() == [7 if is_looked_at else 0, 2, 4]
+    assert again["end"].tolist() == [4, 12, 20]
+    assert again["end"] is again["end"]
+    assert told(again.steps) == told(result.steps)
+    assert again.steps[0].status == ("reused" if reuse else "ran")
+    assert str(again) == str(result)
+    assert [entry["outputs"].keys() for entry in again.history] == [
+        entry["outputs"].keys() for entry in result.history
+    ]
+    for entry in again.history[:1]:
+        assert entry["outputs"]["y"].tolist() == [0, 2, 4]
+
+
+def test_pickling_a_result_changes_nothing_in_it(tmp_path: Path) -> None:
+    """What is read from the shelf for the pickle is still private to whoever looks next."""
+    job = pipeline(tmp_path, use_persistent_cache=True)
+    job.run()
+    result = job.run(reuse=True)
+    pickle.dumps(result)
+    result["end"][0] = 7
+    assert pickle.loads(pickle.dumps(result))["end"].tolist() == [7, 12, 20]
+    assert job.run(reuse=True)["end"].tolist() == [4, 12, 20]
+
+
+@DUMPS
+@OPTIONS
+def test_a_failure_tells_the_same_wherever_it_goes(
+    dumps: Callable[[Any], bytes], options: dict[str, Any], tmp_path: Path
+) -> None:
+    """All steps, also those of functions that can't be pickled, and the same picture."""
+    job = pipeline(tmp_path, fail, **options)
+    with pytest.raises(NodeExecutionError) as caught:
+        job.run(hooks=[Broken()])
+    again = pickle.loads(dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert told(again.steps) == told(caught.value.steps)
+    assert [s.status for s in again.steps] == ["ran", "ran", "failed", "pending"]
+    assert again.step is again.steps[2]
+    assert (again.node.name, again.inputs) == ("last", {})
+    assert draw_svg_pipeline(job, result=again) == draw_svg_pipeline(job, result=caught.value)
+    assert [repr(failed) for failed in again.failed_hooks] == [
+        "<FailedHook Broken.before_node: RunStateError('PickyError: 7: no bar')>"
+    ]
+
+
+def test_a_function_that_stayed_behind_says_so_when_it_is_called(tmp_path: Path) -> None:
+    """And where to define it."""
+    inner = pickle.loads(pickle.dumps(pipeline(tmp_path).run())).steps[1].node
+    with pytest.raises(RunStateError, match=r"<lambda>.* can't be pickled and stayed behind"):
+        inner.run({"y": 3})
+    assert pickle.loads(pickle.dumps(inner)).name == "inner"
+
+
+@DUMPS
+def test_a_plan_goes_along(dumps: Callable[[Any], bytes], tmp_path: Path) -> None:
+    """With all that it says."""
+    plan = pipeline(tmp_path, use_persistent_cache=True).plan()
+    again = pickle.loads(dumps(plan))
+    assert str(again) == str(plan)
+    assert [entry.node.name for entry in again] == ["first", "inner", "last", "never"]
+
+
+def test_a_process_pool_gives_what_its_tasks_ran() -> None:
+    """Which is what all this is for."""
+    job = Pipeline([Node(double, ["x"], ["y"])], x=3)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert dict(pool.submit(job.run).result()) == {"y": 6}
+        failing = Pipeline([Node(fail, ["x"], ["y"])], x=3)
+        with pytest.raises(NodeExecutionError, match="bad 3") as caught:
+            pool.submit(failing.run).result()
+    assert [step.status for step in caught.value.steps] == ["failed"]
