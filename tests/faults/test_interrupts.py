@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,8 +24,13 @@ from linepipe_profile import MemoryProfile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Python itself says so of an interrupt that comes in a destructor or a weak reference's callback.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+@pytest.fixture(autouse=True)
+def quiet_destructors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An interrupt in a destructor is only printed. pytest would keep all its traceback holds."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    yield
+    gc.collect()
 
 
 def test_at_every_moment_of_a_store(path: str, buffers: Callable[[], list[Path]]) -> None:

@@ -11,7 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Final
 
 from linepipe_core.shelf.leaves import digest_of
@@ -112,18 +112,12 @@ class BufferFiles:
             finally:
                 os.close(fd)
 
-    @contextmanager
-    def drafts(self) -> Iterator[str]:
+    def drafts(self) -> AbstractContextManager[str]:
         """A folder for files in the making, locked as long as this process lives and works.
 
         Its lock is how a sweep tells it from what a killed writer left.
         """
-        draft = _Draft("")
-        try:
-            draft = self._new_draft()
-            yield draft.folder
-        finally:
-            draft.remove()
+        return _Draft(_new_draft(self.folder))
 
     def sweep_drafts(self) -> int:
         """Remove what dead writers left; live ones hold their locks. Returns how many."""
@@ -135,15 +129,6 @@ class BufferFiles:
             return len(left)
         return 0
 
-    def _new_draft(self) -> _Draft:
-        for _ in range(100):
-            draft = _Draft(os.path.join(self.folder, DRAFT_PREFIX + os.urandom(8).hex()))
-            os.mkdir(draft.folder, 0o700)
-            # A sweep may take it for a leftover before it is locked.
-            if draft.lock() and os.path.isdir(draft.folder):
-                return draft
-        raise OSError(errno.EBUSY, "can't make a folder for drafts", self.folder)
-
 
 class _Draft:
     """A folder for files in the making, and its lock, which ends with the process."""
@@ -152,6 +137,27 @@ class _Draft:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+
+    def __enter__(self) -> str:
+        try:
+            self._make()
+        except BaseException:
+            self.remove()
+            raise
+        return self.folder
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def _make(self) -> None:
+        for _ in range(100):
+            os.mkdir(self.folder, 0o700)
+            if self.lock() and os.path.isdir(self.folder):
+                return
+            # A sweep took it for a leftover before it was locked.
+            self._close()
+            self.folder = _new_draft(os.path.dirname(self.folder))
+        raise OSError(errno.EBUSY, "can't make a folder for drafts", self.folder)
 
     def lock(self) -> bool:
         """Take the lock. Returns whether it could be had."""
@@ -170,11 +176,10 @@ class _Draft:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it, and let go of the lock."""
-        if self.folder:
-            with suppress(OSError):
-                for name in os.listdir(self.folder):
-                    os.unlink(os.path.join(self.folder, name))
-                os.rmdir(self.folder)
+        with suppress(OSError):
+            for name in os.listdir(self.folder):
+                os.unlink(os.path.join(self.folder, name))
+            os.rmdir(self.folder)
         self._close()
 
     def _close(self) -> None:
@@ -183,6 +188,10 @@ class _Draft:
             os.close(fd)
 
     __del__ = _close  # where an interrupt came between two lines
+
+
+def _new_draft(folder: str) -> str:
+    return os.path.join(folder, DRAFT_PREFIX + os.urandom(8).hex())
 
 
 def write_gitignore(folder: str) -> None:

@@ -122,6 +122,14 @@ class Index:
             with suppress(IndexError):
                 self._drop(self._idle.pop())
 
+    def __del__(self) -> None:
+        # Nobody uses any of them now. What isn't idle, an interrupt took from who used it.
+        if self._pid == os.getpid():
+            for connection in self._connections:
+                connection.close()
+        else:
+            _inherited.append(self._connections)
+
     def shrink(self) -> None:
         """Give the space of what was deleted back to the disk."""
         with self.reading() as connection:

@@ -138,17 +138,18 @@ def hash_and_write(jobs: Sequence[Job]) -> None:
         for job in jobs:
             job.close()
     if errors:
-        raise errors[0]
+        raise errors.pop(0)
 
 
 def _join(threads: Iterable[threading.Thread]) -> None:
     """Wait for threads to end, interrupt or not: they write to descriptors that close next."""
-    interrupt: KeyboardInterrupt | None = None
+    interrupts: list[KeyboardInterrupt] = []
     for thread in threads:
         while thread.is_alive():
             try:
                 thread.join()
             except KeyboardInterrupt as error:
-                interrupt = error
-    if interrupt is not None:
-        raise interrupt
+                interrupts.append(error)
+    if interrupts:
+        # Popped: a frame of its own traceback that holds it would keep all of them alive.
+        raise interrupts.pop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -80,21 +80,20 @@ class Store:
     ) -> dict[str, ShelfObject]:
         """Bring pickled objects onto the shelf, and ``put`` their rows, in one transaction."""
         views = [view for pack in packs.values() for view in large_views(pack)]
-        with ExitStack() as stack:
-            try:
-                folder = stack.enter_context(self.files.drafts()) if views else ""
+        try:
+            with self.files.drafts() if views else nullcontext("") as folder:
                 staging = Staging(views, self.files, folder)
                 staging.prepare(self.index)
                 made = rows_of(packs, types, iter(staging.digests))
                 stored, released = self._commit(staging, made, put)
-            except OSError as error:
-                if isinstance(error, ShelfError):
-                    raise
-                raise ShelfWriteError(
-                    f"the shelf at {self.index.path} can't be written: {error}\n"
-                    "  what was there stays; see to the disk's space and the folder's permissions",
-                    self.index.path,
-                ) from error
+        except OSError as error:
+            if isinstance(error, ShelfError):
+                raise
+            raise ShelfWriteError(
+                f"the shelf at {self.index.path} can't be written: {error}\n"
+                "  what was there stays; see to the disk's space and the folder's permissions",
+                self.index.path,
+            ) from error
         self.remove_unused(released.buffers)
         return stored
 
