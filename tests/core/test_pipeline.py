@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import pickle
+import random
 import threading
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +16,13 @@ from typing import Any
 
 import cloudpickle
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
 from linepipe_core import CompositionError, LinepipeError, Node, Pipeline, WiringError
 from linepipe_core.config import MergedConfig
@@ -39,6 +46,57 @@ def unannotated(x):  # type: ignore[no-untyped-def]  # that is what is tested
 
 def write(x: Any) -> None:
     """A writer."""
+
+
+class Plain:
+    """An object without an ``==`` of its own."""
+
+    def method(self) -> None: ...
+
+
+@dataclass
+class Box:
+    held: Any
+
+
+class Noted(pd.DataFrame):
+    """A frame that carries a note."""
+
+    _metadata = ["note"]  # noqa: RUF012 - so pandas wants it
+    note: Any
+
+    @property
+    def _constructor(self) -> type[Noted]:
+        return Noted
+
+
+def noted(note: Any) -> Noted:
+    frame = Noted({"a": [1], "b": ["x"]})
+    frame.note = note
+    return frame
+
+
+def circle(**parts: Any) -> dict[str, Any]:
+    """A dict that holds itself."""
+    parts["self"] = parts
+    return parts
+
+
+def linked(**parts: Any) -> Any:
+    """An object that holds itself."""
+    made = SimpleNamespace(**parts)
+    made.me = made
+    return made
+
+
+def texts(first: str) -> pd.DataFrame:
+    """A frame of Python's own texts, none of them shared with another frame."""
+    return pd.DataFrame({"s": pd.Series([first + "b", first + "c"], dtype=object)})
+
+
+def whole(config: Any) -> Any:
+    """What a node gets that reads the whole config of a pipeline."""
+    return (config + Pipeline([Node(lambda c: c, ["config"], ["it"])])).run()["it"]
 
 
 def small(**constants: Any) -> Pipeline:
@@ -286,6 +344,114 @@ class TestAdd:
                 Pipeline([], x=left) + Pipeline([], x=right)
         both = Pipeline([], x={"a": [1, "b"]}) + Pipeline([], x={"a": [1, "b"]})
         assert both.get_obj_registry()["x"] == {"a": [1, "b"]}
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            Plain(),
+            [Plain()],
+            {"lock": threading.Lock(), "plain": Plain()},
+            Plain().method,
+            float("nan"),
+            functools.partial(len, [1]),
+            random.Random(1),
+            np.random.default_rng(1),
+            LogisticRegression(),
+            RandomForestClassifier(n_estimators=2).fit(np.eye(4), [0, 1, 0, 1]),
+            noted([1]),
+            threading.Lock(),
+            lambda: None,
+            circle(a=1),
+            linked(a=1),
+            OmegaConf.create({"a": 1}),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_one_object_given_to_both_is_the_same(self, value: Any) -> None:
+        """As a constant, in a constant, as config and in a config, though each copies it."""
+        assert len(Pipeline([], x=value) + Pipeline([], x=value)) == 0
+        assert len(Pipeline([], x=[value]) + Pipeline([], x=[value])) == 0
+        assert len(Pipeline([], value) + Pipeline([], value)) == 0
+        assert len(Pipeline([], {"x": value}) + Pipeline([], {"x": value})) == 0
+
+    def test_one_content_is_the_same(self) -> None:
+        """However it was made."""
+        assert len(Pipeline([], x=texts("a")) + Pipeline([], x=texts("a"))) == 0
+        with pytest.raises(CompositionError, match="the constant 'x' differs"):
+            Pipeline([], x=texts("a")) + Pipeline([], x=texts("b"))
+
+    @pytest.mark.parametrize(
+        ("left", "right"),
+        [
+            (np.array([5]), np.array([[5.0]])),
+            (np.array([1]), np.array([True])),
+            ({1, 2}, {True, 2.0}),
+            (Box(1), Box(True)),
+            ({1: "a"}, {True: "a"}),
+            (0.0, -0.0),
+            ([0.0], [-0.0]),
+            (noted([1]), noted([2])),
+            (threading.Lock(), threading.Lock()),
+            (lambda: None, lambda: None),
+            (random.Random(1), random.Random(2)),
+            (circle(a=1), circle(a=2)),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_what_only_looks_the_same_is_refused(self, left: Any, right: Any) -> None:
+        """The left would win without a word; as a constant, in one and in a config."""
+        with pytest.raises(CompositionError, match="the constant 'x' differs"):
+            Pipeline([], x=left) + Pipeline([], x=right)
+        with pytest.raises(CompositionError, match="the constant 'x' differs"):
+            Pipeline([], x=[left]) + Pipeline([], x=[right])
+        with pytest.raises(CompositionError, match=r"'config\.x.*' differs"):
+            Pipeline([], {"x": left}) + Pipeline([], {"x": right})
+
+    def test_configs_that_hold_themselves_are_merged(self) -> None:
+        """Dicts and objects; what differs in them is still told, and once."""
+        merged = whole(Pipeline([], circle(a=1)) + Pipeline([], circle(b=2)))
+        assert (merged["a"], merged["b"], merged["self"]["self"]["b"]) == (1, 2, 2)
+        merged = whole(Pipeline([], linked(a=1)) + Pipeline([], linked(b=2)))
+        assert (merged.a, merged.b, merged.me.me.b) == (1, 2, 2)
+        for one, two in ((circle(a=1), circle(a=2)), (linked(a=1), linked(a=2))):
+            with pytest.raises(CompositionError) as caught:
+                Pipeline([], one) + Pipeline([], two)
+            (problem,) = caught.value.problems
+            assert problem == "'config.a' differs between them: int 1 and int 2"
+
+    def test_a_merged_config_is_read_as_its_parts_were(self) -> None:
+        """By attribute if one of them was, with all that belongs to such a mapping."""
+        left = OmegaConf.create({"a": 1, "deep": {"x": 1}})
+        OmegaConf.set_struct(left, True)  # as hydra gives it
+        for one, two in [
+            (left, OmegaConf.create({"b": "${deep.y}", "deep": {"y": 2}})),
+            (left, {"b": 2, "deep": {"y": 2}}),
+            ({"b": 2, "deep": {"y": 2}}, left),
+        ]:
+            merged = whole(Pipeline([], one) + Pipeline([], two))
+            assert (merged.a, merged.b, merged["a"]) == (1, 2, 1)
+            assert (merged.deep.x, merged.deep.y) == (1, 2)
+            assert OmegaConf.is_dict(merged.deep)
+        merged = whole(Pipeline([], OrderedDict(a=1)) + Pipeline([], {"b": 2}))
+        assert merged == OrderedDict(a=1, b=2)
+        assert type(merged) is OrderedDict
+
+    def test_a_mapping_of_a_kind_that_cant_be_rebuilt_is_a_dict(self) -> None:
+        """Which can be read by attribute too, and makes nothing that it hasn't."""
+        merged = whole(Pipeline([], defaultdict(int, a=1)) + Pipeline([], {"b": 2}))
+        assert merged == {"a": 1, "b": 2}
+        left = OmegaConf.create({"a": 1})  # takes no array
+        merged = whole(Pipeline([], left) + Pipeline([], {"b": np.arange(3)}))
+        assert (merged.a, len(merged.b), sorted(merged)) == (1, 3, ["a", "b"])
+        with pytest.raises(AttributeError, match="neither config has 'c'"):
+            _ = merged.c
+
+    def test_a_mandatory_value_may_come_from_the_other(self) -> None:
+        """What OmegaConf calls ``???`` isn't there yet."""
+        left, right = OmegaConf.create({"a": "???", "b": 1}), OmegaConf.create({"a": 2, "c": "???"})
+        for one, two in ((left, right), (right, left)):
+            merged = whole(Pipeline([], one) + Pipeline([], two))
+            assert merged == {"a": 2, "b": 1}
 
     def test_mappings_are_merged_deeply(self) -> None:
         """Each side's own keys are there."""

@@ -9,24 +9,30 @@ from __future__ import annotations
 from _collections_abc import Mapping
 from enum import Enum
 
-from linepipe_core.config import CONFIG, MergedConfig, available
+from linepipe_core.config import CONFIG, MergedConfig, MergedMapping, available
 from linepipe_core.describe import describe_input
 from linepipe_core.snapshot import reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
+    from typing import Any, Final
 
-__all__ = ["merge_configs", "merge_constants", "same"]
+    from linepipe_core.fingerprint import ValueHasher
+
+__all__ = ["Sameness", "merge_configs", "merge_constants"]
+
+_ABSENT: Final = object()
+_SCALARS: Final = frozenset({bool, bytes, int, str, type(None)})  # of one type, equal is same
 
 
 def merge_constants(
     left: Mapping[str, Any], right: Mapping[str, Any], problems: list[str]
 ) -> dict[str, Any]:
     """The constants of both, as they are held; a conflict is appended to ``problems``."""
-    merged = dict(left)
+    merged, are_same = dict(left), Sameness()
     for name, held in right.items():
-        if name in left and not same(reveal(left[name]), reveal(held)):
+        if name in left and not are_same(reveal(left[name]), reveal(held)):
             problems.append(
                 f"the constant {name!r} differs between them; "
                 f"settle it before adding: pipeline.bind({name}=...)"
@@ -35,77 +41,157 @@ def merge_constants(
     return merged
 
 
-def merge_configs(left: Any, right: Any, problems: list[str], path: str = CONFIG) -> Any:
+def merge_configs(left: Any, right: Any, problems: list[str]) -> Any:
     """The config of both; a conflict is appended to ``problems``.
 
-    Two mappings are merged deeply into a dict. Of other objects the left is looked up first
-    and then the right.
+    Two mappings are merged deeply. Of other objects the left is looked up first and then the
+    right. A part that can't be read, such as a mandatory value that is still missing, counts
+    as not defined.
     """
     if left is None or right is None:
         return right if left is None else left
-    if same(left, right):
-        return left
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        merged = dict(left)
-        for key, value in right.items():
-            if key in left:
-                merged[key] = merge_configs(left[key], value, problems, f"{path}.{key}")
-            else:
-                merged[key] = value
+    return _Configs(problems).merged(left, right, CONFIG)
+
+
+class Sameness:
+    """Whether two values are the same: by their content, type by type. 1 and True are not.
+
+    Not by identity, for each pipeline holds a copy of its own of what it was given, and not by
+    ``==``, which takes 1 for True, an array of one element for any other and nothing for NaN.
+    Functions, classes and what can't be hashed aren't copied: these are the same if they are
+    one object.
+    """
+
+    def __init__(self) -> None:
+        self._hasher: ValueHasher | None = None
+
+    def __call__(self, left: Any, right: Any) -> bool:
+        if left is right:
+            return True
+        if type(left) is not type(right):
+            return False
+        if type(left) in _SCALARS:
+            return bool(left == right)
+        if self._hasher is None:
+            from linepipe_core.fingerprint import ValueHasher  # inspect, pickle: when it must
+
+            self._hasher = ValueHasher(_address, _address)
+        return self._hasher.digest(left) == self._hasher.digest(right)
+
+
+def _address(value: Any) -> str:
+    """What stands for a value that only is what it is; the hasher keeps it alive meanwhile."""
+    return str(id(value))
+
+
+class _Configs:
+    """Merges two configs, whose parts may refer back to what they are parts of."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self._problems = problems
+        self._are_same = Sameness()
+        # By identity, with both objects, or others could get their ids.
+        self._merged: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
+
+    def merged(self, left: Any, right: Any, path: str) -> Any:
+        known = self._merged.get((id(left), id(right)))
+        if known is not None:
+            return known[2]
+        if self._are_same(left, right):
+            return left
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            return self._of_mappings(left, right, path)
+        if _has_parts(left) and _has_parts(right):
+            return self._of_objects(left, right, path)
+        return self._refused(left, right, path)
+
+    def _of_mappings(self, left: Mapping[Any, Any], right: Mapping[Any, Any], path: str) -> Any:
+        merged: dict[Any, Any] = {}
+        self._merged[id(left), id(right)] = left, right, merged
+        their_keys = {key: key for key in right}
+        for key in dict.fromkeys((*left, *right)):
+            mine, theirs = _part(left, key), _part(right, key)
+            below = f"{path}.{key}"
+            if mine is _ABSENT or theirs is _ABSENT:
+                if mine is not theirs:
+                    merged[key] = theirs if mine is _ABSENT else mine
+            elif self._are_same(key, their_keys[key]):
+                merged[key] = self.merged(mine, theirs, below)
+            else:  # 1 and True
+                self._refused(key, their_keys[key], below)
+        kind = type(right) if type(left) is dict else type(left)
+        return merged if kind is dict else _rebuilt(kind, merged)
+
+    def _of_objects(self, left: Any, right: Any, path: str) -> Any:
+        common: dict[str, Any] = {}
+        merged = MergedConfig(left, right, common)
+        self._merged[id(left), id(right)] = left, right, merged
+        n_problems, explained = len(self._problems), _explain_all(left, right)
+        for name in _common_names(left, right):
+            mine, theirs = _part(left, name), _part(right, name)
+            if mine is not _ABSENT and theirs is not _ABSENT:
+                common[name] = self.merged(mine, theirs, f"{path}.{name}")
+                explained = explained or common[name] is not mine
+        if not explained and n_problems == len(self._problems):
+            return self._refused(left, right, path)
         return merged
-    if not (_has_parts(left) and _has_parts(right)):
-        problems.append(
+
+    def _refused(self, left: Any, right: Any, path: str) -> Any:
+        self._problems.append(
             f"{path!r} differs between them: "
             f"{describe_input(path, left)} and {describe_input(path, right)}"
         )
         return left
-    common = {
-        name: merge_configs(_part(left, name), _part(right, name), problems, f"{path}.{name}")
-        for name in _common_names(left, right)
-    }
-    return MergedConfig(left, right, common)
 
 
-def same(left: Any, right: Any) -> bool:
-    """Whether two values are equal, part by part and type by type: 1 and True are not."""
-    if left is right:
-        return True
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+def _rebuilt(kind: type, merged: dict[Any, Any]) -> Any:
+    """The merged parts as a mapping of that kind, which may be read in ways of its own."""
+    make: Any = kind
     try:
-        return bool(left == right)
-    except Exception:  # arrays and frames compare element by element
-        return _same_pickles(left, right)
-
-
-def _same_pickles(left: Any, right: Any) -> bool:
-    import pickle
-
-    try:
-        return pickle.dumps(left) == pickle.dumps(right)
-    except Exception:  # what can't be pickled can't be shown to be the same
-        return False
-
-
-def _common_names(left: Any, right: Any) -> list[str]:
-    theirs = set(available(right))
-    return [name for name in available(left) if name in theirs]
+        rebuilt = make(merged)
+        if list(rebuilt) == list(merged):
+            return rebuilt
+    except Exception:  # whatever a user's mapping raises that is made of something else
+        pass
+    return MergedMapping(merged)
 
 
 def _has_parts(value: Any) -> bool:
     """Whether a value is made of named parts, so that two of them can be merged."""
-    if isinstance(value, Enum):
+    if isinstance(value, Mapping) or _declares_parts(value):
+        return True
+    if isinstance(value, Enum) or hasattr(type(value), "__len__"):  # a frame, a list: one value
         return False
+    return hasattr(value, "__dict__") and (isinstance(value, type) or not callable(value))
+
+
+def _declares_parts(value: Any) -> bool:
+    return hasattr(type(value), "model_fields") or hasattr(type(value), "__dataclass_fields__")
+
+
+def _explain_all(left: Any, right: Any) -> bool:
+    """Whether the names that two objects have tell all in which they may differ.
+
+    Two objects of one type with the same public parts may still differ, in what is private.
+    """
     return (
-        isinstance(value, Mapping)
-        or hasattr(value, "__dict__")
-        or hasattr(type(value), "__dataclass_fields__")
+        type(left) is not type(right)
+        or isinstance(left, MergedConfig)
+        or _declares_parts(left)
+        or set(available(left)) != set(available(right))
     )
 
 
-def _part(value: Any, name: str) -> Any:
-    return value[name] if isinstance(value, Mapping) else getattr(value, name)
+def _common_names(left: Any, right: Any) -> Iterable[str]:
+    theirs = set(available(right))
+    return [name for name in available(left) if name in theirs]
+
+
+def _part(value: Any, name: Any) -> Any:
+    """A part by its name; ``_ABSENT`` where it isn't there or can't be read."""
+    try:
+        if isinstance(value, Mapping):  # a defaultdict would make what it hasn't
+            return value.get(name, _ABSENT)
+        return getattr(value, name)
+    except Exception:  # OmegaConf's MissingMandatoryValue, what a property raises
+        return _ABSENT

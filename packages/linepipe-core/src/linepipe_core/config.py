@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIG",
     "MergedConfig",
+    "MergedMapping",
     "MissingPathError",
     "available",
     "is_config_reference",
@@ -145,6 +146,19 @@ class MergedConfig:
 
     def __repr__(self) -> str:
         return f"MergedConfig({self.left!r}, {self.right!r})"
+
+
+class MergedMapping(dict[str, object]):
+    """Two mappings of ``a + b`` merged, of a kind that can't be made of a dict.
+
+    Read by key like every dict, and by attribute, as the mappings of config libraries are.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"neither config has {name!r}", name=name, obj=self) from None
 
 
 def _part(value: Any, name: str) -> Any:

@@ -11,6 +11,7 @@ Pure: nothing is imported, called or written to find out. From the ground up:
 Loaded on first use: it needs inspect and pickle.
 """
 
+from linepipe_core.fingerprint.hashing import ValueHasher
 from linepipe_core.fingerprint.of_node import (
     CodeFingerprint,
     Part,
@@ -26,6 +27,7 @@ __all__ = [
     "Part",
     "Reader",
     "ValueFingerprint",
+    "ValueHasher",
     "brief",
     "code_fingerprint",
     "code_named",

@@ -109,14 +109,19 @@ class ValueHasher:
 
     Args:
         reach: called with each function, class or module met; gives what it counts as.
+        looks: called with what can't be hashed; gives what it counts as beside its class. By
+            default its repr, which tells another process most.
 
     Attributes:
-        untracked: the types of what could only be hashed by type and repr.
+        untracked: the types of what could only be hashed by its looks.
     """
 
-    def __init__(self, reach: Callable[[Any], str]) -> None:
+    def __init__(
+        self, reach: Callable[[Any], str], looks: Callable[[Any], str] | None = None
+    ) -> None:
         self.untracked: list[str] = []
         self._reach = reach
+        self._looks = looks or _looks
         # Objects are kept along with their hashes, or another could get the same id.
         self._known: dict[int, tuple[Any, bytes]] = {}
         self._open: dict[int, int] = {}
@@ -226,15 +231,10 @@ class ValueHasher:
         return _hashed(b"object", b"".join(parts))
 
     def _by_its_looks(self, value: Any, name: str) -> bytes:
-        """What can't be pickled: its class, and its repr without addresses if it has its own."""
-        kind = type(value)
+        """What can't be pickled: its class, and its looks."""
         self.untracked.append(name)
-        looks = f"{kind.__module__}.{kind.__qualname__}"
-        shown: Any = kind.__repr__
-        if shown is not object.__repr__:
-            with suppress(Exception):  # a user's __repr__
-                looks += " " + ADDRESS.sub("", repr(value))
-        return _hashed(b"looks", self._encoded(kind) + looks.encode("utf-8", "surrogatepass"))
+        looks = self._looks(value).encode("utf-8", "surrogatepass")
+        return _hashed(b"looks", self._encoded(type(value)) + looks)
 
     def _of_library(self, value: Any) -> bytes | None:
         """Arrays, frames and tables, so that equal content is equal however it is laid out."""
@@ -258,6 +258,9 @@ class ValueHasher:
             return self._of_column(value, pandas)
         polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
         if polars is not None and isinstance(value, polars.DataFrame):
+            if polars.Object in value.dtypes:  # these it refuses to write
+                columns = [list(c) if c.dtype == polars.Object else c for c in value.iter_columns()]
+                return self._of_sequence(b"polars objects", [repr(value.schema), *columns])
             # Chunks are layout; a frame's own pickle is its content in Arrow's format.
             return self._of_sequence(b"polars", list(value.rechunk().__reduce_ex__(5)))
         if pyarrow is not None and isinstance(value, pyarrow.Table):
@@ -283,10 +286,12 @@ class ValueHasher:
             return self._of_sequence(
                 b"array of objects", [str(array.dtype), array.shape, array.tolist()]
             )
+        if array.dtype.names:  # field by field: what pads them is whatever lay there
+            fields = [array[name] for name in array.dtype.names]
+            return self._of_sequence(b"array of fields", [repr(array.dtype), array.shape, *fields])
         if not array.flags.c_contiguous:  # order is layout: equal arrays hash alike
             array = array.copy(order="C")
-        fields = repr(array.dtype.descr) if array.dtype.names else array.dtype.str
-        about = f"{fields} {array.shape};".encode()
+        about = f"{array.dtype.str} {array.shape};".encode()
         return _hashed(b"array", about + hash_buffer(array.reshape(-1).view("u1")))
 
     def _of_table(self, table: Any, pyarrow: Any) -> bytes:
@@ -319,6 +324,17 @@ class _HashingFile:
 def _are_plain(items: Collection[tuple[Any, Any]]) -> bool:
     """Whether the keys are all text and the items all scalars, as in most records."""
     return all(type(key) is str and type(item) in _SCALARS for key, item in items)
+
+
+def _looks(value: Any) -> str:
+    """A value's class, and its repr without addresses if it has its own."""
+    kind = type(value)
+    looks = f"{kind.__module__}.{kind.__qualname__}"
+    shown: Any = kind.__repr__
+    if shown is not object.__repr__:
+        with suppress(Exception):  # a user's __repr__
+            looks += " " + ADDRESS.sub("", repr(value))
+    return looks
 
 
 def _is_own(kind: type) -> bool:
