@@ -82,6 +82,8 @@ def test_the_svg_follows_the_systems_scheme(
         ('data-jp-theme-light="false"', "dark"),
         ('class="vscode-light"', "light"),
         ('class="vscode-dark"', "dark"),
+        ('class="vscode-high-contrast"', "dark"),
+        ('class="vscode-high-contrast vscode-high-contrast-light"', "light"),
         ('data-theme="light"', "light"),
         ('data-theme="dark"', "dark"),
         ('theme="dark"', "dark"),
@@ -154,6 +156,15 @@ def test_the_plot_is_drawn_in_its_theme(browser: Browser, theme: Scheme, tmp_pat
         assert colours[rgb(COLOURS[role].of(theme))] > 10
 
 
+def test_a_plot_offers_to_keep_the_picture_and_nothing_else(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """No button sends a pipeline to a server, or covers more of the title than it must."""
+    plotted(browser, write_plot(tmp_path, samples.features()))
+    buttons = "[...document.querySelectorAll('.modebar-btn')].map(b => b.dataset.title)"
+    assert len(browser.ask(buttons)) == 2  # keep it as an image; plotly's own name
+
+
 def test_the_hover_card_of_a_plot_says_the_right_words(browser: Browser, tmp_path: Path) -> None:
     """At the card's name, at its left end, and over a pill."""
     result = samples.told(samples.features().run())
@@ -192,7 +203,7 @@ def test_no_text_of_a_plot_stands_out_of_its_frame(
     plotted(browser, write_plot(tmp_path, make()), height=3000)
     x, y = origin(browser)
     boxes = browser.ask(
-        "[...document.querySelectorAll('.textpoint text')].map(t => {"
+        "[...document.querySelectorAll('.textpoint text, .gtitle')].map(t => {"
         "const b = t.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]})"
     )
     texts = [text for shape in (*scene.cards, *scene.pills) for text in shape.texts]

@@ -115,6 +115,14 @@ def test_a_result_shows_status_and_figures() -> None:
     assert 'n6["train<br>2.22 s · 280 MiB"]:::function' in text
 
 
+def test_what_the_result_does_not_know_did_not_run() -> None:
+    """The run of a part shows on the whole."""
+    part = samples.told(samples.features().to_nodes("clean_data").run())
+    text = draw_mermaid_pipeline(samples.features(), result=part)
+    assert 'n1["clean_data<br>' in text
+    assert 'n4["write_features<br>not run"]:::notrun' in text
+
+
 def test_more_edges_than_mermaid_draws_become_fewer() -> None:
     """Objects are words on the edges then, config values words in the boxes."""
     nodes = [samples.node("first", ["config.a"], [f"x{n}" for n in range(300)])]

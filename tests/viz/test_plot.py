@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import plotly.io
 import pytest
 from hypothesis import given, settings
@@ -19,7 +21,8 @@ from linepipe_viz.theme import COLOURS
 
 def shown(figure: Any) -> list[str]:
     """All texts of a figure."""
-    return [text for trace in figure.data if trace.mode == "text" for text in trace.text]
+    texts = [text for trace in figure.data if trace.mode == "text" for text in trace.text]
+    return [figure.layout.title.text, *texts]
 
 
 def hovers(figure: Any) -> list[str]:
@@ -57,10 +60,56 @@ def test_figsize_scales_the_picture_to_fit() -> None:
     assert figure.data[-1].marker.size == pytest.approx(24 * scale)
 
 
-def test_a_figsize_of_nothing_is_refused() -> None:
-    """A width and a height in px."""
-    with pytest.raises(ValueError, match="figsize is a width and a height in px"):
-        plot_pipeline_graph(samples.features(), figsize=(0, 600))
+@pytest.mark.parametrize("figsize", [(8, 6), [8, 6], np.array([8.0, 6.0]), (800, 600)])
+def test_a_small_figsize_is_in_inches(figsize: Any) -> None:
+    """matplotlib's users write (8, 6), its figures have 100 px an inch."""
+    layout = plot_pipeline_graph(samples.features(), figsize=figsize).layout
+    assert (layout.width, layout.height) == (800, 600)
+
+
+@pytest.mark.parametrize("figsize", [(8, 6), (800, 600), (0.1, 0.1)])
+def test_texts_too_small_to_be_drawn_are_left_out(figsize: tuple[float, float]) -> None:
+    """300 nodes on a small canvas; plotly takes no font below 1 px."""
+    figure = plot_pipeline_graph(samples.random_pipeline(300), figsize=figsize, title="Mine")
+    figure.to_json()
+    assert figure.layout.title.text == "Mine"
+    assert len(figure.data[0].x) > 300
+
+
+@pytest.mark.parametrize(
+    "figsize",
+    [
+        (0, 600),
+        (-8, 6),
+        (math.nan, 6),
+        (8, math.nan),
+        (math.inf, 600),
+        (0.05, 6),
+        5,
+        (8,),
+        (1, 2, 3),
+        ("a", "b"),
+        "86",
+        np.eye(2),
+        np.array(5),
+    ],
+    ids=repr,
+)
+def test_a_figsize_that_is_none_is_refused(figsize: Any) -> None:
+    """With what to give instead."""
+    with pytest.raises(ValueError, match=r"figsize is a width and a height.*(.|\n)*\(8, 6\)"):
+        plot_pipeline_graph(samples.features(), figsize=figsize)
+
+
+def test_the_title_is_plotlys_own() -> None:
+    """Where users and programs look for it, at the place and in the font of the picture."""
+    figure = plot_pipeline_graph(samples.features(), title="Mine", theme="dark")
+    title, layout = figure.layout.title, figure.layout
+    assert title.text == "Mine"
+    assert title.x * layout.width == pytest.approx(28, abs=0.5)
+    assert (1 - title.y) * layout.height == pytest.approx(26, abs=0.5)
+    assert (title.font.size, title.font.color) == (17, COLOURS["title"].dark)
+    assert shown(figure).count("Mine") == 1
 
 
 def test_300_nodes_take_few_traces() -> None:

@@ -6,13 +6,20 @@ import difflib
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from tests.viz import samples, strategies
 
-from linepipe_core import Node, Pipeline
-from linepipe_viz import draw_svg_pipeline
+from linepipe_core import Node, Pipeline, RunResult
+from linepipe_viz import (
+    draw_ascii_pipeline,
+    draw_mermaid_pipeline,
+    draw_svg_pipeline,
+    plot_pipeline_graph,
+    print_pipeline,
+)
 from linepipe_viz.theme import COLOURS
 from linepipe_viz.words import printable, shortened
 
@@ -146,6 +153,51 @@ def test_a_result_of_another_pipeline_is_refused() -> None:
         draw_svg_pipeline(samples.training(), result=samples.features().run())
 
 
+def test_what_the_result_does_not_know_did_not_run() -> None:
+    """The run of a part shows on the whole: grey, dashed, and in words."""
+    whole = samples.features()
+    part = samples.told(whole.to_nodes("clean_data").run())
+    svg = draw_svg_pipeline(whole, result=part)
+    assert texts(svg).count("not run") == 3 + 1  # three cards and the legend
+    assert svg.count('class="lp-function-not-run"') == 3 + 1
+    assert svg.count('class="lp-function"') == 2 + 1
+    assert "120 ms · 40 MiB" in texts(svg)
+
+
+def test_a_run_that_has_only_begun_is_no_other_pipelines() -> None:
+    """A Run shows like its result, also before its first node."""
+    pipeline = samples.features()
+    with pipeline.start() as run:
+        assert texts(draw_svg_pipeline(pipeline, result=run)).count("not run") == 5 + 1
+        next(run)
+        assert texts(draw_svg_pipeline(pipeline, result=run)).count("not run") == 4 + 1
+        rest = pipeline.only_nodes("merge")
+        assert texts(draw_svg_pipeline(rest, result=run)).count("not run") == 1 + 1
+
+
+@pytest.mark.parametrize(
+    "result", [5, "ran", object(), {"a": 1}, [1], samples.features(), RunResult], ids=str
+)
+def test_what_is_no_result_is_refused(result: Any) -> None:
+    """With what would be one."""
+    with pytest.raises(TypeError, match=r"tells of no run\n  give a RunResult"):
+        draw_svg_pipeline(samples.features(), result=result)
+
+
+@pytest.mark.parametrize("junk", [None, 5, [], Pipeline, samples.load_data], ids=str)
+def test_what_is_no_pipeline_is_refused(junk: Any) -> None:
+    """By every view."""
+    for draw in (
+        draw_svg_pipeline,
+        draw_ascii_pipeline,
+        draw_mermaid_pipeline,
+        plot_pipeline_graph,
+        print_pipeline,
+    ):
+        with pytest.raises(TypeError, match="a picture needs a Pipeline, not"):
+            draw(junk)
+
+
 def test_themes_have_their_own_colours() -> None:
     """Light and dark hold no trace of the other, auto holds both, and an override each way."""
     light = draw_svg_pipeline(samples.features(), theme="light")
@@ -162,10 +214,11 @@ def test_themes_have_their_own_colours() -> None:
     assert '[data-jp-theme-light="false"] #' in auto
 
 
-def test_an_unknown_theme_is_refused_by_name() -> None:
+@pytest.mark.parametrize("theme", ["drak", None, [], 5])
+def test_an_unknown_theme_is_refused_by_name(theme: Any) -> None:
     """With those there are."""
-    with pytest.raises(ValueError, match="no theme is called 'drak'\n  there are: 'auto'"):
-        draw_svg_pipeline(samples.features(), theme="drak")  # type: ignore[arg-type] # the point
+    with pytest.raises(ValueError, match=r"no theme is called .*\n  there are: 'auto'"):
+        draw_svg_pipeline(samples.features(), theme=theme)
 
 
 def test_pictures_in_one_page_keep_to_themselves() -> None:

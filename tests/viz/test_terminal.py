@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -104,6 +105,37 @@ def test_a_result_lists_what_the_run_gave() -> None:
     console, file = printed()
     print_result(samples.twice().run(), console=console)
     assert "outputs: matches" in file.getvalue()
+
+
+def test_what_the_result_does_not_know_did_not_run() -> None:
+    """The run of a part shows on the whole."""
+    console, file = printed()
+    part = samples.features().to_nodes("clean_data").run()
+    print_pipeline(samples.features(), result=part, console=console)
+    assert sum("○" in line and "not run" in line for line in file.getvalue().splitlines()) == 3
+
+
+def test_what_was_never_measurable_is_no_zero() -> None:
+    """Less than what is shown, and not nothing."""
+    result = samples.twice().run()
+    result.steps[0].seconds = 1e-7
+    result.steps[0].memory = samples.Memory(0.01)
+    result.steps[1].seconds = 0.0
+    result.steps[1].memory = samples.Memory(0.0)
+    console, file = printed()
+    print_result(result, console=console)
+    first, second = file.getvalue().splitlines()[1:3]
+    assert first.split()[-4:] == ["µs", "<0.1", "MiB", "│"]
+    assert "<1 µs" in first
+    assert second.split()[-5:] == ["0", "µs", "+0.0", "MiB", "│"]
+
+
+@pytest.mark.parametrize("junk", [None, 5, "plan", [1]])
+def test_what_tells_of_no_run_is_refused(junk: Any) -> None:
+    """As a result and as a plan."""
+    for show in (print_result, print_plan):
+        with pytest.raises(TypeError, match="tells of no run"):
+            show(junk)
 
 
 def test_a_result_of_another_pipeline_is_refused() -> None:

@@ -6,6 +6,7 @@ form is a contract: people compare it with text of their own.
 
 from __future__ import annotations
 
+from linepipe_viz.graph import nodes_of
 from linepipe_viz.words import printable
 
 TYPE_CHECKING = False
@@ -30,6 +31,9 @@ def draw_ascii_pipeline(pipeline: Pipeline) -> str:
     Returns:
         The lines, joined by newlines, without one at the end.
 
+    Raises:
+        TypeError: this is no Pipeline.
+
     Example:
         >>> from linepipe_core import Node, Pipeline
         >>> def load(): ...
@@ -50,8 +54,9 @@ def draw_ascii_pipeline(pipeline: Pipeline) -> str:
             - table
           (no outputs)
     """
-    lines = [f"Pipeline ({len(pipeline.nodes)} nodes)", ""]
-    for place, node in enumerate(pipeline.nodes):
+    nodes = nodes_of(pipeline)
+    lines = [f"Pipeline ({len(nodes)} nodes)", ""]
+    for place, node in enumerate(nodes):
         lines += [*(_ARROW if place else []), *_node_lines(node)]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from linepipe_core import is_config_reference
+from linepipe_core import Pipeline, is_config_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from linepipe_core import Node
 
-__all__ = ["Card", "Edge", "Graph", "pipeline_graph"]
+__all__ = ["Card", "Edge", "Graph", "nodes_of", "pipeline_graph"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,18 @@ class Graph:
         for edge in self.edges:
             found.setdefault((edge.maker, edge.name), []).append(edge.reader)
         return {key: tuple(cards) for key, cards in found.items()}
+
+
+def nodes_of(pipeline: object) -> Sequence[Node]:
+    """The nodes to show.
+
+    Raises:
+        TypeError: this is no Pipeline.
+    """
+    if isinstance(pipeline, Pipeline):
+        return pipeline.nodes
+    given = pipeline.__name__ if isinstance(pipeline, type) else type(pipeline).__name__
+    raise TypeError(f"a picture needs a Pipeline, not {given!r}\n  Pipeline(nodes) makes one")
 
 
 def pipeline_graph(nodes: Sequence[Node]) -> Graph:

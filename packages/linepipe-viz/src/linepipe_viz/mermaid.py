@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 
-from linepipe_viz.graph import pipeline_graph
+from linepipe_viz.graph import nodes_of, pipeline_graph
 from linepipe_viz.overlay import records
 from linepipe_viz.theme import COLOURS
 from linepipe_viz.words import printable, shortened
@@ -56,6 +56,7 @@ def draw_mermaid_pipeline(
         The text; in Markdown it goes into a code block of the language ``mermaid``.
 
     Raises:
+        TypeError: this is no Pipeline, or that no result.
         ValueError: a result of another pipeline.
 
     Warns:
@@ -73,8 +74,9 @@ def draw_mermaid_pipeline(
             classDef data fill:#FFF3DC,stroke:#B87400,color:#553600
         <BLANKLINE>
     """
-    graph = pipeline_graph(pipeline.nodes)
-    told = records(pipeline.nodes, result)
+    nodes = nodes_of(pipeline)
+    graph = pipeline_graph(nodes)
+    told = records(nodes, result)
     n_edges = len(graph.edges) + graph.n_made + sum(len(card.config) for card in graph.cards)
     chart = _Folded(graph, told) if n_edges > _MOST_EDGES else _Chart(graph, told)
     text = "\n".join([*_front_matter(title), "flowchart TB", *chart.lines(), ""])

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, Literal
 
-    from linepipe_core import Node, NodeExecutionError, RunResult, Step
+    from linepipe_core import Node, NodeExecutionError, Run, RunResult, Step
 
     Status = Literal[
         "ran", "reused", "failed", "running", "not run", "will run", "will reuse", "may run"
     ]
-    Overlay = RunResult | NodeExecutionError | Sequence[Any]
+    Overlay = RunResult | NodeExecutionError | Run | Sequence[Any]
 
 __all__ = ["Record", "records", "step_record", "told_steps"]
 
@@ -79,29 +79,44 @@ def records(nodes: Sequence[Node], overlay: Overlay | None) -> tuple[Record | No
     Args:
         nodes: those of the pipeline that is shown.
         overlay: a RunResult, the NodeExecutionError of a failed run, a plan, or None. It may
-            be of a larger pipeline, of which this one is a part.
+            be of a larger pipeline, of which this one is a part, or of a part of this one: what
+            it doesn't know wasn't run.
 
     Raises:
-        ValueError: the overlay knows none of these nodes.
+        TypeError: the overlay is something else.
+        ValueError: the overlay knows nodes, and none of these.
     """
     if overlay is None:
         return (None,) * len(nodes)
-    told = list(told_steps(overlay))
+    told = told_steps(overlay)
     found = _matched(nodes, told)
-    if nodes and not any(found):
+    if nodes and told and not any(found):
         raise ValueError(
             "this result belongs to another pipeline: it knows none of the nodes shown\n"
-            f"  it knows: {', '.join(printable(node.name) for node, _ in told) or '(none)'}"
+            f"  it knows: {', '.join(printable(node.name) for node, _ in told)}"
         )
-    return found
+    return tuple(record or Record("not run") for record in found)
 
 
 def told_steps(overlay: Overlay) -> list[tuple[Node, Record]]:
-    """Each node that the run or plan knows, in order, with what it says about it."""
-    steps = getattr(overlay, "steps", None)  # a result's, or a failure's
-    if steps is not None:
-        return [(step.node, step_record(step)) for step in steps]
-    return [(entry.node, _of_entry(entry)) for entry in cast("Iterable[Any]", overlay)]
+    """Each node that the run or plan knows, in order, with what it says about it.
+
+    Raises:
+        TypeError: this is neither.
+    """
+    steps = getattr(overlay, "steps", None)  # a result's, a failure's, or a Run's
+    try:
+        if steps is not None:
+            told = [(step.node, step_record(step)) for step in steps]
+            to_come = getattr(overlay, "nodes", ())[len(told) :]  # a Run knows the rest
+            return [*told, *((node, Record("not run")) for node in to_come)]
+        return [(entry.node, _of_entry(entry)) for entry in cast("Iterable[Any]", overlay)]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise TypeError(
+            f"a {type(overlay).__name__} tells of no run\n"
+            "  give a RunResult, the NodeExecutionError of a failed run, "
+            "or what pipeline.plan() returns"
+        ) from error
 
 
 def step_record(step: Step) -> Record:

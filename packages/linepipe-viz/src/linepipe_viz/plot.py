@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from numbers import Real
 from textwrap import wrap
 
 from linepipe_core import MissingExtraError
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_pipeline", "plot_pipeline_graph"]
 
+_MOST_INCHES = 50  # figsize: from here on it's px
+_INCH = 100  # px, as matplotlib's figures have on a screen
+_LEAST_SIDE = 10  # px: plotly draws nothing smaller
+_LEAST_FONT = 1  # px: the same
+# What selects points, and what would send the figure to somebody else's server.
+_NO_BUTTONS = ("select2d", "lasso2d", "sendChartToCloud")
 _CURVE_STEPS = 12
 _CORNER_STEPS = 5
 _HOVER_SIZE = 24  # px: the side of the invisible squares that catch the mouse
@@ -64,8 +71,9 @@ def plot_pipeline_graph(
 
     Args:
         pipeline: the pipeline to draw.
-        figsize: width and height in px; the picture is scaled to fit. By default the size
-            follows the graph.
+        figsize: width and height; the picture is scaled to fit. Two numbers below 50 are
+            inches of 100 px each, as matplotlib's users write them; otherwise they are px. By
+            default the size follows the graph.
         title: the heading; ``"Pipeline"`` if None.
         result: shows a run on the cards (status, seconds, memory): a RunResult, the
             NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
@@ -76,16 +84,39 @@ def plot_pipeline_graph(
 
     Raises:
         MissingExtraError: plotly isn't installed.
-        ValueError: no such theme, a size that isn't positive, or a result of another
-            pipeline.
+        TypeError: this is no Pipeline, or that no result.
+        ValueError: no such theme, no such size, or a result of another pipeline.
     """
     theme = checked_theme(theme)
+    size = None if figsize is None else _pixels(figsize)
     go = _graph_objects()
     scene = pipeline_scene(pipeline, title, result)
-    return _Plotter(go, scene, _resolved(theme), figsize).figure()
+    return _Plotter(go, scene, _resolved(theme), size).figure()
 
 
 plot_pipeline = plot_pipeline_graph
+
+
+def _pixels(figsize: Iterable[Any]) -> tuple[float, float]:
+    """A width and a height in px, whatever they were given in."""
+    try:
+        width, height = figsize
+    except (TypeError, ValueError):
+        raise _no_size(figsize) from None
+    if not (isinstance(width, Real) and isinstance(height, Real)):
+        raise _no_size(figsize)
+    unit = _INCH if width < _MOST_INCHES and height < _MOST_INCHES else 1
+    sides = float(width) * unit, float(height) * unit
+    if not all(_LEAST_SIDE <= side < math.inf for side in sides):  # a nan isn't, either
+        raise _no_size(figsize)
+    return sides
+
+
+def _no_size(figsize: object) -> ValueError:
+    return ValueError(
+        f"figsize is a width and a height, not {figsize!r}\n"
+        f"  in px: (800, 600), at least {_LEAST_SIDE} each; or in inches of {_INCH} px: (8, 6)"
+    )
 
 
 def _graph_objects() -> Any:
@@ -112,14 +143,12 @@ class _Plotter:
         go: Any,
         scene: Scene,
         theme: Literal["light", "dark"],
-        figsize: tuple[float, float] | None,
+        size: tuple[float, float] | None,
     ) -> None:
         self._go = go
         self._scene = scene
         self._theme: Literal["light", "dark"] = theme
-        self._width, self._height = figsize or (scene.width, scene.height)
-        if self._width <= 0 or self._height <= 0:
-            raise ValueError(f"figsize is a width and a height in px, not {figsize!r}")
+        self._width, self._height = size or (scene.width, scene.height)
         self._scale = min(self._width / scene.width, self._height / scene.height)
 
     def figure(self) -> Figure:
@@ -131,13 +160,14 @@ class _Plotter:
         figure.update_layout(
             width=round(self._width),
             height=round(self._height),
+            title=self._title(left),
             margin={"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
             paper_bgcolor=self._colour("background"),
             plot_bgcolor=self._colour("background"),
             showlegend=False,
             hovermode="closest",
             dragmode=False,
-            modebar={"remove": ["select2d", "lasso2d"], "bgcolor": "rgba(0,0,0,0)"},
+            modebar={"remove": _NO_BUTTONS, "bgcolor": "rgba(0,0,0,0)"},
             xaxis={**axis, "range": [left, left + across]},
             yaxis={**axis, "range": [down, 0]},
             hoverlabel={
@@ -149,6 +179,30 @@ class _Plotter:
             },
         )
         return figure
+
+    def _title(self, left: float) -> dict[str, Any]:
+        """The heading as plotly's own, where programs look for it."""
+        (text,) = (text for text in self._scene.page if text.kind == "title")
+        font = self._font("title")
+        return {
+            "text": _escaped(text.text),
+            "x": (text.x - left) * self._scale / self._width,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1 - text.y * self._scale / self._height,
+            "yref": "container",
+            "yanchor": "middle",
+            "font": {**font, "size": max(font["size"], _LEAST_FONT)},
+        }
+
+    def _font(self, kind: str) -> dict[str, Any]:
+        style = TEXTS[kind]
+        return {
+            "size": style.size * self._scale,
+            "color": self._colour(style.colour),
+            "family": MONO if style.mono else SANS,
+            "weight": 600 if style.bold else 400,
+        }
 
     def _colour(self, role: str) -> str:
         return COLOURS[role].of(self._theme)
@@ -196,21 +250,19 @@ class _Plotter:
         groups: dict[tuple[str, str], list[Text]] = {}
         shapes = (*self._scene.cards, *self._scene.pills)
         for text in (*(t for shape in shapes for t in shape.texts), *self._scene.page):
-            groups.setdefault((text.kind, text.anchor), []).append(text)
+            if text.kind != "title":
+                groups.setdefault((text.kind, text.anchor), []).append(text)
         for (kind, anchor), texts in groups.items():
-            style = TEXTS[kind]
+            font = self._font(kind)
+            if font["size"] < _LEAST_FONT:
+                continue  # too small to be read, too
             yield self._go.Scatter(
                 x=[round(text.x, 1) for text in texts],
                 y=[round(text.y, 1) for text in texts],
                 text=[_escaped(text.text) for text in texts],
                 mode="text",
                 textposition="middle center" if anchor == "middle" else "middle right",
-                textfont={
-                    "size": style.size * self._scale,
-                    "color": self._colour(style.colour),
-                    "family": MONO if style.mono else SANS,
-                    "weight": 600 if style.bold else 400,
-                },
+                textfont=font,
                 hoverinfo="skip",
                 cliponaxis=False,
             )

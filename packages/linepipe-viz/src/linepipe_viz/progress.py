@@ -16,7 +16,7 @@ from linepipe_viz.overlay import Record, step_record
 from linepipe_viz.pieces import FRAME
 from linepipe_viz.region import Region
 from linepipe_viz.terminal import LANE_COLOURS, STATUS_MARKS, Flow, pen_of
-from linepipe_viz.words import memory_text, seconds_text
+from linepipe_viz.words import rise_text, seconds_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Progress(Hook):
         words = f"{seconds_text(now - self._began)} elapsed"
         peaks = [record.peak_mib for record in told if record and record.peak_mib is not None]
         if peaks:
-            words += f" · peak +{memory_text(max(peaks))}"
+            words += f" · peak {rise_text(max(peaks))}"
         words = pen.words(words)
         room = max(width - len(f"{done}/{self._n_nodes}") - len(words) - 2, 0)
         part = room * done // total

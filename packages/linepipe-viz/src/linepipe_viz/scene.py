@@ -7,7 +7,7 @@ from typing import Any
 from linepipe_viz.arrangement import arranged
 from linepipe_viz.details import input_details, node_details, object_details
 from linepipe_viz.display import Rect, Scene, Shape, Text, Wire, moved
-from linepipe_viz.graph import pipeline_graph
+from linepipe_viz.graph import nodes_of, pipeline_graph
 from linepipe_viz.measure import (
     BAR_HEIGHT,
     CAPTION_HEIGHT,
@@ -65,8 +65,9 @@ def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | Non
         title: the heading; ``"Pipeline"`` if None.
         overlay: a run's result or failure, or a plan, whose figures the cards show.
     """
-    graph = pipeline_graph(pipeline.nodes)
-    told = records(pipeline.nodes, overlay)
+    nodes = nodes_of(pipeline)
+    graph = pipeline_graph(nodes)
+    told = records(nodes, overlay)
     places = arranged(graph, [record.caption if record else "" for record in told])
     heading = shortened(printable(title or DEFAULT_TITLE), _TITLE_CELLS)
     subtitle = _subtitle(graph, told)

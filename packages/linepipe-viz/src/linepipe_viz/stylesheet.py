@@ -24,12 +24,14 @@ _SAYS: dict[Literal["light", "dark"], tuple[str, ...]] = {
     "light": (
         '[data-jp-theme-light="true"]',
         ".vscode-light",
+        ".vscode-high-contrast-light",
         '[theme="light"]',
         '[data-theme="light"]',
     ),
     "dark": (
         '[data-jp-theme-light="false"]',
         ".vscode-dark",
+        ".vscode-high-contrast:not(.vscode-high-contrast-light)",
         '[theme="dark"]',
         '[data-theme="dark"]',
     ),

@@ -52,6 +52,7 @@ def draw_svg_pipeline(
         One ``<svg>`` element, to be written to a file (in UTF-8) or put into a page as it is.
 
     Raises:
+        TypeError: this is no Pipeline, or that no result.
         ValueError: no such theme, or a result of another pipeline.
 
     Example:

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from linepipe_viz.graph import pipeline_graph
+from linepipe_viz.graph import nodes_of, pipeline_graph
 from linepipe_viz.lanes import ASCII, BOX, lane_rows
 from linepipe_viz.overlay import records, told_steps
 from linepipe_viz.pieces import FRAME, Lines, Pen, filled, width_of
-from linepipe_viz.words import cells, counted, listed, memory_text, seconds_text
+from linepipe_viz.words import cells, counted, listed, rise_text, seconds_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,11 +76,13 @@ def print_pipeline(
         console: where to; rich's default console if None.
 
     Raises:
+        TypeError: this is no Pipeline, or that no result.
         ValueError: a result of another pipeline.
     """
     console = console or Console()
-    flow = Flow(pipeline.nodes, title)
-    told = records(pipeline.nodes, result)
+    nodes = nodes_of(pipeline)
+    flow = Flow(nodes, title)
+    told = records(nodes, result)
     console.print(flow.panel(told, console.width, pen_of(console)), end="")
 
 
@@ -96,6 +98,9 @@ def print_result(
         result: the RunResult, or the NodeExecutionError of a failed run.
         title: the heading; ``"Pipeline"`` if None.
         console: where to; rich's default console if None.
+
+    Raises:
+        TypeError: this is neither.
     """
     console = console or Console()
     pen = pen_of(console)
@@ -112,6 +117,9 @@ def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
     Args:
         plan: what ``pipeline.plan()`` returns.
         console: where to; rich's default console if None.
+
+    Raises:
+        TypeError: this is no plan.
     """
     console = console or Console()
     pen = pen_of(console)
@@ -269,4 +277,4 @@ def _time(record: Record | None, pen: Pen) -> Piece:
 def _memory(record: Record | None, pen: Pen) -> Piece:
     if record is None or record.peak_mib is None:
         return "", ""
-    return pen.words(f"+{memory_text(record.peak_mib)}"), "dim"
+    return pen.words(rise_text(record.peak_mib)), "dim"

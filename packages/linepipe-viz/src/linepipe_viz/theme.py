@@ -125,12 +125,12 @@ TEXTS: Final[dict[str, TextStyle]] = {
 _THEMES: dict[str, Theme] = {"auto": "auto", "light": "light", "dark": "dark"}
 
 
-def checked_theme(theme: str) -> Theme:
+def checked_theme(theme: object) -> Theme:
     """The theme, or the error that says which there are.
 
     Raises:
         ValueError: there is no such theme.
     """
-    if theme in _THEMES:
+    if isinstance(theme, str) and theme in _THEMES:
         return _THEMES[theme]
     raise ValueError(f"no theme is called {theme!r}\n  there are: 'auto', 'light', 'dark'")

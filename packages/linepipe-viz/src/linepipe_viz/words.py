@@ -13,6 +13,7 @@ __all__ = [
     "memory_text",
     "plain",
     "printable",
+    "rise_text",
     "seconds_text",
     "shortened",
 ]
@@ -93,9 +94,11 @@ def seconds_text(seconds: float) -> str:
     """A duration with the unit that suits it.
 
     Example:
-        >>> [seconds_text(s) for s in (0.00012, 0.412, 3.81, 135.2, 7500)]
-        ['120 µs', '412 ms', '3.81 s', '2 min 15 s', '2 h 05 min']
+        >>> [seconds_text(s) for s in (1e-7, 0.00012, 0.412, 3.81, 135.2, 7500)]
+        ['<1 µs', '120 µs', '412 ms', '3.81 s', '2 min 15 s', '2 h 05 min']
     """
+    if 0 < seconds < 1e-6:
+        return "<1 µs"
     if seconds < 0.0009995:
         return f"{seconds * 1e6:.0f} µs"
     if seconds < 0.9995:
@@ -112,12 +115,25 @@ def memory_text(mib: float) -> str:
     """An amount of memory with the unit that suits it.
 
     Example:
-        >>> [memory_text(m) for m in (0.94, 212.3, 1536)]
-        ['0.9 MiB', '212 MiB', '1.5 GiB']
+        >>> [memory_text(m) for m in (0.004, 0.94, 212.3, 1536)]
+        ['<0.1 MiB', '0.9 MiB', '212 MiB', '1.5 GiB']
     """
+    if 0 < mib < 0.05:
+        return "<0.1 MiB"
     if abs(mib) < 9.95:
         return f"{mib:.1f} MiB"
     return f"{mib:.0f} MiB" if abs(mib) < 1023.5 else f"{mib / 1024:.1f} GiB"
+
+
+def rise_text(mib: float) -> str:
+    """By how much memory rose.
+
+    Example:
+        >>> rise_text(212.3), rise_text(0.004)
+        ('+212 MiB', '<0.1 MiB')
+    """
+    words = memory_text(mib)
+    return words if words.startswith("<") else f"+{words}"
 
 
 def counted(number: int, noun: str) -> str:
