@@ -102,3 +102,25 @@ def test_without_the_extra_the_install_command_is_told() -> None:
         'MissingExtraError\nlinepipe.profile isn\'t installed\n  pip install "linepipe[memory]"\n'
     )
     assert MissingExtraError("x", "y").install == "y"
+
+
+def test_without_the_extra_inspection_works() -> None:
+    """What lists a module's names must not stumble over one that can't be loaded."""
+    code = (
+        "import sys; sys.modules['linepipe_profile'] = None\n"
+        "import inspect, linepipe, pydoc\n"
+        "names = [name for name, _ in inspect.getmembers(linepipe)]\n"
+        "print('profile' in names, 'viz' in names, 'Node' in names)\n"
+        "print('run plain Python functions' in pydoc.render_doc('linepipe'))\n"
+    )
+    assert run(code) == "False True True\nTrue\n"
+
+
+def test_with_all_extras_all_parts_are_listed() -> None:
+    """And nothing is loaded for it."""
+    code = (
+        "import sys, linepipe\n"
+        "print({'node', 'pipeline', 'profile', 'registry', 'viz'} <= set(dir(linepipe)))\n"
+        "print('linepipe_profile' in sys.modules, 'linepipe_viz' in sys.modules)\n"
+    )
+    assert run(code) == "True\nFalse False\n"

@@ -23,7 +23,14 @@ __version__ = "2.0.0"
 __all__ = ["__version__"]
 __all__ += _core.__all__
 
-_SUBMODULES = frozenset(["node", "pipeline", "profile", "registry", "viz"])
+# Each one, and where it has its names from.
+_SUBMODULES = {
+    "node": "linepipe_core",
+    "pipeline": "linepipe_core",
+    "profile": "linepipe_profile",
+    "registry": "linepipe_core",
+    "viz": "linepipe_viz",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -35,4 +42,8 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_SUBMODULES])
+    from importlib.util import find_spec
+
+    # `inspect.getmembers` and `help` load whatever is listed.
+    installed = [name for name, home in _SUBMODULES.items() if find_spec(home) is not None]
+    return sorted([*__all__, *installed])
