@@ -22,6 +22,7 @@ from tests.core.terminal import Terminal
 
 from linepipe_core import Hook, MissingExtraError, Node, NodeExecutionError, Pipeline
 from linepipe_profile import MemoryProfile, MemoryRecord, kernel
+from linepipe_profile.watcher import Watcher
 
 LINE = re.compile(r"\[make\] ΔMem: -?\d+\.\d\d MiB \| Peak: \d+\.\d\d MiB")
 
@@ -112,8 +113,8 @@ class Interrupting(BaseException):
     """Like Ctrl-C, but not pytest's own business."""
 
 
-def raiser(error: BaseException) -> Callable[[], None]:
-    def work() -> None:
+def raiser(error: BaseException) -> Callable[..., None]:
+    def work(*_: object) -> None:
         raise error
 
     return work
@@ -317,10 +318,74 @@ def test_a_measuring_that_fails_is_put_aside(
     assert (after["threads"], after["files"]) == (before["threads"], before["files"])
 
 
-@pytest.mark.parametrize("interval", [0, -1, float("nan")])
-def test_an_interval_that_cannot_be_is_refused(interval: float) -> None:
+def kill_the_watcher() -> None:
+    for child in psutil.Process().children():
+        if "linepipe_profile" in " ".join(child.cmdline()):
+            child.kill()
+
+
+def test_a_watching_process_that_is_killed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a node or for want of memory: each node has its record, and no zombie stays."""
+    monkeypatch.setattr(kernel, "supported", lambda: False)
+    hook = MemoryProfile(include_children=True)
+    before = traces()
+    nodes = [
+        Node(make_large, [], ["a"]),
+        Node(kill_the_watcher, [], []),
+        Node(make_large, [], ["b"]),
+    ]
+    for _ in range(2):
+        result = Pipeline(nodes).run(hooks=[hook])
+        assert result.failed_hooks == ()
+        records = [step.memory for step in result.steps]
+        assert [record.method for record in records] == ["process"] * 3
+        assert [len(record.samples) == 2 for record in records][1]
+        assert records[2].delta_mib == pytest.approx(40, abs=5)
+        del result
+        assert traces()["processes"] == before["processes"]
+
+
+def test_a_watching_process_that_does_not_begin_is_stood_in_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a thread, for that node; the next has a new process."""
+    monkeypatch.setattr(kernel, "supported", lambda: False)
+    begin, begun = Watcher.begin, []
+
+    def begins_not_at_first(watcher: Watcher) -> tuple[int, float]:
+        begun.append(watcher)
+        if len(begun) == 1:
+            watcher._process.kill()
+        return begin(watcher)
+
+    monkeypatch.setattr(Watcher, "begin", begins_not_at_first)
+    with caplog.at_level(logging.INFO, "linepipe.profile"):
+        result = Pipeline([Node(make, [], ["a"]), Node(make, [], ["b"])]).run(
+            hooks=[MemoryProfile(include_children=True)]
+        )
+    assert [step.memory.method for step in result.steps] == ["thread", "process"]
+    assert "memory is sampled from a thread: the process" in caplog.text
+    assert begun[0] is not begun[1]
+
+
+def test_a_hook_that_is_put_aside_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run won't tell it that it ended; and later runs end theirs."""
+    hook = MemoryProfile(include_children=True)
+    pipeline = Pipeline([Node(make, [], ["a"])])
+    before = traces()["processes"]
+    for place in ("start", "stop"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"linepipe_profile.hook.Meter.{place}", raiser(OSError()))
+            assert len(pipeline.run(hooks=[hook]).failed_hooks) == 1
+        assert traces()["processes"] == before
+        assert pipeline.run(hooks=[hook]).failed_hooks == ()
+        assert traces()["processes"] == before
+
+
+@pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf"), "x", None, 1j])
+def test_an_interval_that_cannot_be_is_refused(interval: Any) -> None:
     """At once, with what to give instead."""
-    with pytest.raises(ValueError, match="seconds between two samples"):
+    with pytest.raises((TypeError, ValueError), match="seconds between two samples"):
         MemoryProfile(interval=interval)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ def test_it_samples_this_process_and_not_itself() -> None:
     """Children are counted, but the watcher is none of the node's."""
     others = psutil.Process().children(recursive=True)  # what other tests left
     watcher = Watcher(0.01, include_children=True)
-    with_children = watcher.end(watcher.begin())
+    with_children = watcher.end(watcher.begin()[0])
     watcher.close()
     n_bytes = psutil.Process().memory_info().rss
     n_bytes += sum(other.memory_full_info().uss for other in others)
@@ -37,7 +38,7 @@ def test_many_threads_may_ask_at_once() -> None:
 
     def ask() -> None:
         for _ in range(10):
-            samples = watcher.end(watcher.begin())
+            samples = watcher.end(watcher.begin()[0])
             if len(samples) < 2 or samples[0].seconds != 0.0:
                 wrong.append(samples)
 
@@ -57,7 +58,7 @@ def test_an_answer_that_nobody_read_confuses_no_one() -> None:
     assert pipe is not None
     pipe.write("begin 1000000\n")
     pipe.flush()
-    assert len(watcher.end(watcher.begin())) >= 2
+    assert len(watcher.end(watcher.begin()[0])) >= 2
     watcher.close()
 
 
@@ -79,11 +80,35 @@ def test_it_ends_when_it_is_told_or_dropped() -> None:
 def test_its_death_is_an_error_and_not_a_hang() -> None:
     """Somebody may kill it; asking again says so."""
     watcher = Watcher(0.01, include_children=False)
-    number = watcher.begin()
+    number, _ = watcher.begin()
     watcher._process.kill()
     watcher._process.wait()
     with pytest.raises(WatcherError, match="has gone"):
         watcher.end(number)
+    watcher.close()
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_dead_one_leaves_no_process_behind(asks: bool) -> None:
+    """It is waited for, whether somebody asks it in vain or looks first."""
+    watcher = Watcher(0.01, include_children=False)
+    assert watcher.answers()
+    pid = watcher._process.pid
+    os.kill(pid, signal.SIGKILL)
+    if asks:
+        with pytest.raises(WatcherError):
+            watcher.begin()
+    else:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert not watcher.answers()
+    assert not psutil.pid_exists(pid)
+
+
+def test_the_first_reading_comes_with_the_beginning() -> None:
+    """So that it isn't lost with the process."""
+    watcher = Watcher(0.01, include_children=False)
+    number, first_mib = watcher.begin()
+    assert watcher.end(number)[0].mib == first_mib
     watcher.close()
 
 
@@ -103,11 +128,11 @@ def test_a_forked_child_leaves_its_parents_watcher_alone() -> None:
         "from linepipe_profile.watcher import Watcher\n"
         "watcher = Watcher(0.01, False)\n"
         "if os.fork() == 0:\n"
-        "    assert not watcher.is_ours\n"
+        "    assert not watcher.answers()\n"
         "    del watcher\n"
         "    raise SystemExit(0)\n"
         "assert os.wait()[1] == 0\n"
-        "assert len(watcher.end(watcher.begin())) >= 2\n"
+        "assert len(watcher.end(watcher.begin()[0])) >= 2\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from linepipe_core import Hook
@@ -38,7 +39,8 @@ class MemoryProfile(Hook):
         include_children: count what child processes hold for themselves, too.
 
     Raises:
-        ValueError: ``interval`` isn't positive.
+        TypeError: ``interval`` is no number.
+        ValueError: ``interval`` isn't positive, or longer than anybody can wait.
 
     Example:
         >>> from linepipe_core import Node, Pipeline
@@ -49,12 +51,7 @@ class MemoryProfile(Hook):
     """
 
     def __init__(self, interval: float = 0.01, include_children: bool = False) -> None:
-        if not interval > 0:
-            raise ValueError(
-                f"MemoryProfile(interval={interval!r}) can't sample: "
-                "give the seconds between two samples, such as 0.01"
-            )
-        self.interval = interval
+        self.interval = _checked(interval)
         self.include_children = include_children
         self._n_runs = 0
         self._watcher: Watcher | None = None
@@ -72,32 +69,53 @@ class MemoryProfile(Hook):
 
     def after_run(self, result: RunResult) -> None:  # noqa: ARG002
         """End the watching process, if there is one and no other run needs it."""
+        self._leave()
+
+    def around_node(self, step: Step) -> AbstractContextManager[object]:
+        """Measure from the entry to the exit, whichever way the node ends."""
+        return _Measured(step, self._meters, self._leave)
+
+    def _meters(self) -> Iterator[Meter]:
+        """What may measure a node, the best first; where that can't begin, the next."""
+        # Beside a thread of ours a node shouldn't fork; and without the mark, a thread may
+        # miss what happens while the node holds the interpreter lock.
+        if self.include_children or not kernel.supported():
+            try:
+                watched = WatchedSampler(self._watching(), self.include_children)
+            except WatcherError as error:
+                _log.info("memory is sampled from a thread: %s", error)
+            else:
+                yield Meter(watched, "process", self.include_children)
+        sampler = thread_sampler(self.interval, self.include_children)
+        yield Meter(sampler, "thread", self.include_children)
+
+    def _watching(self) -> Watcher:
+        with self._lock:
+            if self._watcher is None or not self._watcher.answers():
+                self._watcher = Watcher(self.interval, self.include_children)
+            return self._watcher
+
+    def _leave(self) -> None:
+        """A run needs this no more: it has ended, or puts this hook aside."""
         with self._lock:
             self._n_runs -= 1
             if self._n_runs <= 0 and self._watcher is not None:
                 self._watcher.close()
                 self._watcher = None
 
-    def around_node(self, step: Step) -> AbstractContextManager[object]:
-        """Measure from the entry to the exit, whichever way the node ends."""
-        return _Measured(step, self._meter)
 
-    def _meter(self) -> Meter:
-        # Beside a thread of ours a node shouldn't fork; and without the mark, a thread may
-        # miss what happens while the node holds the interpreter lock.
-        if self.include_children or not kernel.supported():
-            try:
-                return Meter(WatchedSampler(self._watching()), "process", self.include_children)
-            except WatcherError as error:
-                _log.info("memory is sampled from a thread: %s", error)
-        sampler = thread_sampler(self.interval, self.include_children)
-        return Meter(sampler, "thread", self.include_children)
-
-    def _watching(self) -> Watcher:
-        with self._lock:
-            if self._watcher is None or not self._watcher.is_ours:
-                self._watcher = Watcher(self.interval, self.include_children)
-            return self._watcher
+def _checked(interval: object) -> float:
+    """The seconds between two samples, if there can be so many."""
+    problem = (
+        f"MemoryProfile(interval={interval!r}) can't sample: "
+        "give the seconds between two samples, such as 0.01"
+    )
+    if not isinstance(interval, Real):
+        raise TypeError(problem)
+    seconds = float(interval)
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise ValueError(problem)
+    return seconds
 
 
 class ProfileWhereAsked(MemoryProfile):
@@ -113,27 +131,42 @@ class _Measured:
 
     _meter: Meter | None = None
 
-    def __init__(self, step: Step, make_meter: Callable[[], Meter]) -> None:
+    def __init__(
+        self, step: Step, meters: Callable[[], Iterator[Meter]], leave: Callable[[], None]
+    ) -> None:
         self._step = step
-        self._make_meter = make_meter
+        self._meters = meters
+        self._leave = leave
 
     def __enter__(self) -> None:
-        self._meter = self._make_meter()
         try:
-            self._meter.start()
-        except BaseException:
-            self._end()
+            for meter in self._meters():
+                self._meter = meter
+                try:
+                    meter.start()
+                except WatcherError as error:
+                    _log.info("memory is sampled from a thread: %s", error)
+                else:
+                    return
+        except BaseException as error:
+            self._give_up(error)
             raise
 
     def __exit__(self, *raised: object) -> None:
         assert self._meter is not None, "it was entered"
         try:
             record = self._meter.stop()
-        except BaseException:
-            self._end()
+        except BaseException as error:
+            self._give_up(error)
             raise
         self._step.memory = record
         _log.info("[%s] %s", self._step.node.name, record)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Leave nothing running: the run doesn't tell a hook that failed when it ends."""
+        self._end()
+        if isinstance(error, Exception):
+            self._leave()
 
     def _end(self) -> None:
         if self._meter is not None:

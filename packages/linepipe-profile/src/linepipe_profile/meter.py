@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from contextlib import suppress
 from typing import Literal, Protocol
 
@@ -23,7 +24,7 @@ __all__ = ["Meter", "WatchedSampler", "thread_sampler"]
 class Sampling(Protocol):
     """What takes the samples of one call."""
 
-    def start(self) -> None:
+    def start(self) -> object:
         """Begin; the first reading is the last thing that happens here."""
 
     def stop(self) -> tuple[Sample, ...]:
@@ -39,19 +40,29 @@ class WatchedSampler:
 
     Args:
         watcher: that process; it may serve others at the same time.
+        include_children: whether it counts child processes.
     """
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, include_children: bool) -> None:
         self._watcher = watcher
+        self._include_children = include_children
         self._number: int | None = None
+        self._began = 0.0
+        self._first_mib = 0.0
 
     def start(self) -> None:
-        self._number = self._watcher.begin()
+        self._number, self._first_mib = self._watcher.begin()
+        self._began = time.perf_counter()
 
     def stop(self) -> tuple[Sample, ...]:
         assert self._number is not None, "stop() follows start()"
         number, self._number = self._number, None
-        return self._watcher.end(number)
+        try:
+            return self._watcher.end(number)
+        except WatcherError:  # it was killed meanwhile: the first reading is left, and one now
+            last_mib = memory_mib(os.getpid(), self._include_children)
+            seconds = time.perf_counter() - self._began
+            return (Sample(0.0, self._first_mib), Sample(seconds, last_mib))
 
     def end(self) -> None:
         if self._number is not None:

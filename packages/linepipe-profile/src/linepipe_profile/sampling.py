@@ -93,14 +93,19 @@ class Sampler:
         self._ends: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._sample, name="linepipe-profile", daemon=True)
 
-    def start(self) -> None:
-        """Begin sampling; the first reading is the last thing that happens here."""
+    def start(self) -> float:
+        """Begin sampling; the first reading is the last thing that happens here.
+
+        Returns:
+            That reading, in MiB.
+        """
         with _forks_wait:
             _running.add(self)
             self._thread.start()
         # Read after the thread has started, so that its stack isn't counted as the node's.
         self._first_mib = self._read()
         self._began = time.perf_counter()
+        return self._first_mib
 
     def stop(self) -> tuple[Sample, ...]:
         """End sampling; the last reading is the first thing that happens here.

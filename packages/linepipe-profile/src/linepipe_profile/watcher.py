@@ -22,7 +22,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import IO, Final
@@ -74,28 +73,36 @@ class Watcher:
         self._owner_pid = os.getpid()
         self._one_at_a_time = threading.Lock()
         self._numbers = count()
-        self.close: Callable[[], object] = weakref.finalize(
-            self, _end, self._process, self._owner_pid
-        )
+        self._closing = weakref.finalize(self, _end, self._process, self._owner_pid)
         self._await_ready()
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether this process started it, not one that this was forked from."""
-        return self._owner_pid == os.getpid()
+    def close(self) -> None:
+        """End it and wait for its end. Calling it again does nothing."""
+        self._closing()
 
-    def begin(self) -> int:
+    def answers(self) -> bool:
+        """Whether it can be asked: it lives, and isn't that of the process we were forked from.
+
+        One that has died is waited for.
+        """
+        if self._owner_pid != os.getpid():
+            return False
+        if self._process.poll() is not None:
+            self.close()
+        return self._closing.alive
+
+    def begin(self) -> tuple[int, float]:
         """Take the first reading of a series.
 
         Returns:
-            The series' number, for :meth:`end`.
+            The series' number, for :meth:`end`, and the reading, in MiB.
 
         Raises:
             WatcherError: no answer.
         """
         number = next(self._numbers)
-        self._ask("begin", number)
-        return number
+        (first,) = self._ask("begin", number)
+        return number, first.mib
 
     def end(self, number: int) -> tuple[Sample, ...]:
         """Take the last reading of a series.
@@ -128,6 +135,7 @@ class Watcher:
                 while answered != number:  # to one who was interrupted before reading it
                     answered, samples = json.loads(_read_line(self._process.stdout))
             except (OSError, ValueError) as error:
+                self.close()  # whatever it was, it won't answer again
                 raise WatcherError("the process that samples the memory has gone") from error
         return tuple(Sample(seconds, mib) for seconds, mib in samples)
 
@@ -145,7 +153,7 @@ def watch(pid: int, interval: float, include_children: bool) -> None:
             sampler = samplers[int(number)] = Sampler(
                 lambda: memory_mib(pid, include_children), interval
             )
-            sampler.start()
+            samples = (Sample(0.0, sampler.start()),)
         elif what == "end":
             samples = samplers.pop(int(number)).stop()
         _write_line(sys.stdout, json.dumps([int(number), samples]))
