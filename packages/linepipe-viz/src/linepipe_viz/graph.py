@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from linepipe_core import Pipeline, is_config_reference
+from linepipe_core import is_config_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linepipe_core import Node
+    from linepipe_core import Node, Pipeline
 
 __all__ = ["Card", "Edge", "Graph", "nodes_of", "pipeline_graph"]
 
@@ -73,16 +73,19 @@ class Graph:
         return {key: tuple(cards) for key, cards in found.items()}
 
 
-def nodes_of(pipeline: object) -> Sequence[Node]:
+def nodes_of(pipeline: Pipeline) -> Sequence[Node]:
     """The nodes to show.
 
     Raises:
         TypeError: this is no Pipeline.
     """
-    if isinstance(pipeline, Pipeline):
-        return pipeline.nodes
-    given = pipeline.__name__ if isinstance(pipeline, type) else type(pipeline).__name__
-    raise TypeError(f"a picture needs a Pipeline, not {given!r}\n  Pipeline(nodes) makes one")
+    try:
+        return tuple(pipeline.nodes)
+    except (AttributeError, TypeError):
+        given = pipeline.__name__ if isinstance(pipeline, type) else type(pipeline).__name__
+        raise TypeError(
+            f"a picture needs a Pipeline, not {given!r}\n  Pipeline(nodes) makes one"
+        ) from None
 
 
 def pipeline_graph(nodes: Sequence[Node]) -> Graph:
