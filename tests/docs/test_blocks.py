@@ -52,6 +52,7 @@ def module(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     del sys.modules[name]
 
 
+@pytest.mark.usefixtures("trimmed_heap")
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_block_runs(
     page: Path, module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -44,7 +44,6 @@ def make() -> bytearray:
 
 
 def make_large() -> bytearray:
-    # Past 32 MiB the allocator never reuses what others freed.
     return bytearray(40 * 2**20)
 
 
