@@ -15,8 +15,9 @@ from linepipe_core import is_config_reference
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from linepipe_core import Node, Pipeline
+    from linepipe_core import Node
 
 __all__ = ["Card", "Edge", "Graph", "nodes_of", "pipeline_graph"]
 
@@ -73,7 +74,7 @@ class Graph:
         return {key: tuple(cards) for key, cards in found.items()}
 
 
-def nodes_of(pipeline: Pipeline) -> Sequence[Node]:
+def nodes_of(pipeline: Any) -> Sequence[Node]:
     """The nodes to show.
 
     Raises:
