@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -182,6 +183,38 @@ def test_a_missing_path_tells_what_is_there(config: Any, there: str) -> None:
     with pytest.raises(MissingConfigError) as caught:
         read(config, "config.zzz")
     assert f"available in 'config': {there}\n" in f"{caught.value}\n"
+
+
+def test_a_part_that_cant_be_read_is_missing() -> None:
+    """What OmegaConf calls ``???``, an interpolation of nothing, a property that raises."""
+
+    class Late:
+        @property
+        def window(self) -> int:
+            raise ValueError("not yet")
+
+    for config, why in [
+        (OmegaConf.create({"window": "???"}), "MissingMandatoryValue: Missing mandatory value"),
+        (OmegaConf.create({"window": "${nope}"}), "InterpolationKeyError: Interpolation key"),
+        (Late(), "ValueError: not yet"),
+    ]:
+        with pytest.raises(MissingConfigError) as caught:
+            read(config, "config.window")
+        text = str(caught.value)
+        assert f"'config.window' can't be read ({why}" in text
+        assert "), which node 1 'same' reads\n  give it a value in the config" in text
+
+
+def test_a_config_with_a_missing_part_can_be_read_whole(tmp_path: Path) -> None:
+    """By those who don't need that part, and the plan knows it."""
+    pipeline = Pipeline(
+        [Node(len, ["config"], ["n"])],
+        OmegaConf.create({"a": "???", "b": 1, "deep": {"c": "???"}}),
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+    )
+    assert pipeline.run(reuse=True)["n"] == 3
+    assert pipeline.plan()[0].action == "reuse"
 
 
 def test_a_path_through_a_plain_value_is_missing() -> None:

@@ -452,6 +452,9 @@ class TestAdd:
         for one, two in ((left, right), (right, left)):
             merged = whole(Pipeline([], one) + Pipeline([], two))
             assert merged == {"a": 2, "b": 1}
+        node = Node(lambda *v: v, ["config.a", "config.b"], ["v"])
+        mixed = Pipeline([node], left) + Pipeline([], SimpleNamespace(a=2))
+        assert mixed.run()["v"] == (2, 1)
 
     def test_mappings_are_merged_deeply(self) -> None:
         """Each side's own keys are there."""

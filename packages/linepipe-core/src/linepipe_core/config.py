@@ -49,7 +49,8 @@ def look_up(config: Any, reference: str) -> Any:
         reference: ``config`` or ``config.a.b``.
 
     Raises:
-        MissingPathError: the path isn't there. The message has the near match and what is.
+        MissingPathError: the path isn't there, and the message has the near match and what is;
+            or it can't be read: OmegaConf's ``???``, a property that raises.
     """
     if config is None:
         raise MissingPathError(
@@ -57,7 +58,13 @@ def look_up(config: Any, reference: str) -> Any:
         )
     value, walked = config, CONFIG
     for part in reference.split(".")[1:]:
-        found = _part(value, part)
+        try:
+            found = _part(value, part)
+        except Exception as error:  # whatever a config library raises
+            why = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise MissingPathError(
+                f"'{walked}.{part}' can't be read ({why})\n  give it a value in the config"
+            ) from error
         if found is _ABSENT:
             there = available(value)
             near = did_you_mean(part, there, prefix=f"{walked}.")
@@ -81,11 +88,13 @@ def leaves(reference: str, value: Any, depth: int = 4) -> Iterator[tuple[str, An
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value if all(isinstance(key, str) for key in value) else {}
     kind = type(value)
-    names = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", None) or ()
-    return {name: getattr(value, name) for name in names if hasattr(value, name)}
+    if isinstance(value, Mapping):
+        names: Any = value if all(isinstance(key, str) for key in value) else ()
+    else:
+        names = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", ())
+    found = {name: _readable_part(value, name) for name in names}
+    return {name: held for name, held in found.items() if held is not _ABSENT}
 
 
 def available(value: Any) -> list[str]:
@@ -133,7 +142,7 @@ class MergedConfig:
         # copy and pickle ask a bare instance for dunders, before left and right exist.
         if not name.startswith("__"):
             for side in (self.common, self.left, self.right):
-                found = _part(side, name)
+                found = _readable_part(side, name)
                 if found is not _ABSENT:
                     return found
         raise AttributeError(f"neither config has {name!r}")
@@ -173,6 +182,14 @@ def _part(value: Any, name: str) -> Any:
         return value[name]
     except (LookupError, TypeError):
         return _key_that_reads_as(value, name)
+
+
+def _readable_part(value: Any, name: str) -> Any:
+    """One step along a path, or ``_ABSENT`` also where it can't be read."""
+    try:
+        return _part(value, name)
+    except Exception:  # whatever a config library or a property raises
+        return _ABSENT
 
 
 def _key_that_reads_as(value: Any, name: str) -> Any:
