@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from linepipe_core.errors import (
     UnknownNameError,
 )
 from linepipe_core.shelf import ObjectShelf
+from linepipe_core.shelf_registry import ShelfRegistry
 
 LARGE = 300_000
 
@@ -279,6 +282,22 @@ def test_a_look_at_what_the_cache_holds(path: str) -> None:
         registry.flush()
     with pytest.raises(RegistryClosedError):
         registry.get("table")
+
+
+def test_a_registry_that_is_dropped_closes_its_shelf(path: str) -> None:
+    """At once, not when the garbage is collected: it holds SQLite's files open."""
+    flow = pipeline(path, 10)
+    flow.run()
+    registry = flow.get_obj_registry()
+    assert len(registry["table"]) == 10
+    assert isinstance(registry, ShelfRegistry)
+    shelf = weakref.ref(registry.shelf)
+    gc.disable()
+    try:
+        del registry
+        assert shelf() is None
+    finally:
+        gc.enable()
 
 
 def test_objects_can_be_replaced_between_steps(path: str) -> None:

@@ -153,7 +153,7 @@ class ShelfRegistry(ObjectRegistry):
         self._kept_digests: dict[int, tuple[Any, str | None]] = {}
 
     def _shelved(self, name: str) -> Shelved:
-        return Shelved(name, lambda: self.shelf.open(name))
+        return Shelved(name, partial(self.shelf.open, name))  # not itself: no cycle to collect
 
     # --- what the run loop does ---------------------------------------------------------------
 
