@@ -17,9 +17,9 @@ import scipy.sparse
 def seen(value: Any) -> Any:
     """Something that is equal exactly when two values look alike, whatever their types."""
     if isinstance(value, pd.DataFrame | pd.Series | pd.Index):
-        return type(value), pickle.dumps([_plain(value), value.index.name, value.attrs]) if (
-            not isinstance(value, pd.Index)
-        ) else (list(value), value.name)
+        return type(value), pickle.dumps(
+            [_plain(value), value.index.name, value.attrs, _notes(value)]
+        ) if (not isinstance(value, pd.Index)) else (list(value), value.name)
     if isinstance(value, pl.DataFrame | pl.Series):
         return type(value), repr(value)
     if isinstance(value, np.ndarray):
@@ -47,3 +47,8 @@ def seen(value: Any) -> Any:
 
 def _plain(table: Any) -> Any:
     return [table.index.tolist(), repr(table.to_dict())]
+
+
+def _notes(table: Any) -> Any:
+    """What a frame of a subclass carries along."""
+    return {name: getattr(table, name, None) for name in table._metadata}

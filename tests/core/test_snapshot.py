@@ -110,6 +110,58 @@ class Colour(enum.Enum):
 Pair = namedtuple("Pair", "left right")
 
 
+class NotedFrame(pd.DataFrame):
+    """A frame that carries a note along, as pandas lets subclasses do."""
+
+    _metadata = ["note"]  # noqa: RUF012 - so pandas wants it
+    note: Any
+
+    @property
+    def _constructor(self) -> type[NotedFrame]:
+        return NotedFrame
+
+
+class NotedSeries(pd.Series):
+    _metadata = ["note"]  # noqa: RUF012
+    note: Any
+
+    @property
+    def _constructor(self) -> type[NotedSeries]:
+        return NotedSeries
+
+
+class BareFrame(pd.DataFrame):
+    """A subclass whose copies are, by pandas' own way, plain frames."""
+
+
+def noted(table: Any, note: Any) -> Any:
+    table.note = note
+    return table
+
+
+def noted_frame() -> Any:
+    return noted(NotedFrame(frame()), [1])
+
+
+def noted_series() -> Any:
+    return noted(NotedSeries([1.0, 2.0]), [1])
+
+
+def noted_lists() -> Any:
+    return noted(NotedFrame({"a": [[1], [2]]}), [1])
+
+
+def locally_noted() -> Any:
+    """A frame that doesn't pickle, for its class isn't found by its name."""
+
+    class Local(NotedFrame):
+        @property
+        def _constructor(self) -> Any:
+            return type(self)
+
+    return noted(Local({"a": [[1], [2]]}), [1])
+
+
 def frame() -> pd.DataFrame:
     """A frame with a column of each kind that pandas stores differently."""
     return pd.DataFrame(
@@ -247,6 +299,15 @@ CHANGEABLE: list[tuple[str, Callable[[], Any], Spoil]] = [
     ("frame, its Arrow column", frame, spoil_arrow),
     ("frame, its intervals", frame, spoil_spans),
     ("frame of lists", lambda: pd.DataFrame({"a": [[1], [2]]}), by(lambda x: x["a"][0].append(3))),
+    ("noted frame", noted_frame, by_item("float", 0)),
+    ("noted frame, one cell", noted_frame, by(lambda x: x.iloc.__setitem__((0, 0), 99.0))),
+    ("noted frame, its note", noted_frame, by(lambda x: x.note.append(2))),
+    ("noted frame, its categories", noted_frame, spoil_categories),
+    ("noted frame of lists", noted_lists, by(lambda x: x["a"][0].append(3))),
+    ("noted frame of lists, its note", noted_lists, by(lambda x: x.note.append(2))),
+    ("noted series", noted_series, by(lambda x: x.iloc.__setitem__(0, 99.0))),
+    ("noted series, its note", noted_series, by(lambda x: x.note.append(2))),
+    ("bare frame", lambda: BareFrame({"a": [1]}), by_item("a", 2)),
     ("series", lambda: pd.Series([1.0, 2.0]), by(lambda x: x.iloc.__setitem__(0, 99.0))),
     ("series of lists", lambda: pd.Series([[1], [2]]), by(lambda x: x[0].append(3))),
     ("polars frame", lambda: pl.DataFrame({"a": [1, 2]}), by_item((0, "a"), 99)),
@@ -574,6 +635,53 @@ def test_dates_are_isolated_also_when_written_to_through_their_array(made_of: An
     assert seen(hand_over([held])) == before
 
 
+def test_a_local_class_of_frames_is_isolated() -> None:
+    """Its cells and its note, though no pickle holds it."""
+    value = locally_noted()
+    held = hold([value])
+    first = hand_out(held)
+    first["a"][0].append(3)
+    first.note.append(2)
+    for table in (value, hand_out(held)):
+        assert (table["a"].tolist(), table.note) == ([[1], [2]], [1])
+        assert type(table) is type(value)
+
+
+def test_a_class_of_frames_is_known_at_its_first_value() -> None:
+    """Also when that lies behind something that refuses to be pickled."""
+    for wrap in (lambda x: [threading.Lock(), x], lambda x: (x, threading.Lock())):
+        value = locally_noted()
+        held = hold([wrap(value)])
+        value["a"][0].append(3)
+        value.note.append(2)
+        (got,) = (part for part in hand_out(held) if isinstance(part, NotedFrame))
+        assert (got["a"].tolist(), got.note) == ([[1], [2]], [1])
+
+
+def test_frames_of_a_subclass_share_their_columns() -> None:
+    """As plain ones do: what they carry along costs no copy of the data."""
+    value = noted(NotedFrame({"a": np.arange(1000.0)}), {"rows": [1]})
+    held = hold([value])
+    first, second = hand_out(held), hand_out(held)
+    assert address(first["a"].to_numpy()) == address(second["a"].to_numpy())
+    first.loc[0, "a"] = 99.0
+    assert second.loc[0, "a"] == 0.0
+
+
+def test_a_note_that_refuses_is_shared_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    """The rest of the frame is isolated all the same."""
+    lock = threading.Lock()
+    value = noted(NotedFrame({"a": [1]}), {"lock": lock, "rows": [1]})
+    held = hold([value], "table")
+    first = hand_out(held)
+    first.note["rows"].append(2)
+    first.loc[0, "a"] = 99
+    second = hand_out(held)
+    assert (second.note["rows"], second.loc[0, "a"]) == ([1], 1)
+    assert second.note["lock"] is lock
+    assert "'table' can't be copied: _thread.lock in it is passed by reference" in caplog.text
+
+
 def test_attrs_are_copied() -> None:
     """A frame's ``attrs`` may hold anything."""
     table = pd.DataFrame({"a": [1]})
@@ -843,6 +951,18 @@ def test_the_nearest_class_wins() -> None:
     assert hand_out(hold([SpecialLedger([1])])) == "special"
     register_snapshot(object, lambda anything: "object")
     assert hand_out(hold([[1]])) == [1]
+
+
+@pytest.mark.usefixtures("forget_registered")
+def test_what_is_said_of_a_class_of_frames_goes_for_its_subclasses() -> None:
+    """Before what linepipe knows of pandas' own class."""
+
+    class Special(NotedFrame):
+        """Not told of itself."""
+
+    register_snapshot(NotedFrame, lambda table: "mine")
+    assert hand_out(hold([Special({"a": [1]})])) == "mine"
+    assert isinstance(hand_out(hold([pd.DataFrame({"a": [1]})])), pd.DataFrame)
 
 
 @pytest.mark.usefixtures("forget_registered")

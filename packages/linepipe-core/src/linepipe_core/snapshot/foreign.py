@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from _weakref import getweakrefcount
+from functools import partial
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -73,10 +74,14 @@ def _memmap(array: Any, alone: bool) -> Held | None:
 
 
 def _pandas_rule(pandas: Any, kind: type) -> Rule | None:
-    if kind is pandas.DataFrame or kind is pandas.Series:
+    if issubclass(kind, pandas.DataFrame | pandas.Series):
+        if getattr(kind, "__deepcopy__", None) is not pandas.DataFrame.__deepcopy__:
+            return None  # it says itself how it is copied
         CONTAINERS[kind] = _table_by_parts
         is_known = pandas.__version__.partition(".")[0] == "3"  # its copy-on-write
-        return _table if is_known else _table_without_sharing
+        rule = _table if is_known else _table_without_sharing
+        is_plain = kind is pandas.DataFrame or kind is pandas.Series
+        return rule if is_plain else _with_own_notes(rule)
     return _index if issubclass(kind, pandas.Index) else None
 
 
@@ -87,10 +92,42 @@ def _table_by_parts(table: Any, memo: dict[int, Any], refused: list[Any]) -> Any
     if held is not None:
         return held.value
     private = table.copy(deep=True)
+    memo[id(table)] = private
     for block in private._mgr.blocks:
         if block.dtype == object:
             for place, part in enumerate(block.values.flat):
                 block.values.flat[place] = by_parts(part, memo, refused)
+    _own_notes(private, memo, refused)
+    return private
+
+
+def _own_notes(table: Any, memo: dict[int, Any], refused: list[Any]) -> None:
+    """Copy what a table of a user's class carries along, which pandas' own copies share."""
+    for name in table._metadata:
+        note = getattr(table, name, None)
+        if type(note) not in ATOMIC:
+            object.__setattr__(table, name, by_parts(note, memo, refused))
+
+
+def _with_own_notes(rule: Rule) -> Rule:
+    """The rule for tables of a user's class, by that for pandas' own."""
+
+    def noted(table: Any, alone: bool) -> Held | None:
+        if type(table.copy(deep=False)) is not type(table):
+            return None  # pandas makes a plain one of it, a pickle doesn't
+        held = rule(table, alone)
+        if held is None:
+            return None
+        refused: list[Any] = []
+        _own_notes(held.value, {id(table): held.value}, refused)
+        return None if refused else type(held)(held.value, partial(_noted_copy, held.how))
+
+    return noted
+
+
+def _noted_copy(how: Callable[[Any], Any], table: Any) -> Any:
+    private = how(table)
+    _own_notes(private, {id(table): private}, [])
     return private
 
 

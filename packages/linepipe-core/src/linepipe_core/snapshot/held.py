@@ -19,19 +19,21 @@ class Held:
 
     Attributes:
         value: nobody outside can change it; look, don't touch.
+        how: makes a private copy of it.
     """
 
-    __slots__ = ("_how", "value")
+    __slots__ = ("how", "value")
 
     value: Any
+    how: Callable[[Any], Any]
 
     def __init__(self, value: Any, how: Callable[[Any], Any]) -> None:
         self.value = value
-        self._how = how
+        self.how = how
 
     def copy(self) -> Any:
         """A private copy, for a reader that isn't the last."""
-        return self._how(self.value)
+        return self.how(self.value)
 
     def move(self) -> Any:
         """The value itself, for its last reader; a copy if somebody else sees it.

@@ -51,6 +51,7 @@ _IMMUTABLE = {
 }
 
 _LIBRARIES = {"numpy", "pandas", "polars", "pyarrow"}
+_TABLES = {"DataFrame", "Series"}  # of pandas, which people make classes of their own of
 
 # The rules of Python's own containers: `containers` puts them here.
 BUILTIN: dict[type, Rule] = {}
@@ -111,6 +112,8 @@ def _rule_of(kind: type) -> Rule | None:
     for base in kind.__mro__[1:]:
         if base in _registered:
             return _by_copy(_registered[base])
+        if base.__name__ in _TABLES and _top_module(base) == "pandas":
+            return _foreign_rule(kind, "pandas")
     return None
 
 
@@ -122,10 +125,14 @@ def _own_rule(kind: type) -> Rule | None:
     if kind.__name__ in _IMMUTABLE.get(top, ()) or issubclass(kind, type) or _is_enum(kind):
         return as_is
     if top in _LIBRARIES and top in sys.modules:
-        from linepipe_core.snapshot import foreign  # only for who uses these libraries
-
-        return foreign.rule_of(kind, top)
+        return _foreign_rule(kind, top)
     return None
+
+
+def _foreign_rule(kind: type, top: str) -> Rule | None:
+    from linepipe_core.snapshot import foreign  # only for who uses these libraries
+
+    return foreign.rule_of(kind, top)
 
 
 def _may_be_atomic(kind: type) -> bool:

@@ -162,6 +162,9 @@ def _part(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
     held = None if rule is None else rule(value, False)
     if held is not None:
         return held.value
+    by_kind = CONTAINERS.get(type(value))
+    if by_kind is not None:  # its rule, found just now, has put it there
+        return by_kind(value, memo, refused)
     try:
         return copy.deepcopy(value, memo)
     except Exception:  # whatever a class raises when asked for a copy
