@@ -278,9 +278,13 @@ class ObjectShelf(shelve.Shelf[Any]):
         Returns:
             Its number, for `keep` and `add_entry`.
         """
-        run = self._index.write(rows.add_run)
-        self._prune(None, None, KEPT_RUNS)
-        return run
+
+        def begin(connection: sqlite3.Connection, released: Released) -> int:
+            run = rows.add_run(connection)
+            rows.prune(None, None, KEPT_RUNS, connection, released)
+            return run
+
+        return self._store.reduce(begin)
 
     def keep(self, objects: Mapping[str, Any], run: int) -> Stored:
         """Store objects without a name, for as long as the history keeps the run.
@@ -360,18 +364,15 @@ class ObjectShelf(shelve.Shelf[Any]):
         Returns:
             The names of the objects that were removed.
         """
-        removed = self._prune(max_bytes, _seconds(older_than), keep_runs)
+        removed = self._store.reduce(
+            partial(rows.prune, max_bytes, _seconds(older_than), keep_runs)
+        )
         self._index.shrink()
         return tuple(removed)
 
     def verify(self) -> tuple[str, ...]:
         """The names whose bytes are not what was written. Reads all of them."""
         return tuple(self._store.unsound(self))
-
-    def _prune(
-        self, max_bytes: int | None, older_than: float | None, keep_runs: int | None
-    ) -> list[str]:
-        return self._store.reduce(partial(rows.prune, max_bytes, older_than, keep_runs))
 
     # --- inside -------------------------------------------------------------------------------
 
