@@ -9,7 +9,8 @@ import sys
 import textwrap
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -326,6 +327,68 @@ def test_released_objects_stay_on_the_shelf(path: str) -> None:
             run.registry.release("nope")
 
 
+def test_a_released_number_is_still_on_the_shelf(path: str) -> None:
+    """As any other object is, though memory keeps it bare."""
+    flow = Pipeline(
+        [Node(abs, ["x"], ["y"]), Node(abs, ["y"], ["z"], name="last")],
+        x=-2,
+        use_persistent_cache=True,
+        cache_storage_path=path,
+    )
+    with flow.start() as run:
+        next(run)
+        run.registry.release("y")
+        assert run.registry.get("y") == 2
+        assert run.finish()["z"] == 2
+
+
+def test_what_can_be_neither_kept_nor_copied_is_told_in_one_line(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both the one and the other."""
+    flow = Pipeline(
+        [Node(threading.Lock, [], ["lock"], name="make")],
+        use_persistent_cache=True,
+        cache_storage_path=path,
+    )
+    with caplog.at_level(logging.WARNING):
+        flow.run()
+    (record,) = caplog.records
+    assert "object 'lock', made by node 'make', stays in memory: it (_thread.lock) can't be" in (
+        record.message
+    )
+    assert "it (_thread.lock) is passed by reference" in record.message
+
+
+def deeply_nested(levels: int) -> list[Any]:
+    nested: list[Any] = []
+    for _ in range(levels):
+        nested = [nested]
+    return nested
+
+
+@pytest.mark.parametrize("levels", [500, 20_000])
+def test_nesting_deeper_than_pickle_goes_stays_in_memory(
+    path: str, caplog: pytest.LogCaptureFixture, levels: int
+) -> None:
+    """The log says so, and the run goes on."""
+    flow = Pipeline(
+        [Node(deeply_nested, ["levels"], ["deep"])],
+        levels=levels,
+        use_persistent_cache=True,
+        cache_storage_path=path,
+    )
+    with flow.start() as run, caplog.at_level(logging.WARNING):
+        next(run)
+        placed = run.registry.placement["deep"]
+        assert len(run.finish()["deep"]) == 1
+    if placed is ObjPlacement.STORAGE:  # newer Pythons pickle deeper
+        assert levels == 500
+    else:
+        (record,) = caplog.records
+        assert "object 'deep', made by node 'deeply_nested', stays in memory" in record.message
+
+
 # --- composition ------------------------------------------------------------------------------
 
 
@@ -463,3 +526,42 @@ def test_hooks_see_a_cached_run_like_any_other(path: str) -> None:
 
     pipeline(path, 10).run(hooks=[Look()])
     assert seen == [["table"], ["table", "wide"], ["report", "table", "wide"]]
+
+
+# --- threads ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_pipeline_can_be_bound_while_it_runs(path: str) -> None:
+    """As a service does for each request, also while the first run takes its fingerprints."""
+    keys = [f"k{i}" for i in range(400)]
+    for turn in range(4):
+        flow = Pipeline(
+            [Node(lambda *parts: len(parts), [f"config.{key}" for key in keys], ["n"])],
+            dict.fromkeys(keys, turn),
+            use_persistent_cache=True,
+            cache_storage_path=path,
+        )
+        is_done = threading.Event()
+        with ThreadPoolExecutor(2) as pool:
+
+            def bind(flow: Pipeline = flow, is_done: threading.Event = is_done) -> None:
+                while not is_done.is_set():
+                    flow.bind(x=1)
+
+            binding = [pool.submit(bind) for _ in range(2)]
+            try:
+                assert flow.run(reuse=True)["n"] == len(keys)
+            finally:
+                is_done.set()
+            for each in binding:
+                each.result()

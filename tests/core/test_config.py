@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -215,6 +217,50 @@ def test_a_config_with_a_missing_part_can_be_read_whole(tmp_path: Path) -> None:
     )
     assert pipeline.run(reuse=True)["n"] == 3
     assert pipeline.plan()[0].action == "reuse"
+
+
+class Computed(Options):
+    """Options whose properties compute."""
+
+    @property
+    def folder(self) -> str:
+        return self.inner.path  # type: ignore[attr-defined,no-any-return]  # the mistake to tell
+
+
+@pytest.mark.parametrize("is_added", [False, True])
+def test_a_property_that_fails_is_told_with_its_own_error(is_added: bool) -> None:
+    """Nothing is missing, and nothing was misspelt."""
+    pipeline = Pipeline([Node(same, ["config.folder"], ["v"])], Computed())
+    if is_added:
+        pipeline += Pipeline([], SimpleNamespace(other=1))
+    with pytest.raises(MissingConfigError) as caught:
+        pipeline.run()
+    assert str(caught.value) == (
+        "'config.folder' can't be read (AttributeError: 'dict' object has no attribute 'path'), "
+        "which node 1 'same' reads\n  give it a value in the config"
+    )
+    assert isinstance(caught.value.__cause__, AttributeError)
+
+
+def test_a_config_that_is_a_text_has_no_parts() -> None:
+    """Not even a str's methods: somebody gave the file's name in place of what is in it."""
+    for reference in ("config.track", "config.title"):
+        with pytest.raises(MissingConfigError, match="'config' is a str, so it has no 't") as told:
+            read("settings.yaml", reference)
+        assert "load what the text names" in str(told.value)
+        assert "settings.yaml" not in str(told.value)
+    assert read("settings.yaml", "config") == "settings.yaml"
+
+
+def test_what_cannot_be_copied_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """When the pipeline is built: not again by a run, by another part, or by a slice."""
+    nodes = [Node(same, [f"config{part}"], [], name=f"read{part}") for part in ("", ".lock")]
+    with caplog.at_level(logging.WARNING):
+        pipeline = Pipeline(nodes, {"lock": threading.Lock(), "n": 1})
+        for each in (pipeline, pipeline.only_nodes("read.lock"), pipeline.bind(x=1), pipeline):
+            each.run()
+    (record,) = caplog.records
+    assert "'config' can't be copied: _thread.lock in it is passed by reference" in record.message
 
 
 def test_a_path_through_a_plain_value_is_missing() -> None:

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from tests.core.terminal import Terminal
 
-from linepipe_core import Breakpoint, Node, NodeDefinitionError, Pipeline, PostMortem
+from linepipe_core import (
+    Breakpoint,
+    Node,
+    NodeDefinitionError,
+    Pipeline,
+    PostMortem,
+    UnknownNameError,
+)
 
 PDB = "(Pdb) "
 REPL = ">>> "
@@ -95,13 +102,13 @@ class TestBreakpoint:
             assert "node 2 of 3 'train' failed while calling its function" in terminal.shown
             assert "the model is" not in terminal.shown
 
-    def test_a_name_that_no_node_has_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
-        """In the log, with the nearest one; the run goes on."""
-        with caplog.at_level(logging.WARNING, "linepipe.run"):
-            result = Pipeline([Node(len, ["x"], ["n"])], x="ab").run(hooks=[Breakpoint("leen")])
-        assert result["n"] == 2
-        assert "did you mean 'len'?" in caplog.text
-        assert [failed.method for failed in result.failed_hooks] == ["before_run"]
+    def test_a_name_that_no_node_has_is_refused_before_anything_runs(self) -> None:
+        """With the nearest one: nobody wants to wait an hour for a debugger that won't open."""
+        ran: list[str] = []
+        pipeline = Pipeline([Node(ran.append, ["x"], ["n"], name="load")], x="ab")
+        with pytest.raises(UnknownNameError, match=r"'laod'[\s\S]*did you mean 'load'\?"):
+            pipeline.run(hooks=[Breakpoint("load", "laod")])
+        assert ran == []
 
     def test_a_function_written_in_c_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
         """There is no line to stop at."""

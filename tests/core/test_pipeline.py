@@ -24,7 +24,14 @@ from omegaconf import OmegaConf
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from linepipe_core import CompositionError, LinepipeError, Node, Pipeline, WiringError
+from linepipe_core import (
+    CompositionError,
+    LinepipeError,
+    Node,
+    Pipeline,
+    UnknownNameError,
+    WiringError,
+)
 from linepipe_core.config import MergedConfig
 
 
@@ -131,6 +138,40 @@ def test_it_is_a_sequence_of_nodes() -> None:
     assert len(Pipeline([])) == 0
 
 
+def test_it_contains_its_nodes_and_their_names() -> None:
+    """As ``pipeline["double"]`` finds them."""
+    pipeline = small()
+    assert "double" in pipeline
+    assert pipeline["double"] in pipeline
+    assert "treble" not in pipeline
+    assert Node(double, ["x"], ["y"]) not in pipeline
+    assert 0 not in pipeline
+
+
+def test_what_is_no_name_is_told() -> None:
+    """With what to write."""
+    pipeline: Any = small(x=1)
+    with pytest.raises(TypeError, match=r"by its name, got 0\n  by its place: pipeline.nodes"):
+        pipeline[0]
+    for option in ("outputs", "rerun"):
+        with pytest.raises(TypeError, match=rf"{option} must be names, got 3 \(int\)"):
+            pipeline.run(**{option: [3]})
+        with pytest.raises(TypeError, match=f"{option} must be a list of names, got 3"):
+            pipeline.run(**{option: 3})
+    with pytest.raises(UnknownNameError, match="no output is called 0"):
+        pipeline.run()[0]
+
+
+def test_options_given_by_mistake_are_refused() -> None:
+    """Constants in the place of an option, and the cache's path in that of its switch."""
+    options: Any = {"track": 1}, {"x": 1}
+    with pytest.raises(TypeError, match=r"track_history is True or False, got a dict\n  constants"):
+        Pipeline([], *options)
+    path: Any = "./cache"
+    with pytest.raises(TypeError, match=r"got a str\n  its place is another option: cache_storage"):
+        Pipeline([], use_persistent_cache=path)
+
+
 def test_its_repr_is_one_line() -> None:
     """What goes in and what comes out."""
     assert repr(small()) == "<Pipeline of 2 nodes: x -> twice>"
@@ -234,8 +275,9 @@ def test_a_constant_that_cannot_be_copied_is_kept_by_reference(
     lock = threading.Lock()
     with caplog.at_level(logging.WARNING, "linepipe.registry"):
         pipeline = Pipeline([Node(lambda lock: lock, ["lock"], ["same"])], lock=lock)
-    assert [record.getMessage() for record in caplog.records if "lock" in record.getMessage()]
-    assert pipeline.run()["same"] is lock
+        assert pipeline.run()["same"] is lock
+    (record,) = [each.getMessage() for each in caplog.records if "'lock'" in each.getMessage()]
+    assert "_thread.lock" in record
 
 
 def test_any_name_can_be_a_constants() -> None:

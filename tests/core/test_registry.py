@@ -36,6 +36,17 @@ def test_a_look_shows_the_constants() -> None:
         assert repr(objects) == "<ObjectRegistry of 2 objects>"
 
 
+def test_a_registry_is_gone_through_by_its_names() -> None:
+    """Like a dict."""
+    with registry(items=[1], x=2) as objects:
+        assert list(objects) == ["items", "x"]
+        assert len(objects) == 2
+        with pytest.raises(UnknownNameError, match="no object is called 0\n  there are: items, x"):
+            objects.get(0)  # type: ignore[call-overload]  # as a list's reader might
+    with pytest.raises(RegistryClosedError):
+        list(objects)
+
+
 def test_what_is_set_is_kept_as_it_was() -> None:
     """Later changes of the caller don't count."""
     value = {"a": [1]}

@@ -10,6 +10,7 @@ import traceback
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from linepipe_core import (
     RunStateError,
     Step,
     UnknownNameError,
+    register_snapshot,
 )
 
 
@@ -314,6 +316,54 @@ class TestSteps:
             run.registry.set("v1", 10)
             assert run.finish()["v2"] == 11
 
+    @pytest.mark.parametrize("options", [{}, {"track_history": True}])
+    def test_what_was_released_too_early_is_told(self, options: dict[str, Any]) -> None:
+        """And how to mend it, in place of a bare KeyError."""
+        said = "'v1', which 'add2' needs, was released\n  release it after its last reader"
+        with chain(2, **options).start() as run:
+            next(run)
+            run.registry.release("v1")
+            with pytest.raises(MissingInputError, match=said):
+                run.next_inputs()
+            with pytest.raises(NodeExecutionError, match=said) as caught:
+                run.finish()
+        assert isinstance(caught.value.__cause__, MissingInputError)
+        assert caught.value.__cause__.names == ("v1",)
+
+    @pytest.mark.parametrize("is_cached", [False, True])
+    @pytest.mark.parametrize("track_history", [False, True])
+    def test_a_registry_that_was_closed_half_way_is_told(
+        self, is_cached: bool, track_history: bool, tmp_path: Path
+    ) -> None:
+        """Whoever closed it sees where that hit."""
+        options = {"use_persistent_cache": is_cached, "cache_storage_path": str(tmp_path / "c")}
+        with chain(2, track_history=track_history, **options).start() as run:
+            next(run)
+            run.registry.close()
+            with pytest.raises(RegistryClosedError, match="before 'add2' could take its inputs"):
+                run.next_inputs()
+            with pytest.raises(NodeExecutionError, match="registry was closed before 'add2'"):
+                run.finish()
+
+    def test_a_key_error_of_a_copy_is_left_as_it_is(self) -> None:
+        """It's the object's own, not a missing name."""
+
+        class Odd:
+            pass
+
+        def copied(odd: Odd) -> Odd:
+            copies.append(odd)
+            if len(copies) > 1:
+                raise KeyError("x")
+            return odd
+
+        copies: list[Odd] = []
+        register_snapshot(Odd, copied)
+        nodes = [Node(Odd, [], ["x"]), Node(id, ["x"], []), Node(id, ["x"], [])]
+        with pytest.raises(NodeExecutionError) as caught:
+            Pipeline(nodes).run()
+        assert type(caught.value.__cause__) is KeyError
+
     def test_leaving_ends_it(self) -> None:
         """The registry is closed, and the rest can't be run any more."""
         with chain(2).start() as run:
@@ -344,7 +394,10 @@ class TestSteps:
         assert dict(entries[1].outputs) == {"v2": 2}
         assert entries[0]["seconds"] >= 0
         assert list(entries[0]) == ["node", "inputs", "outputs", "seconds", "status"]
-        assert pipeline.run().history is not entries
+        entries.clear()
+        pipeline.run().history.clear()
+        assert len(pipeline.history) == 2
+        entries = pipeline.history
         with pytest.raises(KeyError):
             entries[0]["other"]
 

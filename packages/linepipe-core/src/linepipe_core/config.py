@@ -8,6 +8,7 @@ else by attribute and then by key, and the two mix along a path.
 from __future__ import annotations
 
 from _collections_abc import Mapping  # loaded already, unlike `collections`, by every start
+from types import MemberDescriptorType
 
 from linepipe_core.errors import did_you_mean, shortened
 
@@ -65,6 +66,11 @@ def look_up(config: Any, reference: str) -> Any:
             raise MissingPathError(
                 f"'{walked}.{part}' can't be read ({why})\n  give it a value in the config"
             ) from error
+        if found is _ABSENT and type(value) is str:
+            raise MissingPathError(
+                f"{walked!r} is a str, so it has no {part!r}\n"
+                "  a config is an object with parts: load what the text names, or pass a dict"
+            )
         if found is _ABSENT:
             there = available(value)
             near = did_you_mean(part, there, prefix=f"{walked}.")
@@ -139,13 +145,18 @@ class MergedConfig:
         self.common = common
 
     def __getattr__(self, name: str) -> Any:
+        unreadable: Exception | None = None
         # copy and pickle ask a bare instance for dunders, before left and right exist.
-        if not name.startswith("__"):
-            for side in (self.common, self.left, self.right):
-                found = _readable_part(side, name)
-                if found is not _ABSENT:
-                    return found
-        raise AttributeError(f"neither config has {name!r}")
+        sides = () if name.startswith("__") else (self.common, self.left, self.right)
+        for side in sides:
+            try:
+                found = _part(side, name)
+            except Exception as error:  # what one hasn't yet, the other may have
+                unreadable = unreadable or error
+                continue
+            if found is not _ABSENT:
+                return found
+        raise unreadable or AttributeError(f"neither config has {name!r}")
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -171,11 +182,19 @@ class MergedMapping(dict[str, object]):
 
 
 def _part(value: Any, name: str) -> Any:
-    """One step along a path, or ``_ABSENT``."""
+    """One step along a path, or ``_ABSENT``.
+
+    Raises:
+        AttributeError: it is a property, whose own code raised this.
+    """
+    if type(value) is str:  # its methods are no config
+        return _ABSENT
     if not isinstance(value, Mapping):
-        found = getattr(value, name, _ABSENT)
-        if found is not _ABSENT:
-            return found
+        try:
+            return getattr(value, name)
+        except AttributeError:
+            if _is_computed(value, name):
+                raise
         if not hasattr(type(value), "__getitem__"):
             return _ABSENT
     try:
@@ -190,6 +209,14 @@ def _readable_part(value: Any, name: str) -> Any:
         return _part(value, name)
     except Exception:  # whatever a config library or a property raises
         return _ABSENT
+
+
+def _is_computed(value: Any, name: str) -> bool:
+    """Whether the code of a property, not a plain attribute, answers to that name."""
+    if isinstance(value, MergedConfig):
+        return any(_is_computed(side, name) for side in (value.left, value.right))
+    found = next((vars(kind)[name] for kind in type(value).__mro__ if name in vars(kind)), None)
+    return hasattr(type(found), "__get__") and not isinstance(found, MemberDescriptorType)
 
 
 def _key_that_reads_as(value: Any, name: str) -> Any:

@@ -8,7 +8,7 @@ user's code.
 from __future__ import annotations
 
 from linepipe_core.callables import python_code
-from linepipe_core.errors import NodeDefinitionError, UnknownNameError
+from linepipe_core.errors import NodeDefinitionError
 from linepipe_core.failures import is_ours, users_traceback
 from linepipe_core.hooks import Hook
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from linepipe_core.node import Node
     from linepipe_core.result import Step
-    from linepipe_core.run import Run
 
 __all__ = ["Breakpoint", "PostMortem", "debug_call"]
 
@@ -50,7 +49,7 @@ class Breakpoint(Hook):
     """Opens the debugger at the first line of a node's function, its inputs at hand.
 
     ``continue`` lets the node and the run go on, with whatever was changed; ``quit`` ends
-    the run with a NodeExecutionError.
+    the run with a NodeExecutionError. A name that no node has is refused by the run.
 
     Args:
         *names: the nodes to stop in.
@@ -66,18 +65,7 @@ class Breakpoint(Hook):
     def __init__(self, *names: str) -> None:
         if not names:
             raise TypeError("Breakpoint() stops nowhere: name a node, as in Breakpoint('train')")
-        self.names = names
-
-    def before_run(self, run: Run) -> None:
-        """Say when it would never be reached.
-
-        Raises:
-            UnknownNameError: no node of the run has one of the names.
-        """
-        there = [node.name for node in run.nodes]
-        unknown = [name for name in self.names if name not in there]
-        if unknown:
-            raise UnknownNameError("node", unknown, there)
+        self.names = self.waits_for = names
 
     def around_node(self, step: Step) -> AbstractContextManager[object]:
         """Wait for the node's function, and open the debugger in it."""

@@ -303,8 +303,10 @@ def shortened(names: Iterable[str], limit: int = 12) -> str:
     return f"{shown}, ... ({more} more)" if more > 0 else shown
 
 
-def did_you_mean(name: str, choices: Iterable[str], prefix: str = "") -> str:
+def did_you_mean(name: object, choices: Iterable[str], prefix: str = "") -> str:
     """A line with the nearest choice after the prefix, or nothing when none is near."""
+    if not isinstance(name, str):  # a place, say, where a name is wanted
+        return ""
     from difflib import get_close_matches  # only an error needs it
 
     near = get_close_matches(name, list(choices), n=1)

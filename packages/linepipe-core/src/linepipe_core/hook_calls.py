@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sys import exc_info
 
+from linepipe_core.errors import UnknownNameError
 from linepipe_core.hooks import Hook
 from linepipe_core.logs import Log
 from linepipe_core.sending import StayedBehind, sent, sent_error
@@ -69,15 +70,24 @@ class FailedHook:
 class HookCalls:
     """The hooks of one run.
 
+    Args:
+        hooks: the hooks.
+        nodes: the names of the nodes of the run.
+
     Raises:
         TypeError: one of them is no Hook.
+        UnknownNameError: one of them waits for a node that the run hasn't.
 
     Attributes:
         failed: those put aside so far.
     """
 
-    def __init__(self, hooks: Iterable[Hook]) -> None:
+    def __init__(self, hooks: Iterable[Hook], nodes: Iterable[str]) -> None:
         self._hooks = [_checked(hook) for hook in hooks]
+        there = dict.fromkeys(nodes)
+        unknown = [name for hook in self._hooks for name in hook.waits_for if name not in there]
+        if unknown:
+            raise UnknownNameError("node", unknown, there)
         self.failed: list[FailedHook] = []
         self._find_overridden()
 

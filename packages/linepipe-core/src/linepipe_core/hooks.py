@@ -9,6 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from linepipe_core.result import RunResult, Step
@@ -23,6 +24,10 @@ class Hook:
     A hook that raises is logged with its traceback, put aside for the rest of the run and
     listed in the result's ``failed_hooks``: a broken progress bar can't end a night's work.
 
+    Attributes:
+        waits_for: the names of the nodes that it is for. A run that hasn't one of them is
+            refused before it begins.
+
     Example:
         >>> from linepipe_core import Hook, Node, Pipeline
         >>> class Shout(Hook):
@@ -31,6 +36,8 @@ class Hook:
         >>> result = Pipeline([Node(len, ["text"], ["n"])], text="four").run(hooks=[Shout()])
         LEN ran
     """
+
+    waits_for: Sequence[str] = ()
 
     def before_run(self, run: Run) -> None:
         """Called once, after all checks and before the first node."""

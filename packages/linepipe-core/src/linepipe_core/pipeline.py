@@ -7,7 +7,7 @@ changes while nodes run belongs to the ``Run`` that ``start()`` gives.
 from __future__ import annotations
 
 import os
-from _collections_abc import Mapping
+from _collections_abc import Collection, Iterable, Mapping
 
 from linepipe_core.describe import drawn
 from linepipe_core.errors import (
@@ -30,7 +30,7 @@ from linepipe_core.wiring import Wiring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, NoReturn
 
     from linepipe_core.fingerprint import ValueFingerprint
@@ -69,6 +69,7 @@ class Pipeline:
 
     Raises:
         WiringError: the nodes don't fit together; all the problems are told at once.
+        TypeError: the nodes are none, or an option isn't what it should be.
 
     Example:
         >>> def double(x: int) -> int:
@@ -120,6 +121,14 @@ class Pipeline:
                     f"a Pipeline is made of nodes, got {node!r} ({type(node).__name__})\n"
                     "  wrap the function: Node(func, inputs, outputs)"
                 )
+        _check_switch(
+            "track_history", track_history, "constants go by keyword: Pipeline(nodes, config, x=1)"
+        )
+        _check_switch(
+            "use_persistent_cache",
+            use_persistent_cache,
+            "its place is another option: cache_storage_path=...",
+        )
         wiring = Wiring(nodes)
         wiring.check(constants)
         _warn_of_misspelled_names(constants, wiring, (*_OPTIONS, *wiring.free))
@@ -183,7 +192,7 @@ class Pipeline:
         """What each node of the newest finished run got and made; empty if none was tracked."""
         newest = self._newest[0]
         if newest is not None:
-            return newest
+            return newest.copy()
         if not (self.track_history and self.use_persistent_cache):
             return []
         return self._history_on_shelf()
@@ -194,13 +203,23 @@ class Pipeline:
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
+    def __contains__(self, item: object) -> bool:
+        """Whether it is one of the nodes, or the name of one."""
+        return item in self.nodes or any(node.name == item for node in self.nodes)
+
     def __getitem__(self, name: str) -> Node:
         """The node of that name.
 
         Raises:
             UnknownNameError: no node has it.
             AmbiguousNameError: more than one has.
+            TypeError: it isn't a name.
         """
+        if not isinstance(name, str):
+            raise TypeError(
+                f"a Pipeline is asked for a node by its name, got {name!r}\n"
+                "  by its place: pipeline.nodes[0]"
+            )
         return self.nodes[self._wiring.find(name)]
 
     def __repr__(self) -> str:
@@ -234,8 +253,9 @@ class Pipeline:
             merged[name] = _held(value, name)
         _warn_of_misspelled_names(constants, wiring, wiring.free)
         bound = self._with(wiring, merged)
-        if self._prints:
-            bound._prints.update((n, p) for n, p in self._prints.items() if n not in constants)
+        if self._prints:  # a copy at one stroke: a run in another thread may add to it meanwhile
+            known = self._prints.copy().items()
+            bound._prints.update((name, seen) for name, seen in known if name not in constants)
         return bound
 
     def from_nodes(self, *names: str) -> Pipeline:
@@ -342,9 +362,10 @@ class Pipeline:
             MissingInputError: a node needs an object that there isn't; nothing has run.
             MissingConfigError: a node reads a config path that there isn't; nothing has run.
             UnknownNameError: no node makes one of ``outputs``, or none has a name of
-                ``rerun``; nothing has run.
+                ``rerun``, or one that a Breakpoint waits for; nothing has run.
             RunStateError: ``reuse`` is asked for without the persistent cache.
-            TypeError: one of ``hooks`` is no Hook; nothing has run.
+            TypeError: one of ``hooks`` is no Hook, or ``outputs`` or ``rerun`` are no names;
+                nothing has run.
             MissingExtraError: a node has ``profile=True`` and linepipe-profile isn't
                 installed; nothing has run.
             NodeExecutionError: a node failed.
@@ -533,7 +554,7 @@ class Pipeline:
 
     def _remember(self, result: RunResult) -> None:
         # Not the result: its outputs are the caller's, to drop when the caller drops them.
-        self._newest[0] = result.history
+        self._newest[0] = result.history.copy()
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(
@@ -589,10 +610,22 @@ def _restored(
 
 
 def _listed(option: str, names: Iterable[str]) -> Iterable[str]:
-    """The names, unless they are a bare string."""
+    """The names, unless they are a bare string, or no names."""
     if isinstance(names, str):
         raise TypeError(f"{option} is the string {names!r}; write {option}=[{names!r}]")
+    if not isinstance(names, Iterable):
+        raise TypeError(f"{option} must be a list of names, got {names!r}")
+    names = tuple(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"{option} must be names, got {name!r} ({type(name).__name__})")
     return names
+
+
+def _check_switch(option: str, value: object, instead: str) -> None:
+    """Refuse what can't have been meant as True or False."""
+    if isinstance(value, Collection):
+        raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
 
 
 def _held(value: Any, name: str) -> Any:

@@ -63,13 +63,16 @@ def looked_up(wiring: Wiring, config: Any) -> dict[str, Any]:
         MissingConfigError: the config lacks paths; all of them are told.
     """
     held, problems, missing = {}, [], []
+    said: list[str] = []  # what can't be copied was told when the pipeline was built
+    cause: BaseException | None = None
     for reference, reader in wiring.config_references.items():
         try:
-            held[reference] = hold([look_up(config, reference)], reference)
+            held[reference] = hold([look_up(config, reference)], shared=said)
         except MissingPathError as error:
             missing.append(reference)
+            cause = cause or error.__cause__
             what, _, there = str(error).partition("\n")
             problems.append(f"{what}, which {wiring.place(reader)} reads\n{there}")
     if missing:
-        raise MissingConfigError(listed("", problems), missing)
+        raise MissingConfigError(listed("", problems), missing) from cause
     return held

@@ -18,7 +18,7 @@ from linepipe_core.snapshot import ATOMIC, hand_out, hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import Any, TypeVar, overload
 
@@ -54,6 +54,11 @@ class ObjectRegistry:
         self._constants = constants  # name -> what snapshot.hold made of it
         self.held: dict[str, Any] = dict(constants)
         self._closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its run has ended, or somebody closed it."""
+        return self._closed
 
     @property
     def placement(self) -> dict[str, ObjPlacement]:
@@ -188,6 +193,13 @@ class ObjectRegistry:
 
     def __getitem__(self, name: str) -> Any:
         return self.get(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the objects that there are now."""
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self._open())
 
     def __contains__(self, name: object) -> bool:
         return name in self._open()

@@ -10,7 +10,13 @@ from __future__ import annotations
 from _collections_abc import Mapping
 from time import perf_counter
 
-from linepipe_core.errors import NodeExecutionError, RunStateError
+from linepipe_core.errors import (
+    LinepipeError,
+    MissingInputError,
+    NodeExecutionError,
+    RegistryClosedError,
+    RunStateError,
+)
 from linepipe_core.failures import failure_report, users_traceback
 from linepipe_core.history import HistoryEntry
 from linepipe_core.hook_calls import HookCalls
@@ -68,7 +74,7 @@ class Run:
         self._config = config
         self._history: list[HistoryEntry] | None = [] if track_history else None
         hooks = tuple(hooks)
-        self._hooks = HookCalls(hooks) if hooks else None
+        self._hooks = HookCalls(hooks, (node.name for node in self._nodes)) if hooks else None
         self._on_end = on_end
         self._reuse = reuse
         self._result: RunResult | None = None
@@ -110,6 +116,8 @@ class Run:
             raise RunStateError("no node is left to run, so there are no inputs to look at")
         held = self._held_inputs(node)
         missing = [name for name in node.inputs if name not in held]
+        if missing and (self._reuse is None or self.registry.is_closed):
+            raise self._gone(node, missing)
         if missing:
             raise RunStateError(
                 f"{node.name!r} is reused, so {', '.join(missing)}, which can't be kept, "
@@ -241,7 +249,8 @@ class Run:
             phase = "being recorded"
             self._settle(step, held)
         except Exception as error:
-            raise self._failure(step, values, phase, error, held) from error
+            why = self._why(node, phase, error)
+            raise self._failure(step, values, phase, why, held) from why
         except BaseException as error:
             self._interrupted(step, error, held)
             raise
@@ -322,7 +331,8 @@ class Run:
             if not isinstance(error, Exception):
                 self._interrupted(step, error, None)
                 raise
-            raise self._failure(step, values, phase, error, None) from error
+            why = self._why(node, phase, error)
+            raise self._failure(step, values, phase, why, None) from why
 
     def _take(self, node: Node, index: int, values: list[Any]) -> None:
         """Append what the node is to get for each input, and release what it reads last."""
@@ -356,6 +366,27 @@ class Run:
             self._history.append(HistoryEntry(*entry))
             self.registry.remember(*entry)
 
+    def _why(self, node: Node, phase: str, error: Exception) -> Exception:
+        """What to call the cause: where a held object was looked up in vain, why it is gone."""
+        if phase != "taking its inputs" or type(error) is not KeyError:
+            return error
+        missing = [name for name in node.inputs if name not in self._held_inputs(node)]
+        return self._gone(node, missing) if error.args[0] in missing else error
+
+    def _gone(self, node: Node, names: Sequence[str]) -> LinepipeError:
+        """The error that tells why objects aren't there any more, though nodes made them."""
+        if self.registry.is_closed:
+            return RegistryClosedError(
+                f"this run's registry was closed before {node.name!r} could take its inputs\n"
+                "  leave closing it to the run"
+            )
+        gone = ", ".join(map(repr, names))
+        return MissingInputError(
+            f"{gone}, which {node.name!r} needs, was released\n"
+            f"  release it after its last reader, or put it back: registry.set({names[0]!r}, ...)",
+            names,
+        )
+
     def _failure(
         self,
         step: Step,
@@ -384,7 +415,7 @@ class Run:
 
     def _how_to_go_on(self, node: Node) -> str:
         """What the report of a failure ends with when the cache has what ran before."""
-        if type(self.registry) is ObjectRegistry:
+        if type(self.registry) is ObjectRegistry or self.registry.is_closed:
             return ""
         lines = "\n  what ran before is kept: run(reuse=True) goes on here"
         from linepipe_core.placement import ObjPlacement

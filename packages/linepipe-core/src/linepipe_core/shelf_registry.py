@@ -29,8 +29,6 @@ __all__ = ["ShelfRegistry", "Shelved", "read_history"]
 
 _log = logging.getLogger("linepipe.registry")
 
-_UNREAD: Any = object()
-
 
 class Shelved(Held):
     """An object on the shelf. Whoever asks gets a private copy, read when it is asked for.
@@ -41,7 +39,7 @@ class Shelved(Held):
 
     is_stored = True  # what a result holds of it is read when somebody looks
 
-    __slots__ = ("_copy", "_is_shared", "_locate", "_located", "name")
+    __slots__ = ("_locate", "_located", "_shared", "_unshared", "name")
 
     name: str
 
@@ -49,8 +47,8 @@ class Shelved(Held):
         self.name = name
         self._locate = locate
         self._located: ShelfObject | None = None
-        self._copy: Any = _UNREAD  # one that was read and not given away yet
-        self._is_shared = False
+        self._unshared: list[Any] = []  # a copy that was read and not given away yet
+        self._shared: list[Any] = []  # one that everyone may look at
 
     def pin(self) -> ShelfObject:
         """The object as it is from now on, whatever becomes of the shelf.
@@ -72,17 +70,16 @@ class Shelved(Held):
     @property
     def value(self) -> Any:
         """The object itself, for somebody who promises not to change it."""
-        self.read()
-        self._is_shared = True
-        return self._copy
+        if not self._shared:
+            self._shared.append(self.copy())
+        return self._shared[0]
 
     def copy(self) -> Any:
         """A private copy."""
-        self.read()
-        if self._is_shared:
+        try:
+            return self._unshared.pop()  # never to two threads that look at one history
+        except IndexError:
             return self._loaded()
-        copy, self._copy = self._copy, _UNREAD
-        return copy
 
     move = copy
 
@@ -92,8 +89,8 @@ class Shelved(Held):
         Raises:
             MissingInputError: the object isn't there any more, or its bytes are bad.
         """
-        if self._copy is _UNREAD:
-            self._copy = self._loaded()
+        if not self._unshared:
+            self._unshared.append(self._loaded())
 
     def _loaded(self) -> Any:
         located = self.pin()
@@ -188,14 +185,15 @@ class ShelfRegistry(ObjectRegistry):
         stored = self.shelf.store(objects, node=node or None, records=records, look=look)
         for name in list(objects):
             if name in stored.refused:
+                shared = self._keep_in_memory(name, objects)
                 _log.warning(
-                    "object %s, made by %s, stays in memory: %s",
-                    repr(name), _maker(node), stored.refused[name].why,
+                    "object %r, made by %s, stays in memory: %s%s",
+                    name, _maker(node), stored.refused[name].why,
+                    "".join(f"; {what}" for what in shared),
                 )  # fmt: skip
-                self._keep_in_memory(name, objects, node)
             elif not self._read_back(name, objects, stored.objects[name]):
                 self.shelf.store({}, drop=[name])
-                self._keep_in_memory(name, objects, node)
+                self._keep_in_memory(name, objects)
 
     def _read_back(self, name: str, objects: dict[str, Any], stored: ShelfObject) -> bool:
         """Hold the shelf's copy of an object, so that readers get what a later run would.
@@ -216,10 +214,13 @@ class ShelfRegistry(ObjectRegistry):
         self._stored[name] = shelved
         return True
 
-    def _keep_in_memory(self, name: str, objects: dict[str, Any], node: str) -> None:
+    def _keep_in_memory(self, name: str, objects: dict[str, Any]) -> list[str]:
+        """Hold an object that the shelf can't, and say what of it everyone shares."""
         self._stored.pop(name, None)
         owner = [objects.pop(name)]
-        self.held[name] = hold(owner, name, node)
+        shared: list[str] = []
+        self.held[name] = hold(owner, shared=shared)
+        return shared
 
     def take_out(self, names: Iterable[str]) -> dict[str, Any]:
         """The objects of these names, to outlive the registry; nothing of them is read yet."""
@@ -276,12 +277,10 @@ class ShelfRegistry(ObjectRegistry):
             UnknownNameError: there is no such object.
             RegistryClosedError: the run has ended.
         """
-        if name not in self._stored:
-            super().release(name)
-        elif not isinstance(self._open().get(name), Shelved):
-            self.held.pop(name, None)
-        else:
+        if name in self._stored:
             self._stored[name] = self.held[name] = self._stored[name].unread()
+        else:
+            super().release(name)
 
     def flush(self) -> None:
         """Wait until what is on the shelf would survive a power cut, too."""
@@ -312,6 +311,8 @@ class ShelfRegistry(ObjectRegistry):
         status: str,
     ) -> None:
         """Write an entry of the history to the shelf. If that fails the log says so, once."""
+        if self.is_closed:  # by hand, half-way: the run is about to say so
+            return
         try:
             if self._run is None:
                 self._run = self.shelf.begin_run()

@@ -29,7 +29,7 @@ _log = Log("linepipe.registry")
 __all__ = ["ATOMIC", "hand_out", "hand_over", "hold", "register_snapshot", "reveal"]
 
 
-def hold(owner: list[Any], name: str = "", node: str = "") -> Any:
+def hold(owner: list[Any], name: str = "", node: str = "", shared: list[str] | None = None) -> Any:
     """Take a value into private keeping.
 
     Args:
@@ -37,6 +37,7 @@ def hold(owner: list[Any], name: str = "", node: str = "") -> Any:
             to it, the value may be kept without a copy.
         name: what the value is called, for the log.
         node: the node that made it, for the log.
+        shared: gets what the log would say of what can't be copied, in place of the log.
 
     Returns:
         What to keep: for `reveal`, `hand_out` and, once, `hand_over`.
@@ -47,8 +48,11 @@ def hold(owner: list[Any], name: str = "", node: str = "") -> Any:
     alone = seen_once(owner, -1)
     value = owner.pop()
     rule = rule_for(kind)
-    held = None if rule is None else rule(value, alone)
-    return _tree(value, name, node) if held is None else held
+    try:
+        held = None if rule is None else rule(value, alone)
+    except RecursionError:  # nested deeper than Python goes: a tree's way is shorter, or says so
+        held = None
+    return _tree(value, name, node, shared) if held is None else held
 
 
 def reveal(held: Any) -> Any:
@@ -72,29 +76,38 @@ def hand_over(owner: list[Any]) -> Any:
     return held.move() if isinstance(held, Held) else held
 
 
-def _tree(value: Any, name: str, node: str) -> Held:
+def _tree(value: Any, name: str, node: str, shared: list[str] | None) -> Held:
     from linepipe_core.snapshot.trees import hold_tree  # pickle and copy: not at import time
 
     held, refused = hold_tree(value)
-    if refused:
-        _warn(value, refused, name, node)
+    if refused and shared is not None:
+        shared.append(_told(value, refused))
+    elif refused:
+        what = repr(name) if name else f"a {type(value).__name__}"
+        maker = f", made by node {node!r}," if node else ""
+        _log.warning("%s%s can't be copied: %s", what, maker, _told(value, refused))
     return held
 
 
-def _warn(value: Any, refused: list[Any], name: str, node: str) -> None:
-    """Say once which parts of a value everyone shares from here on."""
-    what = repr(name) if name else f"a {type(value).__name__}"
-    maker = f", made by node {node!r}," if node else ""
+def _told(value: Any, refused: list[Any]) -> str:
+    """Which parts of a value everyone shares from here on, and what follows."""
     kinds = ", ".join(sorted({_kind(part) for part in refused}))
     whole = len(refused) == 1 and refused[0] is value
     subject = f"it ({kinds})" if whole else f"{kinds} in it"
-    _log.warning(
-        "%s%s can't be copied: %s is passed by reference, so a change made by one node is seen "
-        "by the others; teach linepipe to copy it with register_snapshot(type, how)",
-        what,
-        maker,
-        subject,
+    if any(_is_read_once(part) for part in refused):
+        return (
+            f"{subject} is passed by reference and can be read only once, so the first node that "
+            "reads it leaves nothing to the others; make a list of it"
+        )
+    return (
+        f"{subject} is passed by reference, so a change made by one node is seen by the others; "
+        "teach linepipe to copy it with register_snapshot(type, how)"
     )
+
+
+def _is_read_once(part: Any) -> bool:
+    """Whether a value is an iterator over what it doesn't hold, such as a generator."""
+    return hasattr(type(part), "__next__")
 
 
 def _kind(part: Any) -> str:
