@@ -37,6 +37,10 @@ class PickyError(Exception):
     def __init__(self, code: int, why: str) -> None:
         super().__init__(f"{code}: {why}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As by default, which tblib changes for all errors where distributed is imported.
+        return PickyError, self.args
+
 
 class Broken(Hook):
     """Raises, and holds what can't be pickled."""

@@ -51,7 +51,7 @@ class MemoryProfile(Hook):
     """
 
     def __init__(self, interval: float = 0.01, include_children: bool = False) -> None:
-        self.interval = _checked(interval)
+        self.interval: float = _checked(interval)
         self.include_children = include_children
         self._n_runs = 0
         self._watcher: Watcher | None = None
