@@ -6,9 +6,12 @@ import gc
 import logging
 import pickle
 import re
+import sys
+import threading
 import traceback
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -150,6 +153,26 @@ class TestResult:
         result = Pipeline([]).run()
         assert (dict(result), result.steps) == ({}, ())
         assert "(none)" in str(result)
+
+    def test_threads_that_look_at_the_steps_see_the_same(self) -> None:
+        """Also where nobody has looked before, and they are made only now."""
+        n_nodes, pipeline = 2_000, chain(2_000)
+        barrier = threading.Barrier(2)
+
+        def look(result: RunResult) -> list[int]:
+            barrier.wait(10)
+            return [step.index for step in result.steps]
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                for _ in range(20):
+                    looks = [pool.submit(look, result) for result in [pipeline.run()] * 2]
+                    for each in looks:
+                        assert each.result() == list(range(n_nodes))
+        finally:
+            sys.setswitchinterval(interval)
 
 
 class TestInputs:

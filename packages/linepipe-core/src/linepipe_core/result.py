@@ -94,9 +94,10 @@ class RunResult(Mapping["str", "Any"]):
     @property
     def steps(self) -> tuple[Step, ...]:
         """A Step for each node, in order; those that had no turn are ``"pending"``."""
-        if callable(self._steps):  # made when somebody asks: few do, after thousands of runs
-            self._steps = tuple(self._steps())
-        return tuple(self._steps)
+        steps = self._steps
+        if callable(steps):  # made when somebody asks: few do, after thousands of runs
+            steps = self._steps = tuple(steps())
+        return tuple(steps)
 
     def __getstate__(self) -> dict[str, Any]:
         # What lies on a shelf is read now: there may be none where this is going.

@@ -94,6 +94,11 @@ class Run:
         return _told(self._nodes, self._steps, self._plain_seconds)
 
     @property
+    def _n_turns(self) -> int:
+        """How many turns there were; counted without making Steps of the plain ones."""
+        return len(self._steps) + len(self._plain_seconds)
+
+    @property
     def nodes(self) -> Sequence[Node]:
         """All nodes of this run, in order."""
         return self._nodes
@@ -145,7 +150,7 @@ class Run:
             NodeExecutionError: a node failed.
             RunStateError: the run ended before, in a failure or by ``close``.
         """
-        if self._result is not None and len(self.steps) < len(self._nodes):
+        if self._result is not None and self._n_turns < len(self._nodes):
             raise RunStateError(
                 f"this run has ended before {self._nodes[len(self.steps)].name!r}\n"
                 "  start another one: pipeline.start()"
@@ -153,7 +158,7 @@ class Run:
         self._begin()  # a run of no nodes has a beginning and an end, too
         if self._is_plain:
             self._plain_turns()
-        while len(self.steps) < len(self._nodes):
+        while self._n_turns < len(self._nodes):
             self._play(self._next_step())
         return self._end()
 
@@ -503,9 +508,12 @@ def _all_told(
     """How to tell the turns there were, and those that didn't come, without their Run."""
 
     def told() -> list[Step]:
-        there_were = _told(nodes, steps, plain_seconds)
-        first = len(there_were)
-        return there_were + [Step(n, i, "pending") for i, n in enumerate(nodes[first:], first)]
+        # Nothing is changed here: two threads may ask at the same moment.
+        told = steps.copy()
+        for seconds in plain_seconds:
+            told.append(Step(nodes[len(told)], len(told), "ran", seconds))
+        first = len(told)
+        return told + [Step(n, i, "pending") for i, n in enumerate(nodes[first:], first)]
 
     return told
 

@@ -193,7 +193,8 @@ class ShelfRegistry(ObjectRegistry):
                 )  # fmt: skip
             elif not self._read_back(name, objects, stored.objects[name]):
                 self.shelf.store({}, drop=[name])
-                self._keep_in_memory(name, objects)
+                for what in self._keep_in_memory(name, objects):
+                    _log.warning("object %r, made by %s: %s", name, _maker(node), what)
 
     def _read_back(self, name: str, objects: dict[str, Any], stored: ShelfObject) -> bool:
         """Hold the shelf's copy of an object, so that readers get what a later run would.

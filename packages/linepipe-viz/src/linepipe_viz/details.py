@@ -85,7 +85,9 @@ def _run_facts(record: Record) -> Iterable[str]:
 
 
 def _signature(func: Callable[..., Any]) -> str:
-    name = getattr(func, "__name__", type(func).__name__)
+    name = getattr(func, "__name__", None)
+    if not isinstance(name, str):  # a callable object has none, and a Mock anything
+        name = type(func).__name__
     try:
         signature = inspect.signature(func)
     except (TypeError, ValueError):  # some builtins have none
