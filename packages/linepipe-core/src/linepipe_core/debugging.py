@@ -14,7 +14,7 @@ from linepipe_core.hooks import Hook
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pdb import Pdb
     from types import CodeType, FrameType
@@ -65,7 +65,8 @@ class Breakpoint(Hook):
     def __init__(self, *names: str) -> None:
         if not names:
             raise TypeError("Breakpoint() stops nowhere: name a node, as in Breakpoint('train')")
-        self.names = self.waits_for = names
+        self.names = names
+        self.waits_for: Sequence[str] = names
 
     def around_node(self, step: Step) -> AbstractContextManager[object]:
         """Wait for the node's function, and open the debugger in it."""
