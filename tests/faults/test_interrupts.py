@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import gc
+import io
+import logging
 import random
 import signal
 import sys
@@ -13,13 +16,16 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
+from rich.console import Console
 from tests.faults.blocks import Block
 from tests.faults.moments import interrupts
 
 from linepipe_core import Hook, Node, Pipeline, Step
 from linepipe_core.shelf import ObjectShelf
 from linepipe_profile import MemoryProfile
+from linepipe_viz import Progress, region
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +170,56 @@ def test_at_every_moment_of_a_profiled_run_no_sampling_goes_on() -> None:
     while threading.active_count() > n_before + 4 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() <= n_before + 4
+
+
+def n_threads() -> int:
+    """All of this process's, as the system counts them."""
+    return int(psutil.Process().num_threads())
+
+
+class Terminal(io.StringIO):
+    """A terminal, as far as rich and Progress can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_moments_of_a_shown_run_all_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams, prompts and log handlers; the terminal is free, and no thread goes on drawing."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    handler = logging.StreamHandler(terminal)
+    logger = logging.getLogger("tests.faults.shown")
+    logger.addHandler(handler)
+    pipeline = Pipeline([Node(_repeated, ["n"], ["many"]), Node(len, ["many"], ["count"])], n=3)
+    console = Console(file=terminal, width=60, height=20, force_terminal=True)
+    kept = Progress(console)  # one that lives on must not keep the terminal, either
+    n_before = n_threads()
+
+    def run() -> None:
+        pipeline.run(hooks=[kept])
+
+    def found() -> list[object]:
+        return [sys.stdout, sys.stderr, handler.stream, builtins.input]
+
+    as_it_was = found()
+    try:
+        # Some 1,800 moments, of which this takes each seventh.
+        for _ in interrupts(run, every=7):
+            deadline = time.monotonic() + 20
+            while found() != as_it_was and time.monotonic() < deadline:
+                time.sleep(0.001)
+            assert found() == as_it_was
+        assert not region._open
+        while n_threads() > n_before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert n_threads() <= n_before
+        n_written = terminal.tell()
+        assert pipeline.run(hooks=[kept]).failed_hooks == ()
+        assert "2 nodes · 2 datasets" in terminal.getvalue()[n_written:]
+    finally:
+        logger.removeHandler(handler)
 
 
 def _repeated(n: int) -> list[int]:

@@ -119,6 +119,26 @@ def test_what_nodes_write_stands_above_the_view_whole_and_once() -> None:
     assert lines[-1] == "after: TextIOWrapper TextIOWrapper"
 
 
+def test_a_line_that_a_node_left_unfinished_is_ended_for_it() -> None:
+    """The view of the next node comes back below it."""
+    with session(
+        """
+        def talk():
+            time.sleep(0.3)
+            print("no end", end="")
+            return 1
+        def work(x): wait_for_line(); return 2
+        def last(x): print("the end"); return 3
+        run(talk, work, last)
+        """
+    ) as shown:
+        shown.until_shown("▶ work")
+        shown.press("\n")
+        assert shown.until_end() == 0
+        lines = [line for line in shown.text().splitlines() if line]
+    assert lines[:2] == ["no end", "the end"]
+
+
 def test_a_prompt_puts_the_view_away() -> None:
     """input() is asked on a free line, and the answer comes back."""
     with session(

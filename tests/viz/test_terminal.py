@@ -15,6 +15,9 @@ from tests.viz.pty_session import PtySession
 
 from linepipe_core import Pipeline
 from linepipe_viz import print_pipeline, print_plan, print_result
+from linepipe_viz.overlay import records
+from linepipe_viz.pieces import painted
+from linepipe_viz.terminal import Flow, pen_of
 
 SCREENS = Path(__file__).parent / "screens"
 
@@ -142,6 +145,20 @@ def test_a_result_of_another_pipeline_is_refused() -> None:
     """As in the pictures."""
     with pytest.raises(ValueError, match="another pipeline"):
         print_pipeline(samples.training(), result=samples.features().run())
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+@pytest.mark.parametrize("colours", [None, "standard", "256", "truecolor"])
+def test_progress_paints_as_rich_does(colours: Any, no_color: bool) -> None:
+    """To the letter, whatever the terminal can show."""
+    console = Console(
+        file=io.StringIO(), width=80, force_terminal=True, color_system=colours, no_color=no_color
+    )
+    told = records(samples.features().nodes, samples.planned())
+    panel = Flow(samples.features().nodes, "数").panel(told, 80, pen_of(console))
+    with console.capture() as captured:
+        console.print(panel, end="")
+    assert painted(panel.lines, console) == captured.get().splitlines()
 
 
 def test_many_live_objects_leave_room_for_the_names() -> None:

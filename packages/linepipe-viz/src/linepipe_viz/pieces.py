@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from rich.color import ColorSystem
 from rich.segment import Segment
 
 from linepipe_viz.words import cells, fitting, plain, printable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Piece = tuple[str, str]  # words, and the style that rich knows by that name
     Line = list[Piece]
 
-__all__ = ["Lines", "Pen", "filled", "width_of"]
+__all__ = ["Lines", "Pen", "filled", "painted", "width_of"]
 
 FRAME = "bright_black"
 
@@ -118,3 +119,40 @@ class Lines:
                 words = "".join(words for words, _ in pieces)
                 yield Segment(words, console.get_style(style) if style else None)
             yield Segment.line()
+
+
+def painted(lines: Iterable[Line], console: Console) -> list[str]:
+    """The lines as the console would write them.
+
+    ``console.print`` takes ten times as long; and interrupted in it, a console keeps all that
+    it is given from then on to itself.
+    """
+    signs: dict[str, tuple[str, str]] = {"": ("", "")}
+    made = []
+    for line in lines:
+        parts = []
+        for style, pieces in groupby(line, key=itemgetter(1)):
+            if style not in signs:
+                signs[style] = _signs_around(style, console)
+            before, after = signs[style]
+            parts.append(f"{before}{''.join([words for words, _ in pieces])}{after}")
+        made.append("".join(parts))
+    return made
+
+
+def _signs_around(name: str, console: Console) -> tuple[str, str]:
+    """What turns a style on and off."""
+    style = console.get_style(name)
+    if console.no_color:
+        style = style.without_color
+    system = _COLOUR_SYSTEMS.get(console.color_system or "")
+    before, _, after = style.render("x", color_system=system).partition("x")
+    return before, after
+
+
+_COLOUR_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+    "windows": ColorSystem.WINDOWS,
+}

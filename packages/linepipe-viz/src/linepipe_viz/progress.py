@@ -13,7 +13,7 @@ from rich.console import Console
 
 from linepipe_core import Hook
 from linepipe_viz.overlay import Record, step_record
-from linepipe_viz.pieces import FRAME
+from linepipe_viz.pieces import FRAME, painted
 from linepipe_viz.region import Region
 from linepipe_viz.terminal import LANE_COLOURS, STATUS_MARKS, Flow, pen_of
 from linepipe_viz.words import rise_text, seconds_text
@@ -45,22 +45,26 @@ class Progress(Hook):
     def __init__(self, console: Console | None = None, *, title: str | None = None) -> None:
         self._given = console
         self._title = title
+        self._flow: Flow | None = None
+        self._region: Region | None = None
 
     def before_run(self, run: Run) -> None:
         """Open the live view, if this is a terminal and it is free."""
+        self._close()
+        self._flow = None
         self._console = console = self._given or Console()
         self._pen = pen_of(console)
-        self._flow = Flow(run.nodes, self._title)
         self._steps: list[Step] = []
         self._n_nodes = len(run.nodes)
         self._digits = len(str(self._n_nodes))
         self._began = self._since = perf_counter()
         self._running = False
         self._stream = console.file
-        self._region: Region | None = None
+        self._flow = Flow(run.nodes, self._title)
         if console.is_terminal and not console.is_dumb_terminal and not console.is_jupyter:
-            region = Region(self._stream, self._frame)
-            self._region = region if region.open() else None
+            self._region = Region(self._stream, self._frame)
+            if not self._region.open():
+                self._region = None
 
     def before_node(self, step: Step) -> None:
         """Note that it runs."""
@@ -87,11 +91,22 @@ class Progress(Hook):
 
     def after_run(self, result: RunResult) -> None:
         """Show the whole picture."""
-        if self._region is not None:
-            self._region.close()
+        self._close()
+        if self._flow is None:  # interrupted before it began
+            return
         told = [step_record(step) for step in result.steps]
         console = self._console
-        console.print(self._flow.panel(told, console.width, self._pen), end="")
+        panel = self._flow.panel(told, console.width, self._pen)
+        if console.is_jupyter or console.legacy_windows or console.record:
+            console.print(panel, end="")
+        else:
+            self._stream.write("\n".join([*painted(panel.lines, console), ""]))
+            self._stream.flush()
+
+    def _close(self) -> None:
+        if self._region is not None:
+            self._region.close()
+            self._region = None
 
     def _tell(self, step: Step) -> None:
         """One plain line; written past rich, which would take longer than many a node."""
@@ -105,11 +120,13 @@ class Progress(Hook):
         )
         self._stream.flush()
 
-    def _frame(self) -> list[str]:
+    def _frame(self) -> list[str] | None:
         """The live view's lines, for this moment; called from the region's thread."""
         now = perf_counter()
-        if not self._running and now - self._since > _LINGER:
+        if self._flow is None:
             return []
+        if not self._running and now - self._since > _LINGER:
+            return [] if len(self._steps) < self._n_nodes else None
         console, steps = self._console, list(self._steps)
         told: list[Record | None] = [step_record(step) for step in steps]
         if self._running and steps:
@@ -123,10 +140,8 @@ class Progress(Hook):
             shown=self._window(len(steps), console.height - _FRAME_ROWS),
             footer=self._footer(told, now, width - 4),
         )
-        with console.capture() as captured:
-            console.print(panel, end="")
-        lines = captured.get().removesuffix("\n").split("\n")
-        return lines[: max(console.height - 1, 0)]  # a taller frame would scroll away
+        most = max(console.height - 1, 0)  # a taller frame would scroll away
+        return painted(panel.lines[:most], console)
 
     def _window(self, n_begun: int, room: int) -> range:
         """The rows around the running node, as many as the terminal has room for."""

@@ -5,6 +5,9 @@ past Python (a subprocess, a C library) is wiped out by the next drawing, and pr
 drawn over. Here the cursor waits above the frame: what others write is never lost, only the
 frame is. ``sys.stdout``, ``sys.stderr`` and the log handlers on them are led past the frame,
 so that what they write stands cleanly above it; prompts and debuggers put the frame away.
+
+What is led past is led, and put back, by the thread that draws: Control-C comes in the main
+thread only, so it can't stop that half-way.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ import logging
 import os
 import sys
 import threading
+from _thread import allocate_lock, get_ident, start_new_thread
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from weakref import WeakMethod
 
 TYPE_CHECKING = False
@@ -28,11 +33,8 @@ _TICK = 0.125  # seconds between drawings
 
 _log = logging.getLogger("linepipe.viz")
 
-_only_one = threading.Lock()
-"""Two frames on one terminal would draw over each other."""
-
-
-_open: list[Region] = []
+_open: dict[str, Region] = {}
+"""The one there is: two frames on one terminal would draw over each other."""
 
 
 class Region:
@@ -40,57 +42,47 @@ class Region:
 
     Args:
         stream: the terminal.
-        draw: gives the frame's lines, none when there is nothing to show. It is called from a
-            thread of its own. A method, held weakly: when its owner is gone, the region closes.
+        draw: gives the frame's lines, none when there is nothing to show, None when there
+            won't be any more. It is called from a thread of its own. A method, held weakly: when
+            its owner is gone, the region closes.
     """
 
-    def __init__(self, stream: IO[str], draw: Callable[[], list[str]]) -> None:
+    def __init__(self, stream: IO[str], draw: Callable[[], list[str] | None]) -> None:
         self._stream = stream
         self._draw = WeakMethod(draw)
         self._lock = threading.RLock()
-        self._stop = threading.Event()
+        # No threading.Event and no threading.Thread, which has two: interrupted at the wrong
+        # moment, they keep their locks, and the next would hang, or raise another error.
+        self._opened: SimpleQueue[bool] = SimpleQueue()
+        self._ends: SimpleQueue[None] = SimpleQueue()
+        self._drawing = allocate_lock()  # held by the thread, to its very end
+        self._is_closing = False
         self._visible = False
         self._paused = False
         self._at_line_start = True
         self._undo: list[Callable[[], None]] = []
-        self._thread: threading.Thread | None = None
         self._thread_watched = 0
 
     def open(self) -> bool:
         """Begin to draw. False, and nothing happens, if another region is open."""
-        if not _only_one.acquire(blocking=False):
-            return False
-        self._undo.append(_only_one.release)
-        _open.append(self)
-        self._undo.append(lambda: _open.remove(self))
-        self._thread_watched = threading.get_ident()
-        self._lead_streams()
-        self._lead_prompts()
-        self._thread = threading.Thread(target=self._tick, name="linepipe-progress", daemon=True)
-        self._thread.start()
-        return True
+        self._thread_watched = get_ident()
+        start_new_thread(self._live, ())
+        return self._opened.get()
 
     def close(self) -> None:
         """Take the frame away and put everything back as it was."""
-        if not self._undo:
-            return
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-        with self._lock:
-            self._erase()
-            if not self._at_line_start:
-                self._stream.write("\n")
-            with suppress(Exception):
-                self._stream.flush()
-            while self._undo:
-                self._undo.pop()()
+        self._is_closing = True
+        self._ends.put(None)
+        with self._drawing:
+            pass
 
     def resume(self) -> None:
-        """Draw again after a prompt: whoever asked is done."""
-        if self._paused:
+        """Draw again, on a new line: whoever asked, or wrote a part of a line, is done."""
+        if self._paused or not self._at_line_start:
             with self._lock:
                 self._paused = False
+                with suppress(Exception):  # a terminal that has gone
+                    self._begin_line()
 
     def hold(self, *, still: bool) -> None:
         """Keep still while the process forks, and go on afterwards."""
@@ -103,13 +95,45 @@ class Region:
         """In a forked child: no thread draws here, and whoever held the lock is not here."""
         self._lock = threading.RLock()
         self._visible = False
-        self._thread = None
-        self.close()
+        self._drawing = allocate_lock()
+        self._put_back()
 
-    def _tick(self) -> None:
-        while not self._stop.wait(_TICK):
-            if not self._turn():
-                self.close()
+    def _live(self) -> None:
+        """All that the thread does, from the first drawing to the last trace of it."""
+        with self._drawing:
+            self._draw_on()
+
+    def _draw_on(self) -> None:
+        if _open.setdefault("terminal", self) is not self:
+            self._opened.put(False)
+            return
+        try:
+            self._lead_streams()
+            self._lead_prompts()
+            self._opened.put(True)
+            while not self._has_ended() and self._turn():
+                pass
+        finally:
+            self._put_back()
+            self._opened.put(False)  # nobody waits in vain
+
+    def _has_ended(self) -> bool:
+        try:
+            self._ends.get(timeout=_TICK)
+        except Empty:
+            return self._is_closing
+        return True
+
+    def _put_back(self) -> None:
+        """Take the frame away, and leave everything as it was found."""
+        with self._lock:
+            with suppress(Exception):  # a terminal that has gone
+                self._erase()
+                self._begin_line()
+                self._stream.flush()
+            while self._undo:
+                self._undo.pop()()
+            _open.pop("terminal", None)
 
     def _turn(self) -> bool:
         """Draw, if nobody is in the way; False when there is nothing left to draw for."""
@@ -119,14 +143,16 @@ class Region:
         if _is_asking(self._thread_watched):
             self._put_away()
         with self._lock:
-            if self._paused or not self._at_line_start or self._stop.is_set():
+            if self._paused or not self._at_line_start or self._is_closing:
                 return True
             try:
-                self._show(draw())
+                lines = draw()
+                self._show(lines or [])
             except Exception:  # a closed terminal, a resize at the wrong moment
                 self._paused = True
                 _log.debug("the live view stopped", exc_info=True)
-        return True
+                return True
+        return lines is not None
 
     def _show(self, lines: list[str]) -> None:
         """Write the frame below the cursor, and put the cursor back."""
@@ -143,6 +169,11 @@ class Region:
         if self._visible:
             self._stream.write("\x1b[J")
             self._visible = False
+
+    def _begin_line(self) -> None:
+        if not self._at_line_start:
+            self._stream.write("\n")
+            self._at_line_start = True
 
     def _pass(self, stream: IO[str], text: str) -> int:
         """Write what somebody else writes, above the frame."""
@@ -183,7 +214,9 @@ class Region:
     def _asking(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def ask(*args: Any, **kwargs: Any) -> Any:
             self._put_away()
-            return real(*args, **kwargs)
+            answer = real(*args, **kwargs)
+            self._at_line_start = True  # by the Enter that ended the answer
+            return answer
 
         return ask
 
@@ -254,17 +287,17 @@ def _restore(owner: Any, name: str, ours: object, real: object) -> Callable[[], 
 
 
 def _hold_all() -> None:
-    for region in tuple(_open):
+    for region in tuple(_open.values()):
         region.hold(still=True)
 
 
 def _go_on_all() -> None:
-    for region in tuple(_open):
+    for region in tuple(_open.values()):
         region.hold(still=False)
 
 
 def _forget_all() -> None:
-    for region in tuple(_open):
+    for region in tuple(_open.values()):
         region.forget()
 
 
