@@ -82,16 +82,19 @@ class Pen:
 
 def width_of(line: Sequence[Piece]) -> int:
     """How many cells a line fills."""
-    return sum(cells(words) for words, _ in line)
+    return cells("".join([words for words, _ in line]))
 
 
 def filled(line: Sequence[Piece], width: int, pen: Pen, *, right: bool = False) -> Line:
     """The line at exactly that width: cut, or filled with blanks."""
-    made = list(line) if width_of(line) <= width else _shortened(line, width, pen)
-    blanks = " " * (width - width_of(made))
-    if not blanks:
-        return made
-    return [(blanks, ""), *made] if right else [*made, (blanks, "")]
+    made, used = line, width_of(line)
+    if used > width:
+        made = _shortened(line, width, pen)
+        used = width_of(made)
+    if used == width:
+        return list(made)
+    blanks = (" " * (width - used), "")
+    return [blanks, *made] if right else [*made, blanks]
 
 
 def _shortened(line: Sequence[Piece], width: int, pen: Pen) -> Line:
@@ -131,11 +134,17 @@ def painted(lines: Iterable[Line], console: Console) -> list[str]:
     made = []
     for line in lines:
         parts = []
-        for style, pieces in groupby(line, key=itemgetter(1)):
-            if style not in signs:
-                signs[style] = _signs_around(style, console)
-            before, after = signs[style]
-            parts.append(f"{before}{''.join([words for words, _ in pieces])}{after}")
+        style, after = "", ""
+        for words, its_style in line:
+            if its_style != style:
+                style = its_style
+                if style not in signs:
+                    signs[style] = _signs_around(style, console)
+                parts.append(after)
+                before, after = signs[style]
+                parts.append(before)
+            parts.append(words)
+        parts.append(after)
         made.append("".join(parts))
     return made
 

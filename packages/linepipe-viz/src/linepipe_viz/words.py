@@ -53,7 +53,7 @@ def cells(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    return sum(_sign_cells(sign) for sign in text)
+    return sum(map(_sign_cells, text))
 
 
 @cache  # box signs and arrows come by the thousand
