@@ -205,7 +205,9 @@ class Pipeline:
 
     def __contains__(self, item: object) -> bool:
         """Whether it is one of the nodes, or the name of one."""
-        return item in self.nodes or any(node.name == item for node in self.nodes)
+        if isinstance(item, str):
+            return any(node.name == item for node in self.nodes)
+        return any(node is item for node in self.nodes)
 
     def __getitem__(self, name: str) -> Node:
         """The node of that name.
