@@ -1066,3 +1066,81 @@ def test_calls_whose_results_no_fingerprint_sees_are_named() -> None:
         "random.random",
         "time.time",
     )
+
+
+def test_methods_whose_results_no_fingerprint_sees_are_named() -> None:
+    """Of paths, files and databases, however they were come by; not attributes of such names."""
+    found = fingerprint(
+        """
+        import gzip
+        import sqlite3
+        from pathlib import Path
+        from sqlite3 import connect
+        from string import digits
+        HERE = Path("here")
+        class Stock:
+            open = 1.0
+        stock = Stock()
+        def node(x, prices):
+            HERE.read_bytes(), (HERE / x).read_text(), Path.home().open(), gzip.open(x)
+            sqlite3.connect(x).execute(x).fetchall(), connect(x), prices.to_sql(x)
+            digits.fetchone(), print(digits.fetchmany)
+            return prices.iterdir, stock.rglob, open.__name__
+        """
+    )
+    assert found.unseen == (
+        *(".fetchall", ".fetchone", ".open", ".read_bytes", ".read_text", ".to_sql"),
+        *("_sqlite3.connect", "gzip.open", "sqlite3.connect"),
+    )
+    opened = fingerprint("stock = None\ndef node(prices): return prices.open - stock.open")
+    assert opened.unseen == ()
+
+
+def test_a_function_of_cython_counts_by_name_and_version() -> None:
+    """As other functions of C do."""
+    found = fingerprint("from numpy.random import default_rng\ndef node(x): return default_rng(x)")
+    assert found.parts["package numpy"].text == np.__version__
+    assert "global default_rng" not in found.parts
+
+
+def test_an_own_function_of_such_a_name_is_not_named() -> None:
+    """It is read itself."""
+    helpers = module("def read_text(x): return x", "helpers_under_test")
+    flow = module("def node(x): return helpers.read_text(x)", helpers=helpers)
+    assert code_fingerprint(Reader(), flow.node).unseen == ()
+
+
+def test_chance_without_a_seed_is_named() -> None:
+    """With one it gives the same each time."""
+    source = """
+        import random
+        import numpy as np
+        from numpy.random import default_rng
+        def node(x): return {}
+        """
+    for calls, named in [
+        ("np.random.default_rng()", "numpy.random.default_rng"),
+        ("default_rng()", "numpy.random.default_rng"),
+        ("random.Random()", "random.Random"),
+        ("np.random.normal(x)", "numpy.random.normal"),
+        ("np.random.default_rng(3), default_rng(seed=x), random.Random(1)", ""),
+    ]:
+        assert fingerprint(source.replace("{}", calls)).unseen == tuple(filter(None, [named]))
+
+
+ALIASES = ["A = TypeAliasType('A', {})"]
+if sys.version_info >= (3, 12):
+    ALIASES.append("type A = {}")
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_what_a_type_alias_stands_for_counts(alias: str) -> None:
+    """Its pickle is but its name. One that stands for itself, or for nothing yet, counts too."""
+    source = f"from typing_extensions import TypeAliasType\n{alias}\ndef node(x): return A"
+    edits = [source.format(meaning) for meaning in ("int | str", "int | bytes", "int | str")]
+    assert changed(edits[0], edits[1]) == {"global A"}
+    assert changed(edits[0], edits[2]) == set()
+    if alias.startswith("type"):
+        circle = [source.format(meaning) for meaning in ("list[A] | int", "set[A] | int")]
+        assert changed(*circle) == {"global A"}
+        assert fingerprint(source.format("missing")).untracked == ()

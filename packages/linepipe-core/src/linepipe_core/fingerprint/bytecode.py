@@ -32,6 +32,8 @@ _JUMPS: Final = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_IN
 _ENDS: Final = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"})
 _GLOBAL_LOADS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _ATTRIBUTE_LOADS: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+_NULL_AFTER: Final = sys.version_info >= (3, 13)  # PUSH_NULL after what is called, not before
+_CALLS: Final = frozenset({"CALL", "PRECALL"})  # up to 3.11 the latter comes first
 # A conditional jump and its opposite are one branch with its two ways swapped.
 _OPPOSITES: Final = {
     "POP_JUMP_IF_FALSE": "POP_JUMP_IF_TRUE",
@@ -73,12 +75,16 @@ class NormalCode(NamedTuple):
             ``helpers.clean(x)`` gives ``("helpers", "clean")``.
         imports: the import statements inside.
         writes: the globals that the code assigns or deletes.
+        methods: the methods that the code calls: a global's by its path, any other by its name.
+        bare: those of the references that it calls without arguments.
     """
 
     digest: str
     references: tuple[tuple[str, ...], ...]
     imports: tuple[Import, ...]
     writes: frozenset[str]
+    methods: frozenset[tuple[str, ...]]
+    bare: frozenset[tuple[str, ...]]
 
 
 def normalise(code: CodeType) -> NormalCode:
@@ -105,6 +111,8 @@ def normalise(code: CodeType) -> NormalCode:
         tuple(writer.references),
         tuple(writer.imports),
         frozenset(writer.writes),
+        frozenset(writer.methods),
+        frozenset(writer.bare),
     )
     key = id(code)
     _KNOWN[key] = (weakref.ref(code, lambda _: _KNOWN.pop(key, None)), normal)
@@ -123,6 +131,8 @@ class _Writer:
         self.references: dict[tuple[str, ...], int] = {}
         self.imports: list[Import] = []
         self.writes: set[str] = set()
+        self.methods: set[tuple[str, ...]] = set()
+        self.bare: set[tuple[str, ...]] = set()
         self._cells: dict[str, int] = {}
 
     def write(self, code: CodeType) -> None:
@@ -187,6 +197,23 @@ class _Writer:
             names = flow.steps[place - 1].argval or ()
             level = flow.steps[place - 2].argval
             self.imports.append(Import(step.argval, level, tuple(names)))
+        elif step.opname in _GLOBAL_LOADS:
+            self._note_call(flow, place, flow.path(place))
+        elif _is_method_load(step) and not flow.belongs_to_path(place):
+            self.methods.add((step.argval,))
+
+    def _note_call(self, flow: _Flow, place: int, path: tuple[str, ...]) -> None:
+        """What comes of a global and the attributes that are read from it."""
+        first, last = flow.steps[place], flow.steps[place + len(path) - 1]
+        following = flow.steps[place + len(path) :][:2]
+        # What was imported is called like a function: NULL beside the first, or at the end.
+        is_called = first.opname == "LOAD_GLOBAL" and bool((first.arg or 0) & 1)
+        if _NULL_AFTER and following and following[0].opname == "PUSH_NULL":
+            is_called, following = True, following[1:]
+        if len(path) > 1 and (is_called or _is_method_load(last)):
+            self.methods.add(path)
+        if following and following[0].opname in _CALLS and following[0].arg == 0:
+            self.bare.add(path)
 
 
 class _Flow:
@@ -291,6 +318,12 @@ class _Flow:
             names.append(step.argval)
         return tuple(names)
 
+    def belongs_to_path(self, place: int) -> bool:
+        """Whether an attribute is read right away from a global."""
+        while place and self.steps[place].opname in _ATTRIBUTE_LOADS:
+            place -= 1
+        return self.steps[place].opname in _GLOBAL_LOADS
+
     def is_own_name(self, name: str) -> bool:
         """Whether a class body reads what it has itself assigned."""
         return name in self._stored
@@ -341,6 +374,14 @@ def _with_names(step: dis.Instruction, code: CodeType) -> dis.Instruction:
     if step.opname != "KW_NAMES":
         return step
     return step._replace(argval=code.co_consts[step.arg or 0])
+
+
+def _is_method_load(step: dis.Instruction) -> bool:
+    """Whether an attribute is read in order to be called."""
+    if step.opname == "LOAD_METHOD":
+        return True
+    flag = _FLAGS_BESIDE_NAME.get(step.opname, 0)
+    return step.opname == "LOAD_ATTR" and bool((step.arg or 0) & flag)
 
 
 @cache

@@ -55,6 +55,8 @@ _CODE: Final = (
 ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
 _PLAIN: Final = 2  # a version of marshal without back references: equal values, equal bytes
 _LARGE: Final = 8 << 20  # bytes hashed at a time, each such part by a thread of its own
+_CYTHON_FUNCTION: Final = "cython_function_or_method"  # each version has a type of its own
+_TYPING: Final = frozenset({"typing", "typing_extensions"})
 _LIBRARIES: Final = frozenset({"numpy", "pandas", "polars", "pyarrow"})
 
 
@@ -66,7 +68,7 @@ def is_code(value: object) -> bool:
     """
     if is_really(value, BuiltinFunctionType):
         return not _is_bound(value)
-    if is_really(value, _CODE):
+    if is_really(value, _CODE) or type(value).__name__ == _CYTHON_FUNCTION:
         return True
     if is_really(value, partial) or "__wrapped__" not in attributes_of(value):
         return False
@@ -172,6 +174,9 @@ class ValueHasher:
             return _hashed(b"buffer", hash_buffer(value.raw()))
         if kind is MappingProxyType:
             return self._of_items(b"mappingproxy", list(value.items()))
+        if kind.__name__ == "TypeAliasType" and kind.__module__ in _TYPING:
+            with suppress(Exception):  # it is evaluated late, and names what there isn't
+                return self._of_sequence(b"alias", (value.__name__, value.__value__))
         if kind is partial:
             return self._of_sequence(b"partial", (value.func, value.args, value.keywords))
         if is_code(value):

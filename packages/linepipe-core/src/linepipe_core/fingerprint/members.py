@@ -52,12 +52,19 @@ _UNSEEN: Final = {
     *("__import__", "eval", "exec", "globals", "input", "open"),
     *("datetime.date.today", "datetime.datetime.now", "datetime.datetime.today"),
     *("datetime.datetime.utcnow", "os.getenv", "time.time", "time.time_ns"),
-    *("uuid.uuid1", "uuid.uuid4"),
+    *("_sqlite3.connect", "sqlite3.connect", "uuid.uuid1", "uuid.uuid4"),
 }
 _UNSEEN_KINDS: Final = (
-    *("os.environ", "pandas.read_", "polars.read_", "polars.scan_", "random.", "requests."),
-    *("secrets.", "subprocess.", "urllib.request."),
+    *("numpy.random.", "os.environ", "pandas.read_", "polars.read_", "polars.scan_", "random."),
+    *("requests.", "secrets.", "subprocess.", "urllib.request."),
 )
+# Of whatever object: few that aren't a path, a database or a file have methods of these names.
+_UNSEEN_METHODS: Final = {
+    *("fetchall", "fetchmany", "fetchone", "glob", "iterdir", "open", "read_bytes", "read_text"),
+    *("rglob", "to_sql"),
+}
+# With a seed these give the same each time.
+_SEEDED: Final = {"Random", "RandomState", "SeedSequence", "default_rng"}
 
 ABSENT: Final = object()
 """What stands for a value that isn't there, or isn't there yet."""
@@ -189,9 +196,19 @@ def _is_plain(value: Any) -> bool:
     return type(value) in _PLAIN
 
 
-def is_unseen(name: str) -> bool:
-    """Whether a foreign function of that full name reads what no fingerprint sees."""
-    return name in _UNSEEN or name.startswith(_UNSEEN_KINDS)
+def is_unseen(name: str, is_bare: bool = True) -> bool:
+    """Whether a foreign function of that full name reads what no fingerprint sees.
+
+    Args:
+        name: ``time.time``, or ``.read_text`` for a method of something unknown.
+        is_bare: whether it is called without arguments, which may be a seed.
+    """
+    _, dot, last = name.rpartition(".")
+    if last in _SEEDED and not is_bare:
+        return False
+    if name in _UNSEEN or name.startswith(_UNSEEN_KINDS):
+        return True
+    return bool(dot) and last in _UNSEEN_METHODS
 
 
 def model_fields(kind: type) -> Iterator[Value]:

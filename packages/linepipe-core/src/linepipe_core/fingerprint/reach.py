@@ -22,7 +22,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from linepipe_core.callables import is_really
-from linepipe_core.fingerprint.bytecode import normalise
+from linepipe_core.fingerprint.bytecode import NormalCode, normalise
 from linepipe_core.fingerprint.hashing import ValueHasher, attributes_of, is_code
 from linepipe_core.fingerprint.members import (
     ABSENT,
@@ -43,7 +43,7 @@ from linepipe_core.fingerprint.ownership import function_owner, module_owner, pa
 from linepipe_core.fingerprint.sources import imported_modules, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
     "Part",
@@ -223,8 +223,8 @@ class Reader:
         name = called(func)
         part = Part(digest_of("function", normal.digest, *targets))
         writes = tuple((id(func.__globals__), written) for written in sorted(normal.writes))
-        unseen = filter(is_unseen, map(_dotted, normal.references, targets))
-        return Reached(f"code {name}", part, tuple(code), tuple(values), writes, tuple(unseen))
+        unseen = tuple(_unseen(normal, targets))
+        return Reached(f"code {name}", part, tuple(code), tuple(values), writes, unseen)
 
     def _refer(
         self,
@@ -333,12 +333,26 @@ def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
     return attribute not in names or (source is not None and attribute not in source.assigned)
 
 
-def _dotted(path: tuple[str, ...], target: str) -> str:
-    """The full name of a foreign thing that code refers to: ``time.time``."""
+def _unseen(normal: NormalCode, targets: Iterable[str]) -> Iterator[str]:
+    """The full names of what code calls whose result no fingerprint can tell."""
+    for path, target in zip(normal.references, targets, strict=True):
+        name = _dotted(path, target, path in normal.methods)
+        if is_unseen(name, path in normal.bare):
+            yield name
+    yield from (
+        f".{path[0]}" for path in normal.methods if len(path) == 1 and is_unseen(f".{path[0]}")
+    )
+
+
+def _dotted(path: tuple[str, ...], target: str, is_method: bool) -> str:
+    """The full name of a foreign thing that code refers to: ``time.time``.
+
+    Of a value only the method that is called: ``.read_text``.
+    """
     kind, _, name = target.partition(" ")
-    if kind not in ("builtin", "foreign", "module"):
-        return ""
-    return ".".join((name, *path[1:]))
+    if kind in ("builtin", "foreign", "module"):
+        return ".".join((name, *path[1:]))
+    return f".{path[-1]}" if kind == "global" and is_method and name != path[-1] else ""
 
 
 def _read_package(root: str) -> Reached:
