@@ -33,6 +33,7 @@ from linepipe_core import (
     WiringError,
 )
 from linepipe_core.config import MergedConfig
+from linepipe_core.snapshot import register_snapshot
 
 
 def add(a: int, b: int) -> int:
@@ -448,6 +449,36 @@ class TestAdd:
             Pipeline([], x=[left]) + Pipeline([], x=[right])
         with pytest.raises(CompositionError, match=r"'config\.x.*' differs"):
             Pipeline([], {"x": left}) + Pipeline([], {"x": right})
+
+    def test_copies_that_cant_be_compared_are_told_as_such(self) -> None:
+        """Of one object each pipeline made its own, with a lock of its own."""
+
+        class Guarded:
+            def __init__(self) -> None:
+                self.lock = threading.Lock()
+
+        register_snapshot(Guarded, lambda _: Guarded())
+        one = Guarded()
+        with pytest.raises(CompositionError) as caught:
+            Pipeline([], x=one, y=1) + Pipeline([], x=one, y=2)
+        told, other = caught.value.problems
+        assert told.endswith("bind(x=...), or give it to one of them only: lock can't be compared")
+        assert other.endswith("bind(y=...)")
+
+    @pytest.mark.parametrize("depth", [150, 300, 600])
+    def test_deep_objects_are_compared_too(self, depth: int) -> None:
+        """Nested deeper than they can be hashed, or even copied."""
+
+        def chain(end: int) -> Any:
+            link: Any = end
+            for _ in range(depth):
+                link = Box(link)
+            return link
+
+        one = chain(1)
+        assert len(Pipeline([], x=one) + Pipeline([], x=one)) == 0
+        with pytest.raises(CompositionError, match="the constant 'x' differs"):
+            Pipeline([], x=one) + Pipeline([], x=chain(2))
 
     def test_configs_that_hold_themselves_are_merged(self) -> None:
         """Dicts and objects; what differs in them is still told, and once."""

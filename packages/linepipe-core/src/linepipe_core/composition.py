@@ -33,10 +33,11 @@ def merge_constants(
     merged, are_same = dict(left), Sameness()
     for name, held in right.items():
         if name in left and not are_same(reveal(left[name]), reveal(held)):
-            problems.append(
-                f"the constant {name!r} differs between them; "
-                f"settle it before adding: pipeline.bind({name}=...)"
-            )
+            hint = f"settle it before adding: pipeline.bind({name}=...)"
+            if are_same.uncompared:  # two copies of one object may be what differs
+                kinds = ", ".join(are_same.uncompared)
+                hint += f", or give it to one of them only: {kinds} can't be compared"
+            problems.append(f"the constant {name!r} differs between them; {hint}")
         merged.setdefault(name, held)
     return merged
 
@@ -60,12 +61,17 @@ class Sameness:
     ``==``, which takes 1 for True, an array of one element for any other and nothing for NaN.
     Functions, classes and what can't be hashed aren't copied: these are the same if they are
     one object.
+
+    Attributes:
+        uncompared: the types of what, at the last question, only identity could tell.
     """
 
     def __init__(self) -> None:
+        self.uncompared: tuple[str, ...] = ()
         self._hasher: ValueHasher | None = None
 
     def __call__(self, left: Any, right: Any) -> bool:
+        self.uncompared = ()
         if left is right:
             return True
         if type(left) is not type(right):
@@ -75,13 +81,27 @@ class Sameness:
         if self._hasher is None:
             from linepipe_core.fingerprint import ValueHasher  # inspect, pickle: when it must
 
-            self._hasher = ValueHasher(_address, _address)
-        return self._hasher.digest(left) == self._hasher.digest(right)
+            self._hasher = ValueHasher(_address, _looks)
+        are_same = self._hasher.digest(left) == self._hasher.digest(right)
+        self.uncompared = tuple(dict.fromkeys(self._hasher.untracked))
+        self._hasher.untracked.clear()
+        return are_same
 
 
 def _address(value: Any) -> str:
     """What stands for a value that only is what it is; the hasher keeps it alive meanwhile."""
     return str(id(value))
+
+
+def _looks(value: Any) -> str:
+    """What stands for a value that can't be hashed: its pickle if it has one, being nested deep."""
+    import pickle
+    from hashlib import blake2b
+
+    try:
+        return blake2b(pickle.dumps(value)).hexdigest()
+    except Exception:  # a lock, an engine: whatever a class raises
+        return _address(value)
 
 
 class _Configs:
