@@ -368,7 +368,8 @@ class TestSteps:
             with pytest.raises(NodeExecutionError, match="registry was closed before 'add2'"):
                 run.finish()
 
-    def test_a_key_error_of_a_copy_is_left_as_it_is(self) -> None:
+    @pytest.mark.parametrize("args", [("x",), (), ([1],)])
+    def test_a_key_error_of_a_copy_is_left_as_it_is(self, args: tuple[Any, ...]) -> None:
         """It's the object's own, not a missing name."""
 
         class Odd:
@@ -377,7 +378,7 @@ class TestSteps:
         def copied(odd: Odd) -> Odd:
             copies.append(odd)
             if len(copies) > 1:
-                raise KeyError("x")
+                raise KeyError(*args)
             return odd
 
         copies: list[Odd] = []

@@ -375,8 +375,11 @@ class Run:
         """What to call the cause: where a held object was looked up in vain, why it is gone."""
         if phase != "taking its inputs" or type(error) is not KeyError:
             return error
-        missing = [name for name in node.inputs if name not in self._held_inputs(node)]
-        return self._gone(node, missing) if error.args[0] in missing else error
+        there = self._held_inputs(node)
+        # By identity: the copying of an object may raise a KeyError of its own.
+        key = error.args[0] if error.args else None
+        gone = [name for name in node.inputs if name is key and name not in there]
+        return self._gone(node, gone[:1]) if gone else error
 
     def _gone(self, node: Node, names: Sequence[str]) -> LinepipeError:
         """The error that tells why objects aren't there any more, though nodes made them."""
