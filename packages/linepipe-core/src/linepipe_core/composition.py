@@ -139,8 +139,10 @@ class _Configs:
                 merged[key] = self.merged(mine, theirs, below)
             else:  # 1 and True
                 self._refused(key, their_keys[key], below)
-        kind = type(right) if type(left) is dict else type(left)
-        return merged if kind is dict else _rebuilt(kind, merged)
+        if type(left) is dict and type(right) is dict:
+            return merged
+        # A mapping of the left's kind might make something else of the right's lists and dicts.
+        return _rebuilt(type(left), merged) if type(left) is type(right) else MergedMapping(merged)
 
     def _of_objects(self, left: Any, right: Any, path: str) -> Any:
         common: dict[str, Any] = {}

@@ -169,7 +169,7 @@ class MergedConfig:
 
 
 class MergedMapping(dict[str, object]):
-    """Two mappings of ``a + b`` merged, of a kind that can't be made of a dict.
+    """Two mappings of ``a + b`` merged, of two kinds or of one that can't be made of a dict.
 
     Read by key like every dict, and by attribute, as the mappings of config libraries are.
     """
