@@ -48,7 +48,8 @@ def keeps_many_small_objects() -> list[float]:
 
 def makes_a_numpy_temporary(table: np.ndarray[Any, Any]) -> float:
     temporary = table * 2
-    return sum(float(temporary.sum()) for _ in range(20))
+    # A second or so: on a busy machine the watching process may have to wait that long.
+    return sum(float(temporary.sum()) for _ in range(60))
 
 
 CHILD = """
