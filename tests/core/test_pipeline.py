@@ -6,6 +6,9 @@ import functools
 import logging
 import pickle
 import random
+import subprocess
+import sys
+import textwrap
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
@@ -491,6 +494,20 @@ class TestAdd:
                 Pipeline([], one) + Pipeline([], two)
             (problem,) = caught.value.problems
             assert problem == "'config.a' differs between them: int 1 and int 2"
+
+    def test_adding_plain_settings_loads_no_fingerprints(self) -> None:
+        """Whose import takes longer than all the rest of the sum."""
+        code = """
+            import sys
+            from linepipe_core import Pipeline
+            left = Pipeline([], {"db": {"url": "u"}, "w": 1.5}, path="p", n=1)
+            right = Pipeline([], {"db": {"url": "u", "pool": 2}, "w": 1.5}, path="p", n=1)
+            left + right
+            print("linepipe_core.fingerprint" in sys.modules)
+            """
+        command = [sys.executable, "-c", textwrap.dedent(code)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "False"
 
     def test_mappings_of_one_kind_stay_of_it(self) -> None:
         """With all that belongs to such a mapping."""

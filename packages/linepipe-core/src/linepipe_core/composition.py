@@ -78,6 +78,8 @@ class Sameness:
             return False
         if type(left) in _SCALARS:
             return bool(left == right)
+        if type(left) is float:
+            return bool(left.hex() == right.hex())
         if self._hasher is None:
             from linepipe_core.fingerprint import ValueHasher  # inspect, pickle: when it must
 
@@ -117,7 +119,8 @@ class _Configs:
         known = self._merged.get((id(left), id(right)))
         if known is not None:
             return known[2]
-        if self._are_same(left, right):
+        are_dicts = type(left) is dict and type(right) is dict  # told part by part, unhashed
+        if not are_dicts and self._are_same(left, right):
             return left
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             return self._of_mappings(left, right, path)
