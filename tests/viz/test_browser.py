@@ -117,6 +117,20 @@ def test_no_text_stands_out_of_its_card_pill_or_chip(
     assert [found for found in overflows if found[1] > 0] == []
 
 
+def test_no_title_stands_out_of_its_page(browser: Browser, tmp_path: Path) -> None:
+    """In any alphabet, also over a small graph."""
+    pipeline = Pipeline([samples.node("load", [], [])])
+    svgs = [draw_svg_pipeline(pipeline, title) for title in samples.TITLES]
+    browser.open(page(tmp_path, "".join(svgs)), width=3000, height=3000)
+    room = browser.ask(
+        "[...document.querySelectorAll('svg[role=img]')].map(svg => {"
+        "const title = svg.querySelector('.lp-title').getBoundingClientRect();"
+        "return svg.getBoundingClientRect().right - title.right})"
+    )
+    assert len(room) == len(samples.TITLES)
+    assert min(room) >= 14  # half of the margin, at least
+
+
 def test_a_wide_picture_shrinks_and_then_scrolls(browser: Browser, tmp_path: Path) -> None:
     """It fits a narrow page, but never so small that it can't be read."""
     svg = draw_svg_pipeline(samples.wide())

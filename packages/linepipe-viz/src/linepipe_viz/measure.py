@@ -162,7 +162,25 @@ def text_width(text: str, kind: str) -> float:
 
 
 def _mono_ems(text: str) -> float:
-    return cells(text) * MONO_RATIO
+    if text.isascii():
+        return len(text) * MONO_RATIO
+    return sum(_EMS.get(sign) or cells(sign) * _mono_ratio(sign) for sign in text)
+
+
+def _mono_ratio(sign: str) -> float:
+    """A cell's width: where no monospace font has the sign, another font lends a wider one."""
+    is_wide = cells(sign) == 2
+    is_there = any(first <= sign <= last for first, last in _IN_MONO)
+    return MONO_RATIO if is_wide or is_there else _LENT_RATIO
+
+
+_IN_MONO = (
+    ("\u0000", "\u058f"),  # Latin, Greek, Cyrillic, Armenian
+    ("\u2000", "\u22ff"),  # punctuation, arrows, mathematics
+    ("\u2500", "\u25ff"),  # boxes
+)
+_LENT_RATIO = 0.85
+_EMS = {"\u2e3a": 2.0, "\u2e3b": 3.0}  # dashes that are as long as they are called
 
 
 # Roughly Helvetica's widths, rounded up: no more than a legend or a caption needs.
@@ -179,6 +197,9 @@ def _sans_sign(sign: str) -> float:
         return 0.34
     if sign in _WIDE:
         return 0.95
-    if not sign.isascii():
-        return 0.6 * cells(sign)
-    return 0.7 if sign.isupper() else 0.58
+    if sign.isascii():
+        return 0.7 if sign.isupper() else 0.58
+    if sign in _EMS:
+        return _EMS[sign]
+    # Capitals such as Щ, letters such as ж, and what no alphabet has, such as →.
+    return cells(sign) * (0.92 if sign.isupper() else 0.7 if sign.isalpha() else 1.0)
