@@ -158,6 +158,65 @@ def test_wires_start_under_their_pill_and_end_over_their_reader() -> None:
         assert wire.tip[1] == pytest.approx(top - 1)
 
 
+def test_what_nobody_reads_stands_above_what_is_read() -> None:
+    """So no line passes between a card's own pills where none needs to."""
+    names = [f"output_{n}" for n in range(9)]
+    nodes = [samples.node("make", [], names)]
+    nodes += [samples.node(f"read_{name}", [name], []) for name in names[:3]]
+    places = arrangement(Pipeline(nodes))
+    lowest = max(pill.top for pill in places.pills)
+    assert {p.label.name for p in places.pills if p.top == lowest} >= set(names[:3])
+    bottom = places.cards[0].top + places.cards[0].size.height
+    assert all(wire.y > bottom for wire in places.wires)
+
+
+def test_rows_of_pills_that_are_read_are_dealt_out_towards_their_readers() -> None:
+    """Each row has some for the left and some for the right."""
+    names = [f"output_number_{n}" for n in range(9)]
+    nodes = [samples.node("make", [], names)]
+    nodes += [samples.node(f"read_{n}", [name], []) for n, name in enumerate(names)]
+    pills = arrangement(Pipeline(nodes)).pills
+    rows = [[p for p in pills if p.top == top] for top in sorted({p.top for p in pills})]
+    assert [len(row) for row in rows] == [3, 3, 3]
+    for row in rows:
+        thirds = [names.index(p.label.name) // 3 for p in sorted(row, key=lambda pill: pill.x)]
+        assert thirds == [0, 1, 2]
+
+
+def test_config_takes_the_width_that_pills_gave_a_card() -> None:
+    """One row of chips over a wide row of pills."""
+    config = [f"config.value_{n}" for n in range(3)]
+    outputs = [f"output_number_{n}" for n in range(3)]
+    wide, narrow = samples.node("wide", config, outputs), samples.node("narrow", config, [])
+    cards = arrangement(Pipeline([wide, narrow])).cards
+    assert [len(card.size.chips) for card in cards] == [1, 2]
+
+
+def test_layers_stand_apart_where_one_edge_goes_far() -> None:
+    """Though all others are short."""
+    edges = [Edge(n, n + 20, f"{n}") for n in range(20)]
+    edges += [Edge(n, n + 21, f"{n}") for n in range(19)]
+    near = laid_out([(100.0, 50.0)] * 40, edges)
+    far = laid_out([(100.0, 50.0)] * 40, [*edges, Edge(0, 39, "0")])
+    assert far.top[20] - far.floor[0] > near.top[20] - near.floor[0] >= 40
+
+
+def test_the_legend_is_no_part_of_a_graph_in_parts() -> None:
+    """It keeps away from loose cards."""
+    for pipeline, air in ((samples.islands(), 40), (samples.features(), 21)):
+        scene = pipeline_scene(pipeline, None, None)
+        lowest = max(shape.frame.y + shape.frame.height for shape in (*scene.cards, *scene.pills))
+        assert min(rect.y for rect in scene.legend) - lowest == pytest.approx(air, abs=0.5)
+
+
+def test_a_wide_picture_has_room_for_a_long_title() -> None:
+    """It isn't cut before the page ends."""
+    title = "What the lone nodes of a large pipeline are called, in the order they run, and why so"
+    lone = Pipeline([samples.node(f"node_number_{n}", [], []) for n in range(40)])
+    assert pipeline_scene(lone, title, None).title == title
+    assert pipeline_scene(Pipeline([]), title, None).title != title
+
+
 def test_an_edge_with_room_to_be_straight_is_straight() -> None:
     """A chain is one line, pill under pill."""
     chain = Pipeline([samples.node(f"n{n}", [f"x{n}"], [f"x{n + 1}"]) for n in range(6)])

@@ -54,13 +54,19 @@ class PlacedPill:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Everything at its place; the graph's upper left corner is at (0, 0)."""
+    """Everything at its place; the graph's upper left corner is at (0, 0).
+
+    Attributes:
+        n_parts: how many parts have nothing to do with each other.
+        crossings: of edges, as far as the order within layers decides them.
+    """
 
     cards: tuple[PlacedCard, ...]
     pills: tuple[PlacedPill, ...]
     wires: tuple[Wire, ...]
     width: float
     height: float
+    n_parts: int
     crossings: int
 
 
@@ -71,7 +77,11 @@ def arranged(graph: Graph, captions: Sequence[str]) -> Arrangement:
         graph: the pipeline's.
         captions: for each card, what it says about a run, or nothing.
     """
-    sizes = [card_size(card, text) for card, text in zip(graph.cards, captions, strict=True)]
+    read = _read_names(graph)
+    sizes = [
+        card_size(card, text, names)
+        for card, text, names in zip(graph.cards, captions, read, strict=True)
+    ]
     boxes = _boxes(graph, sizes)
     layout = laid_out(
         boxes.sizes,
@@ -88,7 +98,13 @@ def arranged(graph: Graph, captions: Sequence[str]) -> Arrangement:
     pills = [*_card_pills(cards, rows), *_free_pills(graph, boxes, layout)]
     wires = _wires(graph, cards, boxes, layout, rows)
     return Arrangement(
-        tuple(cards), tuple(pills), tuple(wires), layout.width, layout.height, layout.crossings
+        tuple(cards),
+        tuple(pills),
+        tuple(wires),
+        layout.width,
+        layout.height,
+        layout.n_parts,
+        layout.crossings,
     )
 
 
@@ -120,6 +136,15 @@ def _boxes(graph: Graph, sizes: Sequence[CardSize]) -> _Boxes:
         made.number[card.index] = len(made.sizes)
         made.sizes.append((size.width, size.height_with_pills))
     return made
+
+
+def _read_names(graph: Graph) -> list[set[str]]:
+    """Those of each card's outputs that anybody reads."""
+    found: list[set[str]] = [set() for _ in graph.cards]
+    for edge in graph.edges:
+        if edge.maker is not None:
+            found[edge.maker].add(edge.name)
+    return found
 
 
 def _by_reader(graph: Graph) -> list[list[int]]:

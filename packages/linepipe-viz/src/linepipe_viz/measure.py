@@ -13,7 +13,7 @@ from linepipe_viz.words import cells, printable, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from typing import Final
 
     from linepipe_viz.graph import Card
@@ -35,6 +35,7 @@ __all__ = [
     "Label",
     "card_size",
     "pill_label",
+    "pills_width",
     "row_width",
     "text_width",
 ]
@@ -50,12 +51,13 @@ PILL_HEIGHT: Final = 24
 PILL_OVERLAP: Final = 12
 PILL_GAP: Final = 8
 PILL_ROW: Final = 40  # one row of pills to the next, with room for lines to turn between them
-LANE_WIDTH: Final = 7  # for a line that comes from a row above and passes between pills
+LANE_WIDTH: Final = 10  # for a line that comes from a row above and passes between pills
 PORT_GAP: Final = 16
 
 _CHIPS_WIDTH = 250
 _PILLS_WIDTH = 420
 _LEAST_WIDTH = 104
+_SIDES = 20  # what a card has left and right of its pills and chips, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +94,26 @@ class CardSize:
         return self.height + (PILL_OVERLAP if self.pills else 0)
 
 
-def card_size(card: Card, caption: str) -> CardSize:
-    """The card's parts and size, with a caption (of a run) if there is one."""
+def card_size(card: Card, caption: str, read: Collection[str]) -> CardSize:
+    """The card's parts and size.
+
+    Args:
+        card: the card.
+        caption: what it says about a run, or nothing.
+        read: those of its outputs that anybody reads.
+    """
     name = shortened(printable(card.node.name))
-    chips = _rows([_chip_label(n) for n in card.config], CHIP_GAP, _CHIPS_WIDTH)
-    pills = _rows([pill_label(n) for n in card.makes], PILL_GAP, _PILLS_WIDTH)
+    pills = _pill_rows(card.makes, read)
     width = max(
         text_width(name, "name") + 32,
-        max((_pill_row_width(pills, row) for row in range(len(pills))), default=0.0) + 20,
-        max((row_width(row, CHIP_GAP) for row in chips), default=0.0) + 20,
+        pills_width(pills, read) + _SIDES,
         text_width(caption, "caption") + 32 if caption else 0.0,
         PORT_GAP * len(card.reads) + 24,
         _LEAST_WIDTH,
     )
+    labels = [_chip_label(n) for n in card.config]
+    chips = _rows(labels, CHIP_GAP, max(_CHIPS_WIDTH, width - _SIDES))
+    width = max(width, max((row_width(row, CHIP_GAP) for row in chips), default=0.0) + _SIDES)
     return CardSize(name, caption, chips, pills, width, _height(chips, pills, caption))
 
 
@@ -134,10 +143,19 @@ def row_width(row: Sequence[Label], gap: float) -> float:
     return sum(label.width for label in row) + gap * (len(row) - 1)
 
 
-def _pill_row_width(rows: Sequence[Sequence[Label]], number: int) -> float:
-    """A row of pills, with a lane for each line that may come down from the rows above."""
-    lanes = sum(len(row) for row in rows[:number])
-    return row_width(rows[number], PILL_GAP) + LANE_WIDTH * lanes
+def _pill_rows(names: Sequence[str], read: Collection[str]) -> tuple[tuple[Label, ...], ...]:
+    """Those that nobody reads above, the full rows below: few lines pass between pills."""
+    upward = [pill_label(n) for n in sorted(names, key=lambda name: name in read)][::-1]
+    return tuple(row[::-1] for row in _rows(upward, PILL_GAP, _PILLS_WIDTH)[::-1])
+
+
+def pills_width(rows: Sequence[Sequence[Label]], read: Collection[str]) -> float:
+    """The widest row of pills, with a lane for each line that comes down from those above."""
+    widest, lanes = 0.0, 0
+    for row in rows:
+        widest = max(widest, row_width(row, PILL_GAP) + LANE_WIDTH * lanes)
+        lanes += sum(label.name in read for label in row)
+    return widest
 
 
 def pill_label(name: str) -> Label:

@@ -7,7 +7,7 @@ make edges cross that needn't.
 from __future__ import annotations
 
 from linepipe_viz.layout.places import isotonic
-from linepipe_viz.measure import LANE_WIDTH, PILL_GAP, PORT_GAP, row_width
+from linepipe_viz.measure import LANE_WIDTH, PILL_GAP, PORT_GAP, pills_width, row_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ def pill_rows(
         middle: the x of the card's middle.
         aims: for each object that anybody reads, the mean x of its edges' next bends.
     """
+    spread = _spread(rows, aims)
+    if pills_width(spread, aims) <= pills_width(rows, aims):
+        rows = spread
     made: list[PillRow] = []
     passing: dict[str, float] = {}  # lines from the rows above, and the x they come from
     for labels in rows:
@@ -53,6 +56,23 @@ def pill_rows(
         made.append(row)
         passing = row.lanes | {label.name: x for label, x in row.pills if label.name in aims}
     return made
+
+
+def _spread(rows: Sequence[Sequence[Label]], aims: Mapping[str, float]) -> list[Sequence[Label]]:
+    """The same rows with the objects that are read dealt out from left to right.
+
+    So neighbours in a row go to different sides, and a line from above finds its gap nearby.
+    """
+    places = [sum(label.name in aims for label in row) for row in rows]
+    dealt: list[list[Label]] = [[label for label in row if label.name not in aims] for row in rows]
+    given = [0] * len(rows)
+    going = [label for row in rows for label in row if label.name in aims]
+    for number, label in enumerate(sorted(going, key=lambda one: aims[one.name]), start=1):
+        lag = [number * count / len(going) - has for count, has in zip(places, given, strict=True)]
+        row = lag.index(max(lag))
+        dealt[row].append(label)
+        given[row] += 1
+    return [*dealt]
 
 
 def _pill_row(pills: Sequence[Label], passing: Mapping[str, float], middle: float) -> PillRow:

@@ -39,9 +39,11 @@ __all__ = ["pipeline_scene"]
 MARGIN = 28
 TOP = 70  # of the graph, below title and subtitle
 BOTTOM = 54  # below the graph, for the legend
+LOOSE_BOTTOM = 73  # the same, where the legend could be taken for one more part of the graph
 DEFAULT_TITLE = "Pipeline"
 
-_TITLE_CELLS = 80
+_TITLE_CELLS = 80  # or as many as the graph has room for
+_TITLE_CELL = 12  # px, roughly
 _CARD_KIND = {
     "reused": "function-reused",
     "will reuse": "function-reused",
@@ -69,7 +71,8 @@ def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | Non
     graph = pipeline_graph(nodes)
     told = records(nodes, overlay)
     places = arranged(graph, [record.caption if record else "" for record in told])
-    heading = shortened(printable(title or DEFAULT_TITLE), _TITLE_CELLS)
+    room = max(_TITLE_CELLS, int(places.width / _TITLE_CELL))
+    heading = shortened(printable(title or DEFAULT_TITLE), room)
     subtitle = _subtitle(graph, told)
     legend = _legend(graph, told)
     content = max(
@@ -79,7 +82,7 @@ def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | Non
         max((_legend_end(text) for _, text in legend), default=0.0),
     )
     origin = MARGIN + (content - places.width) / 2, TOP
-    height = TOP + places.height + BOTTOM
+    height = TOP + places.height + (LOOSE_BOTTOM if places.n_parts > 1 else BOTTOM)
     painter = _Painter(pipeline, graph, told)
     return Scene(
         width=content + 2 * MARGIN,

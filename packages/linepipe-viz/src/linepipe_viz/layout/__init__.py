@@ -63,6 +63,11 @@ class Layout:
     crossings: int
     _parts: tuple[_Part, ...]
 
+    @property
+    def n_parts(self) -> int:
+        """How many components there are."""
+        return len(self._parts)
+
     def bends(self, starts: Sequence[float]) -> list[tuple[Bend, ...]]:
         """For each edge, the layers it passes, as straight as the boxes leave it room.
 

@@ -166,4 +166,5 @@ def _layer_borders(
 def _gap_below(rows: Rows, row: Sequence[int], x: Sequence[float]) -> float:
     travels = sorted(abs(x[box] - x[other]) for box in row for other in rows.below[box])
     p90 = travels[int(len(travels) * 0.9)] if travels else 0.0
-    return min(max(28 + 0.12 * p90, _LEAST_GAP), _MOST_GAP)
+    longest = travels[-1] if travels else 0.0
+    return min(max(28 + 0.12 * p90, 28 + 0.06 * longest, _LEAST_GAP), _MOST_GAP)
