@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from _thread import allocate_lock, start_new_thread
 from array import array
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -89,9 +90,12 @@ class Sampler:
         self._series = Series()
         self._began: float | None = None
         self._first_mib = 0.0
-        # No Event: interrupted in its set(), it would keep its lock, and the next would hang.
+        # No threading.Event and no threading.Thread, which has two: interrupted at the wrong
+        # moment, they keep their locks, and the next would hang, or raise another error.
+        self._started: SimpleQueue[int] = SimpleQueue()
         self._ends: SimpleQueue[None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._sample, name="linepipe-profile", daemon=True)
+        self._sampling = allocate_lock()  # held by the thread, to its very end
+        self._native_id: int | None = None
 
     def start(self) -> float:
         """Begin sampling; the first reading is the last thing that happens here.
@@ -101,7 +105,8 @@ class Sampler:
         """
         with _forks_wait:
             _running.add(self)
-            self._thread.start()
+            start_new_thread(self._live, ())
+            self._native_id = self._started.get()
         # Read after the thread has started, so that its stack isn't counted as the node's.
         self._first_mib = self._read()
         self._began = time.perf_counter()
@@ -125,8 +130,14 @@ class Sampler:
         with _forks_wait:
             if self in _running:
                 _running.discard(self)
-                self._thread.join()
-                _wait_until_gone(self._thread)
+                with self._sampling:
+                    pass
+                _wait_until_gone(self._native_id)
+
+    def _live(self) -> None:
+        with self._sampling:
+            self._started.put(threading.get_native_id())
+            self._sample()
 
     def _sample(self) -> None:
         pause = self._interval
@@ -150,12 +161,12 @@ class Sampler:
         return True
 
 
-def _wait_until_gone(thread: threading.Thread) -> None:
-    """Wait for the thread's end in the kernel's books too, some microseconds after its join.
+def _wait_until_gone(native_id: int | None) -> None:
+    """Wait for the thread's end in the kernel's books too, some microseconds after its own.
 
     Linux's books are what Python reads before it warns of a fork with threads.
     """
-    task = f"/proc/self/task/{thread.native_id}"
+    task = f"/proc/self/task/{native_id}"
     for _ in range(1000):
         if not os.path.exists(task):
             return
