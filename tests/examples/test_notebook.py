@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from tests.wheelhouse import ROOT
 
 NOTEBOOK = ROOT / "examples" / "basic_usage.ipynb"
-MEASURED = re.compile(r"\d+(\.\d+)?(?= ?(s|ms|µs|us|MiB)\b)")
+MEASURED = re.compile(r"<?\d+(\.\d+)?(?= ?(s|ms|µs|us|MiB)\b)")
 
 
 @pytest.fixture(scope="module")
