@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import select
-import struct
-import subprocess
-import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 import pyte
+from tests.pty_program import PATIENCE_SECONDS, PtyProgram
 
 ROOT = Path(__file__).parents[2]
-_LONGEST = 10.0  # seconds that a test waits for what must come
 
 
-class PtySession:
+class PtySession(PtyProgram):
     """A Python program on a terminal of its own.
 
     Args:
@@ -45,23 +37,11 @@ class PtySession:
         }
         for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED"):
             environment.pop(name, None)
-        self._fd, follower = pty.openpty()
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        # setsid makes the terminal the program's own, for Ctrl-C and /dev/tty. pty.fork would
-        # too, but forking this process, which may have threads, is deprecated.
-        self._process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-c", code],
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-            cwd=ROOT,
-            env=environment,
-        )
-        os.close(follower)
+        super().__init__(["-c", code], environment, columns, rows, ROOT)
 
     def until(self, seen: Callable[[], bool]) -> None:
         """Read until the condition holds."""
-        limit = time.monotonic() + _LONGEST
+        limit = time.monotonic() + PATIENCE_SECONDS
         while not seen():
             if not self._read() and not seen():
                 raise AssertionError("the program ended; its screen:\n" + self.text())
@@ -74,21 +54,17 @@ class PtySession:
 
     def until_end(self) -> int:
         """Read to the program's end, and give its exit status."""
-        limit = time.monotonic() + _LONGEST
+        limit = time.monotonic() + PATIENCE_SECONDS
         while self._read():
             if time.monotonic() > limit:
                 raise AssertionError("it never ended; the screen:\n" + self.text())
-        return self._process.wait()
+        return self.wait()
 
     def settle(self, seconds: float) -> None:
         """Read for a while: that something does not happen has no sign of its own."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit and self._read():
             pass
-
-    def press(self, text: str) -> None:
-        """Type on the terminal's keyboard."""
-        os.write(self._fd, text.encode())
 
     def text(self) -> str:
         """All lines, also those that have scrolled off the screen, without blank ends."""
@@ -101,26 +77,9 @@ class PtySession:
 
     def _read(self) -> bool:
         """Feed what has come; False at the end."""
-        ready, _, _ = select.select([self._fd], [], [], 0.05)
-        if not ready:
+        came = self.receive(0.05)
+        if came is None:
             return True
-        try:
-            data = os.read(self._fd, 65536)
-        except OSError:  # Linux says so when the other side has closed
-            return False
-        self.raw += data
-        self._stream.feed(data)
-        return bool(data)
-
-    def __enter__(self) -> PtySession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        os.close(self._fd)
-        self._process.kill()
-        self._process.wait()
+        self.raw += came
+        self._stream.feed(came)
+        return bool(came)
