@@ -8,6 +8,7 @@ import io
 import logging
 import random
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -22,7 +23,10 @@ from tests.faults.blocks import Block
 from tests.faults.moments import interrupts
 
 from linepipe_core import Hook, Node, Pipeline, Step
+from linepipe_core.errors import ShelfError
 from linepipe_core.shelf import ObjectShelf
+from linepipe_core.shelf.buffers import BufferFiles
+from linepipe_core.shelf.opening import open_index
 from linepipe_profile import MemoryProfile
 from linepipe_viz import Progress, region
 
@@ -112,6 +116,22 @@ def test_real_signals_at_random_moments_of_a_store(
         assert shelf.verify() == ()
         assert shelf["last"] == 1
         assert len(buffers()) == ("a" in shelf)
+
+
+def test_a_rollback_that_is_interrupted_spoils_no_later_write(path: str) -> None:
+    """A second Control-C comes while the first one undoes what it can."""
+    with ObjectShelf(path) as shelf:
+        index = open_index(shelf.path, BufferFiles(shelf.path + ".buffers"))
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.set_progress_handler(lambda: 1, 1)  # ends whatever is executed next
+            raise KeyboardInterrupt
+
+        with pytest.raises(ShelfError):
+            index.write(change)
+        index.write(lambda connection: None)
+        shelf["a"] = 1
+        index.close()
 
 
 def test_at_moments_of_a_run_with_cache_history_and_reuse(path: str) -> None:

@@ -82,6 +82,7 @@ def test_texts_too_small_to_be_drawn_are_left_out(figsize: tuple[float, float]) 
         (0, 600),
         (-8, 6),
         (math.nan, 6),
+        (10**400, 3),
         (8, math.nan),
         (math.inf, 600),
         (0.05, 6),

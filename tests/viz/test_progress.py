@@ -396,7 +396,7 @@ def test_without_a_terminal_each_node_is_a_plain_line() -> None:
         "4/5 ✔ merge",
         "5/5 ✔ write_features",
     ]
-    assert all(line.endswith((" µs", " ms")) for line in lines[:5])
+    assert all(line.endswith((" µs", " ms", " s")) for line in lines[:5])
     assert lines[5].startswith("╭─ Pipeline ")
     assert len(lines) == 5 + 7
     assert "\x1b" not in "".join(lines)
@@ -479,3 +479,16 @@ def test_an_empty_run_shows_an_empty_pipeline() -> None:
     lines = plain(Pipeline([]))
     assert len(lines) == 2
     assert "0 nodes" in lines[1]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_a_console_holds_back_from_its_file_it_gets(is_terminal: bool) -> None:
+    """Lines and picture, where they are captured, and nothing where it is quiet."""
+    console = Console(file=io.StringIO(), width=60, force_terminal=is_terminal)
+    with console.capture() as captured:
+        samples.features().run(hooks=[Progress(console)])
+    assert "5/5" in captured.get()
+    assert "╭" in captured.get()
+    console.quiet = True
+    samples.features().run(hooks=[Progress(console)])
+    assert console.file.getvalue() == ""  # type: ignore[attr-defined]  # a StringIO

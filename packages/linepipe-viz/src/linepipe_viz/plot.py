@@ -106,7 +106,10 @@ def _pixels(figsize: Iterable[Any]) -> tuple[float, float]:
     if not (isinstance(width, Real) and isinstance(height, Real)):
         raise _no_size(figsize)
     unit = _INCH if width < _MOST_INCHES and height < _MOST_INCHES else 1
-    sides = float(width) * unit, float(height) * unit
+    try:
+        sides = float(width) * unit, float(height) * unit
+    except OverflowError:
+        raise _no_size(figsize) from None
     if not all(_LEAST_SIDE <= side < math.inf for side in sides):  # a nan isn't, either
         raise _no_size(figsize)
     return sides

@@ -60,8 +60,10 @@ class Progress(Hook):
         self._began = self._since = perf_counter()
         self._running = False
         self._stream = console.file
+        self._is_held_back = _holds_back(console)
         self._flow = Flow(run.nodes, self._title)
-        if console.is_terminal and not console.is_dumb_terminal and not console.is_jupyter:
+        is_watched = console.is_terminal and not self._is_held_back
+        if is_watched and not console.is_dumb_terminal and not console.is_jupyter:
             self._region = Region(self._stream, self._frame)
             if not self._region.open():
                 self._region = None
@@ -97,7 +99,7 @@ class Progress(Hook):
         told = [step_record(step) for step in result.steps]
         console = self._console
         panel = self._flow.panel(told, console.width, self._pen)
-        if console.is_jupyter or console.legacy_windows or console.record:
+        if self._is_held_back or console.is_jupyter or console.legacy_windows:
             console.print(panel, end="")
         else:
             self._stream.write("\n".join([*painted(panel.lines, console), ""]))
@@ -115,10 +117,12 @@ class Progress(Hook):
         place = f"{step.index + 1:>{self._digits}}/{self._n_nodes}"
         words = record.caption if record.status != "ran" else record.figures
         name = pen.words(step.node.name)
-        self._stream.write(
-            f"{place} {pen.sign(mark.sign, mark.letter)} {name}  {pen.words(words)}\n"
-        )
-        self._stream.flush()
+        line = f"{place} {pen.sign(mark.sign, mark.letter)} {name}  {pen.words(words)}\n"
+        if self._is_held_back:
+            self._console.out(line, end="", highlight=False)
+        else:
+            self._stream.write(line)
+            self._stream.flush()
 
     def _frame(self) -> list[str] | None:
         """The live view's lines, for this moment; called from the region's thread."""
@@ -168,3 +172,9 @@ class Progress(Hook):
             (pen.sign("━", "-") * (room - part), FRAME),
             (f" {words}", "dim"),
         ]
+
+
+def _holds_back(console: Console) -> bool:
+    """Whether what is printed on a console is for other eyes than those at its file."""
+    is_captured = getattr(console, "_buffer_index", 0) > 0  # rich doesn't say so in public
+    return console.record or console.quiet or is_captured

@@ -117,7 +117,7 @@ class BufferFiles:
 
         Its lock is how a sweep tells it from what a killed writer left.
         """
-        return _Draft(_new_draft(self.folder))
+        return _Draft(_draft_path(self.folder))
 
     def sweep_drafts(self) -> int:
         """Remove what dead writers left; live ones hold their locks. Returns how many."""
@@ -156,7 +156,7 @@ class _Draft:
                 return
             # A sweep took it for a leftover before it was locked.
             self._close()
-            self.folder = _new_draft(os.path.dirname(self.folder))
+            self.folder = _draft_path(os.path.dirname(self.folder))
         raise OSError(errno.EBUSY, "can't make a folder for drafts", self.folder)
 
     def lock(self) -> bool:
@@ -178,7 +178,8 @@ class _Draft:
         """Remove the folder with all that is in it, and let go of the lock."""
         with suppress(OSError):
             for name in os.listdir(self.folder):
-                os.unlink(os.path.join(self.folder, name))
+                with suppress(OSError):
+                    os.unlink(os.path.join(self.folder, name))
             os.rmdir(self.folder)
         self._close()
 
@@ -190,7 +191,7 @@ class _Draft:
     __del__ = _close  # where an interrupt came between two lines
 
 
-def _new_draft(folder: str) -> str:
+def _draft_path(folder: str) -> str:
     return os.path.join(folder, DRAFT_PREFIX + os.urandom(8).hex())
 
 
