@@ -134,6 +134,28 @@ class BareFrame(pd.DataFrame):
     """A subclass whose copies are, by pandas' own way, plain frames."""
 
 
+class ShortCopyFrame(pd.DataFrame):
+    """A subclass whose ``copy`` isn't called as pandas' is."""
+
+    @property
+    def _constructor(self) -> type[ShortCopyFrame]:
+        return ShortCopyFrame
+
+    def copy(self) -> ShortCopyFrame:  # type: ignore[misc,override]  # that is the point
+        return ShortCopyFrame(pd.DataFrame(self).copy())
+
+
+class UnfinishedFrame(pd.DataFrame):
+    """A subclass that fails whenever pandas makes a copy of it."""
+
+    @property
+    def _constructor(self) -> type[UnfinishedFrame]:
+        return UnfinishedFrame
+
+    def __finalize__(self, other: Any, method: Any = None, **kwargs: Any) -> Any:
+        raise ValueError("no copies")
+
+
 def noted(table: Any, note: Any) -> Any:
     table.note = note
     return table
@@ -656,6 +678,49 @@ def test_a_class_of_frames_is_known_at_its_first_value() -> None:
         value.note.append(2)
         (got,) = (part for part in hand_out(held) if isinstance(part, NotedFrame))
         assert (got["a"].tolist(), got.note) == ([[1], [2]], [1])
+
+
+@pytest.mark.parametrize("kind", [ShortCopyFrame, UnfinishedFrame])
+def test_frames_that_pandas_cannot_copy_go_by_their_pickle(kind: Any) -> None:
+    """A class of frames may have a ``copy`` of its own kind."""
+    value = kind({"a": [1, 2]})
+    held = hold([value])
+    first, second = hand_out(held), hand_out(held)
+    first._mgr.blocks[0].values[0, 0] = 99
+    value._mgr.blocks[0].values[0, 1] = 99
+    assert type(second) is kind
+    assert second.values.tolist() == [[1], [2]]
+
+
+@pytest.mark.parametrize("kind", [ShortCopyFrame, UnfinishedFrame])
+def test_frames_that_nothing_copies_are_shared_and_told(
+    kind: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beside what refuses to be pickled; the rest of the list is isolated all the same."""
+    value = kind({"a": [1]})
+    held = hold([[threading.Lock(), value, [1]]], "tables")
+    first = hand_out(held)
+    first[2].append(2)
+    assert first[1] is value
+    assert hand_out(held)[2] == [1]
+    assert len(caplog.records) == 1
+    assert f"{kind.__name__} in it is passed by reference" in caplog.text
+
+
+@pytest.mark.parametrize("beside", [[], [threading.Lock()]])
+@pytest.mark.parametrize("cells", [[1], [[1]]])
+def test_a_frame_that_its_own_note_holds_is_copied_once(
+    cells: list[Any], beside: list[Any]
+) -> None:
+    """Each copy's note holds that copy."""
+    value = noted(NotedFrame({"a": cells}), [])
+    value.note.append(value)
+    held = hold([[*beside, value] if beside else value])
+    for _ in range(2):
+        got = hand_out(held)
+        got = got[-1] if beside else got
+        assert got is not value
+        assert got.note[0] is got
 
 
 def test_frames_of_a_subclass_share_their_columns() -> None:

@@ -91,7 +91,11 @@ def _table_by_parts(table: Any, memo: dict[int, Any], refused: list[Any]) -> Any
     held = None if rule is None else rule(table, False)
     if held is not None:
         return held.value
-    private = table.copy(deep=True)
+    try:
+        private = table.copy(deep=True)
+    except Exception:  # of a user's class
+        refused.append(table)
+        return table
     memo[id(table)] = private
     for block in private._mgr.blocks:
         if block.dtype == object:
@@ -113,16 +117,23 @@ def _with_own_notes(rule: Rule) -> Rule:
     """The rule for tables of a user's class, by that for pandas' own."""
 
     def noted(table: Any, alone: bool) -> Held | None:
-        if type(table.copy(deep=False)) is not type(table):
-            return None  # pandas makes a plain one of it, a pickle doesn't
-        held = rule(table, alone)
-        if held is None:
+        try:
+            return _noted(rule, table, alone)
+        except Exception:  # its class copies in a way of its own, or not at all
             return None
-        refused: list[Any] = []
-        _own_notes(held.value, {id(table): held.value}, refused)
-        return None if refused else type(held)(held.value, partial(_noted_copy, held.how))
 
     return noted
+
+
+def _noted(rule: Rule, table: Any, alone: bool) -> Held | None:
+    if type(table.copy(deep=False)) is not type(table):
+        return None  # pandas makes a plain one of it, a pickle doesn't
+    held = rule(table, alone)
+    if held is None:
+        return None
+    refused: list[Any] = []
+    _own_notes(held.value, {id(table): held.value}, refused)
+    return None if refused else type(held)(held.value, partial(_noted_copy, held.how))
 
 
 def _noted_copy(how: Callable[[Any], Any], table: Any) -> Any:
