@@ -368,9 +368,13 @@ class TestSteps:
             with pytest.raises(NodeExecutionError, match="registry was closed before 'add2'"):
                 run.finish()
 
+    @pytest.mark.parametrize("options", [{}, {"track_history": True}])
+    @pytest.mark.parametrize("n_readers", [1, 2])
     @pytest.mark.parametrize("args", [("x",), (), ([1],)])
-    def test_a_key_error_of_a_copy_is_left_as_it_is(self, args: tuple[Any, ...]) -> None:
-        """It's the object's own, not a missing name."""
+    def test_a_key_error_of_a_copy_is_left_as_it_is(
+        self, args: tuple[Any, ...], n_readers: int, options: dict[str, Any]
+    ) -> None:
+        """It's the object's own, not a missing name: also where it is the name's own string."""
 
         class Odd:
             pass
@@ -383,10 +387,11 @@ class TestSteps:
 
         copies: list[Odd] = []
         register_snapshot(Odd, copied)
-        nodes = [Node(Odd, [], ["x"]), Node(id, ["x"], []), Node(id, ["x"], [])]
+        nodes = [Node(Odd, [], ["x"]), *([Node(id, ["x"], [])] * n_readers)]
         with pytest.raises(NodeExecutionError) as caught:
-            Pipeline(nodes).run()
+            Pipeline(nodes, **options).run()
         assert type(caught.value.__cause__) is KeyError
+        assert caught.value.__cause__.args == args
 
     def test_leaving_ends_it(self) -> None:
         """The registry is closed, and the rest can't be run any more."""
@@ -699,6 +704,16 @@ class TestHooks:
         with pytest.raises(TypeError, match=mended):
             Pipeline([Node(lambda: ran.append(1), [], [])]).run(hooks=[hook])
         assert ran == []
+
+    def test_wait_for_names_not_for_letters(self) -> None:
+        """A bare string would be taken for as many names."""
+
+        class Train(Hook):
+            waits_for = "train"
+
+        said = r"waits_for of the hook Train is the string 'train'; write \['train'\]"
+        with pytest.raises(TypeError, match=said):
+            chain(1).run(hooks=[Train()])
 
     def test_an_interrupt_in_one_passes(self) -> None:
         """And the others' context managers are closed."""

@@ -15,7 +15,7 @@ from linepipe_core.sending import StayedBehind, sent, sent_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any, TypeVar
@@ -75,7 +75,7 @@ class HookCalls:
         nodes: the names of the nodes of the run.
 
     Raises:
-        TypeError: one of them is no Hook.
+        TypeError: one of them is no Hook, or waits for a bare string.
         UnknownNameError: one of them waits for a node that the run hasn't.
 
     Attributes:
@@ -85,7 +85,8 @@ class HookCalls:
     def __init__(self, hooks: Iterable[Hook], nodes: Iterable[str]) -> None:
         self._hooks = [_checked(hook) for hook in hooks]
         there = dict.fromkeys(nodes)
-        unknown = [name for hook in self._hooks for name in hook.waits_for if name not in there]
+        awaited = dict.fromkeys(name for hook in self._hooks for name in _awaited(hook))
+        unknown = [name for name in awaited if name not in there]
         if unknown:
             raise UnknownNameError("node", unknown, there)
         self.failed: list[FailedHook] = []
@@ -176,6 +177,15 @@ def _checked(hook: object) -> Hook:
         return hook
     wanted = f"{hook.__name__}()" if isinstance(hook, type) else "an instance of a Hook subclass"
     raise TypeError(f"{hook!r} can't watch a run: it is no Hook\n  give {wanted}")
+
+
+def _awaited(hook: Hook) -> Sequence[str]:
+    names = hook.waits_for
+    if isinstance(names, str):
+        raise TypeError(
+            f"waits_for of the hook {_name(hook)} is the string {names!r}; write [{names!r}]"
+        )
+    return names
 
 
 def _overrides(hook: Hook, method: str) -> bool:

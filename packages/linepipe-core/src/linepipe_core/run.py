@@ -373,13 +373,9 @@ class Run:
 
     def _why(self, node: Node, phase: str, error: Exception) -> Exception:
         """What to call the cause: where a held object was looked up in vain, why it is gone."""
-        if phase != "taking its inputs" or type(error) is not KeyError:
-            return error
-        there = self._held_inputs(node)
-        # By identity: the copying of an object may raise a KeyError of its own.
-        key = error.args[0] if error.args else None
-        gone = [name for name in node.inputs if name is key and name not in there]
-        return self._gone(node, gone[:1]) if gone else error
+        if phase == "taking its inputs" and _was_looked_up_in_vain(error):
+            return self._gone(node, error.args)
+        return error
 
     def _gone(self, node: Node, names: Sequence[str]) -> LinepipeError:
         """The error that tells why objects aren't there any more, though nodes made them."""
@@ -495,6 +491,22 @@ def _called(step: Step, values: Sequence[Any]) -> Any:
         return step.node.call(values)
     finally:
         step.seconds = perf_counter() - started
+
+
+_TAKERS = {Run._take.__code__, Run._plain_turns.__code__}
+
+
+def _was_looked_up_in_vain(error: Exception) -> bool:
+    """Whether it is the loop's own KeyError, not one that came of copying what it found.
+
+    Told by where it was raised: a copy may raise a KeyError of the very name, and by then the
+    last reader has taken the object out.
+    """
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    is_ours = traceback is not None and traceback.tb_frame.f_code in _TAKERS
+    return is_ours and type(error) is KeyError
 
 
 def _told(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) -> list[Step]:
