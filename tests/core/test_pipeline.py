@@ -171,9 +171,12 @@ def test_options_given_by_mistake_are_refused() -> None:
     options: Any = {"track": 1}, {"x": 1}
     with pytest.raises(TypeError, match=r"track_history is True or False, got a dict\n  constants"):
         Pipeline([], *options)
-    path: Any = "./cache"
-    with pytest.raises(TypeError, match=r"got a str\n  its place is another option: cache_storage"):
-        Pipeline([], use_persistent_cache=path)
+    path: Any
+    for path in ("./cache", Path("cache")):
+        kind = type(path).__name__
+        said = rf"got a {kind}\n  its place is another option: cache_storage"
+        with pytest.raises(TypeError, match=said):
+            Pipeline([], use_persistent_cache=path)
 
 
 def test_its_repr_is_one_line() -> None:

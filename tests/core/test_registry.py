@@ -47,6 +47,14 @@ def test_a_registry_is_gone_through_by_its_names() -> None:
         list(objects)
 
 
+def test_a_registry_is_true_whatever_it_holds() -> None:
+    """So that ``if registry:`` asks whether there is one."""
+    with Pipeline([]).get_obj_registry() as objects:
+        assert len(objects) == 0
+        assert objects
+    assert objects
+
+
 def test_what_is_set_is_kept_as_it_was() -> None:
     """Later changes of the caller don't count."""
     value = {"a": [1]}

@@ -626,7 +626,7 @@ def _listed(option: str, names: Iterable[str]) -> Iterable[str]:
 
 def _check_switch(option: str, value: object, instead: str) -> None:
     """Refuse what can't have been meant as True or False."""
-    if isinstance(value, Collection):
+    if isinstance(value, (Collection, os.PathLike)):
         raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
 
 

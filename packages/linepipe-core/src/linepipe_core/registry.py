@@ -201,6 +201,10 @@ class ObjectRegistry:
     def __len__(self) -> int:
         return len(self._open())
 
+    def __bool__(self) -> bool:
+        """Always true: ``if registry`` asks whether there is one, and so it may be closed."""
+        return True
+
     def __contains__(self, name: object) -> bool:
         return name in self._open()
 
