@@ -425,6 +425,7 @@ class TestSteps:
         assert list(entries[0]) == ["node", "inputs", "outputs", "seconds", "status"]
         entries.clear()
         pipeline.run().history.clear()
+        pipeline.history.clear()
         assert len(pipeline.history) == 2
         entries = pipeline.history
         with pytest.raises(KeyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import shutil
 import threading
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from linepipe_core import Hook, Node, NodeExecutionError, Pipeline, RunResult, RunStateError
+from linepipe_core.sending import StayedBehind
 from linepipe_viz import draw_svg_pipeline
 
 if TYPE_CHECKING:
@@ -142,6 +144,7 @@ def test_a_failure_tells_the_same_wherever_it_goes(
     assert told(again.steps) == told(caught.value.steps)
     assert [s.status for s in again.steps] == ["ran", "ran", "failed", "pending"]
     assert again.step is again.steps[2]
+    assert again.node is again.step.node
     assert (again.node.name, again.inputs) == ("last", {})
     assert draw_svg_pipeline(job, result=again) == draw_svg_pipeline(job, result=caught.value)
     assert [repr(failed) for failed in again.failed_hooks] == [
@@ -157,13 +160,85 @@ def test_a_function_that_stayed_behind_says_so_when_it_is_called(tmp_path: Path)
     assert pickle.loads(pickle.dumps(inner)).name == "inner"
 
 
+class OneWay:
+    """A function whose pickle can't be read again."""
+
+    def __call__(self, x: Any) -> Any:
+        return x
+
+    def __setstate__(self, state: Any) -> None:
+        raise OSError("no such model")
+
+    def __getstate__(self) -> Any:
+        return {"model": "gone"}
+
+
+def test_a_function_that_only_pickles_stays_behind(tmp_path: Path) -> None:
+    """The rest gets home."""
+    again = pickle.loads(pickle.dumps(pipeline(tmp_path, OneWay()).run()))
+    assert again["end"].tolist() == [2, 6, 10]
+    assert isinstance(again.steps[2].node.func, StayedBehind)
+
+
 @DUMPS
 def test_a_plan_goes_along(dumps: Callable[[Any], bytes], tmp_path: Path) -> None:
-    """With all that it says."""
+    """With all that it says; whole, a part of it, or an entry."""
     plan = pipeline(tmp_path, use_persistent_cache=True).plan()
     again = pickle.loads(dumps(plan))
     assert str(again) == str(plan)
     assert [entry.node.name for entry in again] == ["first", "inner", "last", "never"]
+    assert [entry.node.name for entry in pickle.loads(dumps(plan[1:3]))] == ["inner", "last"]
+    assert pickle.loads(dumps(plan[1])).reasons == plan[1].reasons
+
+
+COPIES = pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+
+
+@COPIES
+@OPTIONS
+def test_a_copy_of_a_result_leaves_nothing_behind(
+    copied: Callable[[Any], Any], options: dict[str, Any], tmp_path: Path
+) -> None:
+    """It needn't be pickled, so its steps keep their functions."""
+    result = pipeline(tmp_path, **options).run()
+    again = copied(result)
+    assert again["end"].tolist() == [4, 12, 20]
+    assert str(again) == str(result)
+    assert told(again.steps) == told(result.steps)
+    assert [step.node for step in again.steps] == [step.node for step in result.steps]
+    assert again.steps[1].node.run({"y": 3}) == {"z": 4}
+    again.history.clear()
+    assert bool(result.history) is ("track_history" in options)
+
+
+def test_a_deep_copy_of_a_result_has_values_and_steps_of_its_own(tmp_path: Path) -> None:
+    """Whatever is done to it, the result keeps."""
+    result = pipeline(tmp_path).run()
+    again = copy.deepcopy(result)
+    again["end"][0] = 7
+    again.steps[0].seconds = 5.0
+    assert result["end"].tolist() == [4, 12, 20]
+    assert result.steps[0].seconds != 5.0
+
+
+@COPIES
+def test_a_copy_of_a_plan_leaves_nothing_behind(
+    copied: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    """As with results."""
+    plan = pipeline(tmp_path, use_persistent_cache=True).plan()
+    again = copied(plan)
+    assert str(again) == str(plan)
+    assert again[1].node.run({"y": 3}) == {"z": 4}
+
+
+def test_a_result_that_a_node_gives_on_keeps_its_functions(tmp_path: Path) -> None:
+    """For pipelines inside of nodes."""
+    inside = pipeline(tmp_path).run()
+    outer = Pipeline(
+        [Node(lambda: inside, [], ["result"]), Node(lambda r: r.steps[1].node, ["result"], ["a"])]
+    )
+    assert outer.run()["a"].run({"y": 3}) == {"z": 4}
 
 
 def test_a_process_pool_gives_what_its_tasks_ran() -> None:

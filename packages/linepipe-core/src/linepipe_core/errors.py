@@ -223,16 +223,16 @@ class NodeExecutionError(LinepipeError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process must be able to send its failure home, whatever the inputs are.
-        told = None if self.node is None else self.node.sent()
+        node = self.node.sent() if self.node is not None and self.step is None else None
         rest = {"steps": self.steps, "failed_hooks": self.failed_hooks}
-        return _failure_from_afar, (type(self), self.args[0], told, self.step), rest
+        return _failure_from_afar, (type(self), self.args[0], node, self.step), rest
 
 
 def _failure_from_afar(
     kind: type[NodeExecutionError], message: str, node: Any, step: Any
 ) -> NodeExecutionError:
     """A NodeExecutionError unpickled in another process: the report without the inputs."""
-    return kind(message, node, step, {})
+    return kind(message, node if step is None else step.node, step, {})
 
 
 class MissingExtraError(LinepipeError, ImportError):

@@ -124,6 +124,17 @@ class PlanEntry(NamedTuple):
     reasons: tuple[str, ...]
     untracked: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.node.sent(), *self[1:])
+
+    # A copy isn't made by way of the pickle: here the node's function is at hand.
+
+    def __copy__(self) -> PlanEntry:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> PlanEntry:
+        return self
+
 
 class Plan(Sequence["PlanEntry"]):
     """What ``run(reuse=True)`` would do: an entry for each node. Prints as a table."""
@@ -144,7 +155,7 @@ class Plan(Sequence["PlanEntry"]):
         return len(self._entries)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ([entry._replace(node=entry.node.sent()) for entry in self._entries],)
+        return type(self), (self._entries,)
 
     @property
     def untracked(self) -> tuple[str, ...]:

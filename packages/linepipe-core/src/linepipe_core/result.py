@@ -59,6 +59,16 @@ class Step:
         told = (self.node.sent(), self.index, self.status, self.seconds)
         return type(self), told, (None, {"memory": self.memory, "reasons": self.reasons})
 
+    # A copy isn't made by way of the pickle: here the node's function is at hand.
+
+    def __copy__(self) -> Step:
+        step = type(self)(self.node, self.index, self.status, self.seconds)
+        step.memory, step.reasons = self.memory, self.reasons
+        return step
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Step:
+        return self.__copy__()
+
     def __repr__(self) -> str:
         return f"<Step {self.index + 1} {self.node.name}: {self.status}{_in(self.seconds)}>"
 
@@ -103,6 +113,21 @@ class RunResult(Mapping["str", "Any"]):
         # What lies on a shelf is read now: there may be none where this is going.
         unread = {name: held for name, held in self._recorded.items() if name not in self._values}
         return {**self.__dict__, "_recorded": unread, "_steps": self.steps}
+
+    def __copy__(self) -> RunResult:
+        return self._copied(self._values, self.steps)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RunResult:
+        from copy import deepcopy
+
+        return self._copied(*deepcopy((self._values, self.steps), memo))
+
+    def _copied(self, values: dict[str, Any], steps: tuple[Step, ...]) -> RunResult:
+        """A copy; what isn't among the values yet is handed out in copies anyway."""
+        other = object.__new__(type(self))
+        own = {"_values": values, "_steps": steps, "history": self.history.copy()}
+        other.__dict__ = {**self.__dict__, **own}
+        return other
 
     def __getitem__(self, name: str) -> Any:
         """The output of that name.

@@ -50,13 +50,18 @@ def sent(value: Any, name: str) -> Any:
         value: the function or hook.
         name: what it is called.
     """
+    return value if _travels(value) else StayedBehind(name, _shown(value))
+
+
+def _travels(value: Any) -> bool:
+    """Whether a value comes out of its pickle again."""
     import pickle
 
     try:
-        pickle.dumps(value)
-    except Exception:  # whatever a class raises when asked for its state
-        return StayedBehind(name, _shown(value))
-    return value
+        pickle.loads(pickle.dumps(value))
+    except Exception:  # whatever a class raises when asked for its state, or given it
+        return False
+    return True
 
 
 def sent_error(error: Exception) -> Exception:
@@ -65,13 +70,9 @@ def sent_error(error: Exception) -> Exception:
     Many can be pickled and not unpickled: their ``__init__`` takes something else than their
     message.
     """
-    import pickle
-
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RunStateError(f"{type(error).__name__}: {_message(error)}")
-    return error
+    if _travels(error):
+        return error
+    return RunStateError(f"{type(error).__name__}: {_message(error)}")
 
 
 def _shown(value: object) -> str:
