@@ -11,7 +11,8 @@ import sys
 import textwrap
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -103,6 +104,30 @@ def linked(**parts: Any) -> Any:
 def texts(first: str) -> pd.DataFrame:
     """A frame of Python's own texts, none of them shared with another frame."""
     return pd.DataFrame({"s": pd.Series([first + "b", first + "c"], dtype=object)})
+
+
+class Lazy(Mapping[str, Any]):
+    """A mapping that fails where it can't look up."""
+
+    def __init__(self, **parts: Any) -> None:
+        self.parts = parts
+
+    def __getitem__(self, key: str) -> Any:
+        if self.parts[key] is None:
+            raise ValueError(f"no {key} yet")
+        return self.parts[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+
+def parser(**sections: dict[str, str]) -> ConfigParser:
+    made = ConfigParser()
+    made.read_dict(sections)
+    return made
 
 
 def whole(config: Any) -> Any:
@@ -553,6 +578,50 @@ class TestAdd:
         node = Node(lambda *v: v, ["config.a", "config.b"], ["v"])
         mixed = Pipeline([node], left) + Pipeline([], SimpleNamespace(a=2))
         assert mixed.run()["v"] == (2, 1)
+
+    @pytest.mark.parametrize(
+        ("left", "right"),
+        [
+            (OmegaConf.create({"a": "???", "b": 1}), OmegaConf.create({"a": "???", "c": 2})),
+            (Lazy(a=None, b=1), Lazy(a=None, c=1)),
+            (Lazy(a=None, b=1), OmegaConf.create({"a": "???"})),
+            (parser(a={"x": "%(no)s", "b": "1"}), parser(a={"x": "%(no)s", "c": "2"})),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_a_part_that_neither_can_read_is_told(self, left: Any, right: Any) -> None:
+        """It would be dropped without a word."""
+        with pytest.raises(CompositionError, match=r"'config\..*' can't be read in either: give"):
+            Pipeline([], left) + Pipeline([], right)
+
+    def test_equal_parts_of_different_wholes_are_the_same(self) -> None:
+        """Though each of OmegaConf's knows its whole; also if they aren't complete yet."""
+        left = OmegaConf.create({"a": 1, "rows": [1, 2], "deep": {"b": "???", "c": 1}})
+        right = OmegaConf.create({"d": 1, "rows": [1, 2], "deep": {"b": "???", "c": 1}})
+        merged = whole(Pipeline([], left) + Pipeline([], right))
+        assert merged == {"a": 1, "d": 1, "rows": [1, 2], "deep": {"b": "???", "c": 1}}
+
+    def test_the_sections_of_two_parsers_are_merged(self) -> None:
+        """Whose ``get`` isn't that of other mappings."""
+        left = parser(DEFAULT={"d": "1"}, a={"x": "%(d)s"}, b={"y": "2"})
+        right = parser(DEFAULT={"d": "1"}, a={"x": "1", "z": "3"}, c={"y": "4"})
+        merged = whole(Pipeline([], left) + Pipeline([], right))
+        assert {name: dict(merged[name]) for name in merged} == {
+            "DEFAULT": {"d": "1"},
+            "a": {"d": "1", "x": "1", "z": "3"},
+            "b": {"d": "1", "y": "2"},
+            "c": {"d": "1", "y": "4"},
+        }
+        node = Node(lambda *v: v, ["config.a.x", "config.c.y"], ["v"])
+        assert (Pipeline([], left) + Pipeline([node], right)).run()["v"] == ("1", "4")
+        with pytest.raises(CompositionError, match=r"'config\.a\.x' differs"):
+            Pipeline([], left) + Pipeline([], parser(a={"x": "2"}))
+
+    def test_parsers_of_defaults_only_keep_them(self) -> None:
+        """A parser takes a dict for its defaults."""
+        left, right = parser(DEFAULT={"d": "1"}), parser(DEFAULT={"e": "2"})
+        merged = whole(Pipeline([], left) + Pipeline([], right))
+        assert dict(merged["DEFAULT"]) == {"d": "1", "e": "2"}
 
     def test_mappings_are_merged_deeply(self) -> None:
         """Each side's own keys are there."""

@@ -9,7 +9,14 @@ from __future__ import annotations
 from _collections_abc import Mapping
 from enum import Enum
 
-from linepipe_core.config import CONFIG, MergedConfig, MergedMapping, available
+from linepipe_core.config import (
+    ABSENT,
+    CONFIG,
+    MergedConfig,
+    MergedMapping,
+    available,
+    readable_part,
+)
 from linepipe_core.describe import describe_input
 from linepipe_core.snapshot import reveal
 
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Sameness", "merge_configs", "merge_constants"]
 
-_ABSENT: Final = object()
 _SCALARS: Final = frozenset({bool, bytes, int, str, type(None)})  # of one type, equal is same
 
 
@@ -47,7 +53,7 @@ def merge_configs(left: Any, right: Any, problems: list[str]) -> Any:
 
     Two mappings are merged deeply. Of other objects the left is looked up first and then the
     right. A part that can't be read, such as a mandatory value that is still missing, counts
-    as not defined.
+    as not defined; one that both mappings have and neither can read is a conflict.
     """
     if left is None or right is None:
         return right if left is None else left
@@ -120,7 +126,7 @@ class _Configs:
         if known is not None:
             return known[2]
         are_dicts = type(left) is dict and type(right) is dict  # told part by part, unhashed
-        if not are_dicts and self._are_same(left, right):
+        if not are_dicts and self._are_same(left, right) and self._read_alike(left, right):
             return left
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             return self._of_mappings(left, right, path)
@@ -128,16 +134,31 @@ class _Configs:
             return self._of_objects(left, right, path)
         return self._refused(left, right, path)
 
+    def _read_alike(self, left: Any, right: Any) -> bool:
+        """Whether mappings of one hash show the same, too.
+
+        A view such as a parser's section holds the parser, which holds it: as a part of that
+        it is hashed by its name alone.
+        """
+        return not isinstance(left, Mapping) or (
+            left.keys() == right.keys()
+            and all(
+                self._are_same(readable_part(left, key), readable_part(right, key)) for key in left
+            )
+        )
+
     def _of_mappings(self, left: Mapping[Any, Any], right: Mapping[Any, Any], path: str) -> Any:
         merged: dict[Any, Any] = {}
         self._merged[id(left), id(right)] = left, right, merged
-        their_keys = {key: key for key in right}
-        for key in dict.fromkeys((*left, *right)):
-            mine, theirs = _part(left, key), _part(right, key)
+        my_keys, their_keys = dict.fromkeys(left), {key: key for key in right}
+        for key in my_keys | their_keys:
+            mine, theirs = readable_part(left, key), readable_part(right, key)
             below = f"{path}.{key}"
-            if mine is _ABSENT or theirs is _ABSENT:
-                if mine is not theirs:
-                    merged[key] = theirs if mine is _ABSENT else mine
+            if mine is ABSENT and theirs is ABSENT:
+                if key in my_keys and key in their_keys:
+                    self._problems.append(f"{below!r} can't be read in either: give it a value")
+            elif mine is ABSENT or theirs is ABSENT:
+                merged[key] = theirs if mine is ABSENT else mine
             elif self._are_same(key, their_keys[key]):
                 merged[key] = self.merged(mine, theirs, below)
             else:  # 1 and True
@@ -153,8 +174,8 @@ class _Configs:
         self._merged[id(left), id(right)] = left, right, merged
         n_problems, explained = len(self._problems), _explain_all(left, right)
         for name in _common_names(left, right):
-            mine, theirs = _part(left, name), _part(right, name)
-            if mine is not _ABSENT and theirs is not _ABSENT:
+            mine, theirs = readable_part(left, name), readable_part(right, name)
+            if mine is not ABSENT and theirs is not ABSENT:
                 common[name] = self.merged(mine, theirs, f"{path}.{name}")
                 explained = explained or common[name] is not mine
         if not explained and n_problems == len(self._problems):
@@ -174,7 +195,7 @@ def _rebuilt(kind: type, merged: dict[Any, Any]) -> Any:
     make: Any = kind
     try:
         rebuilt = make(merged)
-        if list(rebuilt) == list(merged):
+        if all(rebuilt[key] is part or rebuilt[key] == part for key, part in merged.items()):
             return rebuilt
     except Exception:  # whatever a user's mapping raises that is made of something else
         pass
@@ -210,13 +231,3 @@ def _explain_all(left: Any, right: Any) -> bool:
 def _common_names(left: Any, right: Any) -> Iterable[str]:
     theirs = set(available(right))
     return [name for name in available(left) if name in theirs]
-
-
-def _part(value: Any, name: Any) -> Any:
-    """A part by its name; ``_ABSENT`` where it isn't there or can't be read."""
-    try:
-        if isinstance(value, Mapping):  # a defaultdict would make what it hasn't
-            return value.get(name, _ABSENT)
-        return getattr(value, name)
-    except Exception:  # OmegaConf's MissingMandatoryValue, what a property raises
-        return _ABSENT

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 __all__ = [
+    "ABSENT",
     "CONFIG",
     "MergedConfig",
     "MergedMapping",
@@ -26,11 +27,13 @@ __all__ = [
     "is_config_reference",
     "leaves",
     "look_up",
+    "readable_part",
 ]
 
 CONFIG: Final = "config"
 _PREFIX: Final = "config."
-_ABSENT: Final = object()
+ABSENT: Final = object()
+"""What stands for a part that isn't there."""
 
 
 class MissingPathError(LookupError):
@@ -66,12 +69,12 @@ def look_up(config: Any, reference: str) -> Any:
             raise MissingPathError(
                 f"'{walked}.{part}' can't be read ({why})\n  give it a value in the config"
             ) from error
-        if found is _ABSENT and type(value) is str:
+        if found is ABSENT and type(value) is str:
             raise MissingPathError(
                 f"{walked!r} is a str, so it has no {part!r}\n"
                 "  a config is an object with parts: load what the text names, or pass a dict"
             )
-        if found is _ABSENT:
+        if found is ABSENT:
             there = available(value)
             near = did_you_mean(part, there, prefix=f"{walked}.")
             raise MissingPathError(
@@ -99,8 +102,8 @@ def _fields(value: Any) -> Mapping[str, Any]:
         names: Any = value if all(isinstance(key, str) for key in value) else ()
     else:
         names = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", ())
-    found = {name: _readable_part(value, name) for name in names}
-    return {name: held for name, held in found.items() if held is not _ABSENT}
+    found = {name: readable_part(value, name) for name in names}
+    return {name: held for name, held in found.items() if held is not ABSENT}
 
 
 def available(value: Any) -> list[str]:
@@ -154,7 +157,7 @@ class MergedConfig:
             except Exception as error:  # what one hasn't yet, the other may have
                 unreadable = unreadable or error
                 continue
-            if found is not _ABSENT:
+            if found is not ABSENT:
                 return found
         raise unreadable or AttributeError(f"neither config has {name!r}")
 
@@ -182,13 +185,13 @@ class MergedMapping(dict[str, object]):
 
 
 def _part(value: Any, name: str) -> Any:
-    """One step along a path, or ``_ABSENT``.
+    """One step along a path, or ``ABSENT``.
 
     Raises:
         AttributeError: it is a property, whose own code raised this.
     """
     if type(value) is str:  # its methods are no config
-        return _ABSENT
+        return ABSENT
     if not isinstance(value, Mapping):
         try:
             return getattr(value, name)
@@ -196,19 +199,21 @@ def _part(value: Any, name: str) -> Any:
             if _is_computed(value, name):
                 raise
         if not hasattr(type(value), "__getitem__"):
-            return _ABSENT
+            return ABSENT
     try:
         return value[name]
     except (LookupError, TypeError):
         return _key_that_reads_as(value, name)
 
 
-def _readable_part(value: Any, name: str) -> Any:
-    """One step along a path, or ``_ABSENT`` also where it can't be read."""
+def readable_part(value: Any, name: Any) -> Any:
+    """What there is under a name, or ``ABSENT`` also where it can't be read."""
     try:
+        if isinstance(value, Mapping) and name not in value:  # a defaultdict would make it
+            return ABSENT
         return _part(value, name)
     except Exception:  # whatever a config library or a property raises
-        return _ABSENT
+        return ABSENT
 
 
 def _is_computed(value: Any, name: str) -> bool:
@@ -226,4 +231,4 @@ def _key_that_reads_as(value: Any, name: str) -> Any:
             return value[int(name)]
         except (LookupError, TypeError):
             pass
-    return _ABSENT
+    return ABSENT
