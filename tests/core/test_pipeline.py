@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, UserDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from configparser import ConfigParser
 from dataclasses import dataclass
@@ -104,6 +104,29 @@ def linked(**parts: Any) -> Any:
 def texts(first: str) -> pd.DataFrame:
     """A frame of Python's own texts, none of them shared with another frame."""
     return pd.DataFrame({"s": pd.Series([first + "b", first + "c"], dtype=object)})
+
+
+class Attributes(dict[str, Any]):
+    """A mapping that is read by attribute, too."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class Headers(UserDict[str, str]):
+    """A mapping that finds a key however it is written."""
+
+    def _listed(self, key: str) -> str:
+        return next((listed for listed in self.data if listed.lower() == key.lower()), key)
+
+    def __contains__(self, key: object) -> bool:
+        return self._listed(str(key)) in self.data
+
+    def __getitem__(self, key: str) -> str:
+        return self.data[self._listed(key)]
 
 
 class Lazy(Mapping[str, Any]):
@@ -548,6 +571,31 @@ class TestAdd:
         merged = whole(Pipeline([], OrderedDict(a=1)) + Pipeline([], OrderedDict(b=2)))
         assert merged == OrderedDict(a=1, b=2)
         assert type(merged) is OrderedDict
+
+    @pytest.mark.parametrize(("kind", "other"), [(Attributes, Attributes), (Attributes, dict)])
+    def test_a_mapping_shared_in_a_config_merges_to_one(self, kind: Any, other: Any) -> None:
+        """Of one type, wherever it is reached."""
+        one, two = kind(a=1), other(b=2)
+        merged = whole(Pipeline([], {"p": one, "q": one}) + Pipeline([], {"p": two, "q": two}))
+        assert merged["p"] is merged["q"]
+        assert (merged["p"].a, merged["q"]["b"]) == (1, 2)
+
+    def test_a_mapping_that_holds_itself_is_read_by_attribute_all_the_way(self) -> None:
+        """As each of the two was."""
+        one, two = Attributes(a=1), Attributes(b=2)
+        one["deep"], two["deep"] = Attributes(up=one), Attributes(up=two)
+        merged = whole(Pipeline([], one) + Pipeline([], two))
+        assert (merged.a, merged.deep.up.b, merged.deep.up.deep.up["a"]) == (1, 2, 1)
+        assert merged.deep.up is merged
+
+    def test_a_mapping_may_find_more_keys_than_it_lists(self) -> None:
+        """And the other may list them in another way."""
+        one = Headers(Accept="any")
+        for two in (Headers(accept="any", b="2"), {"accept": "any", "b": "2"}):
+            merged = whole(Pipeline([], one) + Pipeline([], two))
+            assert [merged[key] for key in ("Accept", "accept", "b")] == ["any", "any", "2"]
+        with pytest.raises(CompositionError, match=r"'config\.Accept' differs"):
+            Pipeline([], one) + Pipeline([], Headers(accept="none"))
 
     def test_mappings_of_two_kinds_keep_what_they_hold(self) -> None:
         """And are read by attribute and by key: a list stays a list for those who wrote it so."""

@@ -120,13 +120,16 @@ class _Configs:
         self._are_same = Sameness()
         # By identity, with both objects, or others could get their ids.
         self._merged: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
+        self._referred: set[tuple[int, int]] = set()
 
     def merged(self, left: Any, right: Any, path: str) -> Any:
-        known = self._merged.get((id(left), id(right)))
-        if known is not None:
-            return known[2]
-        are_dicts = type(left) is dict and type(right) is dict  # told part by part, unhashed
-        if not are_dicts and self._are_same(left, right) and self._read_alike(left, right):
+        pair = id(left), id(right)
+        if pair in self._merged:
+            self._referred.add(pair)
+            return self._merged[pair][2]
+        if type(left) is dict and type(right) is dict:  # told part by part, unhashed
+            return self._filled({}, left, right, path)
+        if self._are_same(left, right) and self._read_alike(left, right):
             return left
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             return self._of_mappings(left, right, path)
@@ -148,7 +151,19 @@ class _Configs:
         )
 
     def _of_mappings(self, left: Mapping[Any, Any], right: Mapping[Any, Any], path: str) -> Any:
-        merged: dict[Any, Any] = {}
+        merged = self._filled(MergedMapping(), left, right, path)
+        pair = id(left), id(right)
+        # A mapping of the left's kind might make something else of the right's lists and dicts.
+        # One that holds itself is held already.
+        if type(left) is not type(right) or pair in self._referred:
+            return merged
+        rebuilt = _rebuilt(type(left), merged)
+        self._merged[pair] = left, right, rebuilt
+        return rebuilt
+
+    def _filled(
+        self, merged: dict[Any, Any], left: Mapping[Any, Any], right: Mapping[Any, Any], path: str
+    ) -> dict[Any, Any]:
         self._merged[id(left), id(right)] = left, right, merged
         my_keys, their_keys = dict.fromkeys(left), {key: key for key in right}
         for key in my_keys | their_keys:
@@ -159,14 +174,11 @@ class _Configs:
                     self._problems.append(f"{below!r} can't be read in either: give it a value")
             elif mine is ABSENT or theirs is ABSENT:
                 merged[key] = theirs if mine is ABSENT else mine
-            elif self._are_same(key, their_keys[key]):
+            elif self._are_same(key, their_keys.get(key, key)):  # found, but listed otherwise
                 merged[key] = self.merged(mine, theirs, below)
             else:  # 1 and True
                 self._refused(key, their_keys[key], below)
-        if type(left) is dict and type(right) is dict:
-            return merged
-        # A mapping of the left's kind might make something else of the right's lists and dicts.
-        return _rebuilt(type(left), merged) if type(left) is type(right) else MergedMapping(merged)
+        return merged
 
     def _of_objects(self, left: Any, right: Any, path: str) -> Any:
         common: dict[str, Any] = {}
@@ -194,12 +206,12 @@ def _rebuilt(kind: type, merged: dict[Any, Any]) -> Any:
     """The merged parts as a mapping of that kind, which may be read in ways of its own."""
     make: Any = kind
     try:
-        rebuilt = make(merged)
+        rebuilt = make(dict(merged))
         if all(rebuilt[key] is part or rebuilt[key] == part for key, part in merged.items()):
             return rebuilt
     except Exception:  # whatever a user's mapping raises that is made of something else
         pass
-    return MergedMapping(merged)
+    return merged
 
 
 def _has_parts(value: Any) -> bool:
