@@ -435,7 +435,10 @@ class TestAdd:
 
     def test_constants_differ_in_their_parts_types(self) -> None:
         """1 and True are equal, and not the same; nor are they deeper down."""
-        cases: list[tuple[Any, Any]] = [([1], [True]), ({"a": (1,)}, {"a": (1.0,)}), ([1, 2], [1])]
+        cases: list[tuple[Any, Any]] = [
+            *(([1], [True]), ({"a": (1,)}, {"a": (1.0,)}), ([1, 2], [1]), ([{}], [{"a": 1}])),
+            *(([{1: 2}], [{True: 2}]), ([{}, 1], [{}, True]), ([[0.0, [1]]], [[-0.0, [1]]])),
+        ]
         for left, right in cases:
             with pytest.raises(CompositionError, match="the constant 'x' differs"):
                 Pipeline([], x=left) + Pipeline([], x=right)
@@ -450,6 +453,7 @@ class TestAdd:
             {"lock": threading.Lock(), "plain": Plain()},
             Plain().method,
             float("nan"),
+            [{"a": float("nan")}, float("nan")],
             functools.partial(len, [1]),
             random.Random(1),
             np.random.default_rng(1),
@@ -519,6 +523,20 @@ class TestAdd:
         assert told.endswith("bind(x=...), or give it to one of them only: lock can't be compared")
         assert other.endswith("bind(y=...)")
 
+    def test_what_is_the_same_is_not_told_as_what_cant_be_compared(self) -> None:
+        """The lock of both is one; their numbers differ."""
+        lock = threading.Lock()
+        with pytest.raises(CompositionError) as caught:
+            Pipeline([], x=[Box(lock), 1]) + Pipeline([], x=[Box(lock), 2])
+        assert str(caught.value).endswith("bind(x=...)")
+
+    def test_shared_parts_are_compared_once(self) -> None:
+        """Not as often as there are ways to them, which are 2**40 here."""
+        nested: Any = [1.5]
+        for _ in range(40):
+            nested = [nested, {"a": nested}]
+        assert len(Pipeline([], x=nested) + Pipeline([], x=nested)) == 0
+
     @pytest.mark.parametrize("depth", [150, 300, 600])
     def test_deep_objects_are_compared_too(self, depth: int) -> None:
         """Nested deeper than they can be hashed, or even copied."""
@@ -551,8 +569,9 @@ class TestAdd:
         code = """
             import sys
             from linepipe_core import Pipeline
-            left = Pipeline([], {"db": {"url": "u"}, "w": 1.5}, path="p", n=1)
-            right = Pipeline([], {"db": {"url": "u", "pool": 2}, "w": 1.5}, path="p", n=1)
+            rows = [{"a": i, "b": [i, (1.5,)]} for i in range(3)]
+            left = Pipeline([], {"db": {"url": "u"}, "w": rows}, path="p", rows=rows)
+            right = Pipeline([], {"w": rows, "db": {"url": "u", "n": 2}}, path="p", rows=rows)
             left + right
             print("linepipe_core.fingerprint" in sys.modules)
             """

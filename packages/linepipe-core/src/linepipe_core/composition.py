@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from _collections_abc import Mapping
 from enum import Enum
+from marshal import dumps
 
 from linepipe_core.config import (
     ABSENT,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Sameness", "merge_configs", "merge_constants"]
 
 _SCALARS: Final = frozenset({bool, bytes, int, str, type(None)})  # of one type, equal is same
+_FLAT: Final = _SCALARS | {float}
+_PLAIN: Final = 2  # a version of marshal without back references: equal values, equal bytes
 
 
 def merge_constants(
@@ -69,31 +72,74 @@ class Sameness:
     one object.
 
     Attributes:
-        uncompared: the types of what, at the last question, only identity could tell.
+        uncompared: the types of what, where the last two differ, only identity could tell.
     """
 
     def __init__(self) -> None:
         self.uncompared: tuple[str, ...] = ()
         self._hasher: ValueHasher | None = None
+        self._compared: set[tuple[int, int]] = set()
 
     def __call__(self, left: Any, right: Any) -> bool:
         self.uncompared = ()
-        if left is right:
-            return True
-        if type(left) is not type(right):
-            return False
-        if type(left) in _SCALARS:
+        self._compared.clear()
+        try:
+            return self._are_same(left, right)
+        except RecursionError:
+            return self._hash_same(left, right)
+
+    def _are_same(self, left: Any, right: Any) -> bool:
+        kind = type(left)
+        if left is right or kind is not type(right):
+            return left is right
+        if kind in _SCALARS:
             return bool(left == right)
-        if type(left) is float:
+        if kind is float:  # NaN isn't equal to itself, and 0.0 is to -0.0
             return bool(left.hex() == right.hex())
+        # Part by part as far as there are plain ones: hashing many small ones takes far longer.
+        if kind is list or kind is tuple:
+            return self._has_met(left, right) or self._parts_same(left, right)
+        if kind is dict and _keys_tell(left, right):
+            return left.keys() == right.keys() and (
+                self._has_met(left, right)
+                or self._parts_same(list(left.values()), [right[key] for key in left])
+            )
+        return self._hash_same(left, right)
+
+    def _has_met(self, left: Any, right: Any) -> bool:
+        """Whether the two came up before in this question: if they differ, it is told there."""
+        n_before = len(self._compared)
+        self._compared.add((id(left), id(right)))
+        return len(self._compared) == n_before
+
+    def _parts_same(
+        self, left: list[Any] | tuple[Any, ...], right: list[Any] | tuple[Any, ...]
+    ) -> bool:
+        kinds = list(map(type, left))
+        if kinds != list(map(type, right)):
+            return False
+        if _SCALARS.issuperset(kinds):
+            return bool(left == right)
+        if _FLAT.issuperset(kinds):
+            return dumps(left, _PLAIN) == dumps(right, _PLAIN)
+        return all(map(self._are_same, left, right))
+
+    def _hash_same(self, left: Any, right: Any) -> bool:
         if self._hasher is None:
             from linepipe_core.fingerprint import ValueHasher  # inspect, pickle: when it must
 
             self._hasher = ValueHasher(_address, _looks)
         are_same = self._hasher.digest(left) == self._hasher.digest(right)
-        self.uncompared = tuple(dict.fromkeys(self._hasher.untracked))
+        if not are_same:
+            self.uncompared = tuple(dict.fromkeys(self._hasher.untracked))
         self._hasher.untracked.clear()
         return are_same
+
+
+def _keys_tell(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
+    """Whether keys that are equal are the same, being all texts or all ints."""
+    kinds = {*map(type, left), *map(type, right)}
+    return kinds <= {str} or kinds <= {int}
 
 
 def _address(value: Any) -> str:
@@ -127,8 +173,6 @@ class _Configs:
         if pair in self._merged:
             self._referred.add(pair)
             return self._merged[pair][2]
-        if type(left) is dict and type(right) is dict:  # told part by part, unhashed
-            return self._filled({}, left, right, path)
         if self._are_same(left, right) and self._read_alike(left, right):
             return left
         if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -143,14 +187,15 @@ class _Configs:
         A view such as a parser's section holds the parser, which holds it: as a part of that
         it is hashed by its name alone.
         """
-        return not isinstance(left, Mapping) or (
-            left.keys() == right.keys()
-            and all(
-                self._are_same(readable_part(left, key), readable_part(right, key)) for key in left
-            )
+        if type(left) is dict or not isinstance(left, Mapping):
+            return True
+        return left.keys() == right.keys() and all(
+            self._are_same(readable_part(left, key), readable_part(right, key)) for key in left
         )
 
     def _of_mappings(self, left: Mapping[Any, Any], right: Mapping[Any, Any], path: str) -> Any:
+        if type(left) is dict and type(right) is dict:
+            return self._filled({}, left, right, path)
         merged = self._filled(MergedMapping(), left, right, path)
         pair = id(left), id(right)
         # A mapping of the left's kind might make something else of the right's lists and dicts.
