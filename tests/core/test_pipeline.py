@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections import OrderedDict, UserDict, defaultdict
+from collections import OrderedDict, UserDict, UserList, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from configparser import ConfigParser
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -713,6 +714,25 @@ class TestAdd:
         assert (left + right + Pipeline([node])).run()["v"] == (1, 2, 1, 3)
         with pytest.raises(CompositionError, match=r"'config\.w' differs"):
             left + Pipeline([], SimpleNamespace(w=2))
+
+    def test_an_object_with_a_length_has_parts_too(self) -> None:
+        """A list or a frame is one value, though."""
+
+        class Sized(SimpleNamespace):
+            def __len__(self) -> int:
+                return len(vars(self))
+
+        merged = whole(Pipeline([], Sized(a=1)) + Pipeline([], Sized(b=2)))
+        assert (merged.a, merged.b) == (1, 2)
+        for one, two in (
+            (UserList([1]), UserList([2])),
+            (np.eye(1), np.eye(2)),
+            (scipy.sparse.eye(1), scipy.sparse.eye(2)),
+        ):
+            with pytest.raises(CompositionError) as caught:
+                Pipeline([], {"x": one}) + Pipeline([], {"x": two})
+            (problem,) = caught.value.problems
+            assert problem.startswith("'config.x' differs")
 
     def test_merged_config_can_be_read_whole(self) -> None:
         """By attribute and by key; what neither has is missing."""

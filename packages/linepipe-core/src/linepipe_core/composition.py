@@ -6,7 +6,7 @@ what both define differently is a conflict, and all conflicts are told at once.
 
 from __future__ import annotations
 
-from _collections_abc import Mapping
+from _collections_abc import Mapping, Sequence, Set
 from enum import Enum
 from marshal import dumps
 
@@ -263,7 +263,8 @@ def _has_parts(value: Any) -> bool:
     """Whether a value is made of named parts, so that two of them can be merged."""
     if isinstance(value, Mapping) or _declares_parts(value):
         return True
-    if isinstance(value, Enum) or hasattr(type(value), "__len__"):  # a frame, a list: one value
+    is_frame = hasattr(type(value), "__len__") and hasattr(type(value), "shape")
+    if is_frame or isinstance(value, (Enum, Sequence, Set)):
         return False
     return hasattr(value, "__dict__") and (isinstance(value, type) or not callable(value))
 
