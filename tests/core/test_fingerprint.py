@@ -1096,6 +1096,18 @@ def test_methods_whose_results_no_fingerprint_sees_are_named() -> None:
     assert opened.unseen == ()
 
 
+def test_a_method_that_an_own_class_inherits_is_named() -> None:
+    """As it is when it is called in any other way."""
+    source = """
+        from pathlib import Path
+        class Place(type(Path())):
+            def text(self): return super().{}
+        def node(x): return Place(x).text()
+        """
+    assert fingerprint(source.format("read_text()")).unseen == (".read_text",)
+    assert fingerprint(source.format("read_text")).unseen == ()
+
+
 def test_a_function_of_cython_counts_by_name_and_version() -> None:
     """As other functions of C do."""
     found = fingerprint("from numpy.random import default_rng\ndef node(x): return default_rng(x)")
@@ -1121,6 +1133,9 @@ def test_chance_without_a_seed_is_named() -> None:
     for calls, named in [
         ("np.random.default_rng()", "numpy.random.default_rng"),
         ("default_rng()", "numpy.random.default_rng"),
+        ("default_rng(None)", "numpy.random.default_rng"),
+        ("np.random.Generator(np.random.PCG64())", "numpy.random.PCG64"),
+        ("np.random.Generator(np.random.PCG64(3)), isinstance(x, np.random.Generator)", ""),
         ("random.Random()", "random.Random"),
         ("np.random.normal(x)", "numpy.random.normal"),
         ("np.random.default_rng(3), default_rng(seed=x), random.Random(1)", ""),

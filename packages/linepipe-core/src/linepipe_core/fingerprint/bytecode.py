@@ -46,7 +46,7 @@ _JOINED: Final = {
     "STORE_FAST_LOAD_FAST": ("STORE_FAST", "LOAD_FAST"),
     "STORE_FAST_STORE_FAST": ("STORE_FAST", "STORE_FAST"),
 }
-# Since 3.12 the argument holds a method's flag beside the name.
+# Since 3.12 the argument holds a method's flag, its lowest bit, beside the name.
 _FLAGS_BESIDE_NAME: Final = (
     {"LOAD_ATTR": 1, "LOAD_SUPER_ATTR": 3} if sys.version_info >= (3, 12) else {}
 )
@@ -76,7 +76,7 @@ class NormalCode(NamedTuple):
         imports: the import statements inside.
         writes: the globals that the code assigns or deletes.
         methods: the methods that the code calls: a global's by its path, any other by its name.
-        bare: those of the references that it calls without arguments.
+        bare: those of the references that it calls without arguments, or with None alone.
     """
 
     digest: str
@@ -205,14 +205,17 @@ class _Writer:
     def _note_call(self, flow: _Flow, place: int, path: tuple[str, ...]) -> None:
         """What comes of a global and the attributes that are read from it."""
         first, last = flow.steps[place], flow.steps[place + len(path) - 1]
-        following = flow.steps[place + len(path) :][:2]
+        following = flow.steps[place + len(path) :][:3]
         # What was imported is called like a function: NULL beside the first, or at the end.
         is_called = first.opname == "LOAD_GLOBAL" and bool((first.arg or 0) & 1)
         if _NULL_AFTER and following and following[0].opname == "PUSH_NULL":
             is_called, following = True, following[1:]
         if len(path) > 1 and (is_called or _is_method_load(last)):
             self.methods.add(path)
-        if following and following[0].opname in _CALLS and following[0].arg == 0:
+        n_nones = 0
+        if following and following[0].opname == "LOAD_CONST" and following[0].argval is None:
+            n_nones, following = 1, following[1:]
+        if following and following[0].opname in _CALLS and following[0].arg == n_nones:
             self.bare.add(path)
 
 
@@ -380,8 +383,7 @@ def _is_method_load(step: dis.Instruction) -> bool:
     """Whether an attribute is read in order to be called."""
     if step.opname == "LOAD_METHOD":
         return True
-    flag = _FLAGS_BESIDE_NAME.get(step.opname, 0)
-    return step.opname == "LOAD_ATTR" and bool((step.arg or 0) & flag)
+    return step.opname in _FLAGS_BESIDE_NAME and bool((step.arg or 0) & 1)
 
 
 @cache

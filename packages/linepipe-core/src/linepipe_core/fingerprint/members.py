@@ -63,8 +63,11 @@ _UNSEEN_METHODS: Final = {
     *("fetchall", "fetchmany", "fetchone", "glob", "iterdir", "open", "read_bytes", "read_text"),
     *("rglob", "to_sql"),
 }
-# With a seed these give the same each time.
-_SEEDED: Final = {"Random", "RandomState", "SeedSequence", "default_rng"}
+# With a seed these give the same each time. A Generator has that of the bits it is given.
+_SEEDED: Final = {
+    *("BitGenerator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"),
+    *("Generator", "Random", "RandomState", "SeedSequence", "default_rng"),
+}
 
 ABSENT: Final = object()
 """What stands for a value that isn't there, or isn't there yet."""
@@ -201,7 +204,7 @@ def is_unseen(name: str, is_bare: bool = True) -> bool:
 
     Args:
         name: ``time.time``, or ``.read_text`` for a method of something unknown.
-        is_bare: whether it is called without arguments, which may be a seed.
+        is_bare: whether it is called without an argument that may be a seed.
     """
     _, dot, last = name.rpartition(".")
     if last in _SEEDED and not is_bare:
