@@ -37,7 +37,9 @@ from linepipe_core import (
     UnknownNameError,
     WiringError,
 )
+from linepipe_core.composition import Sameness
 from linepipe_core.config import MergedConfig
+from linepipe_core.fingerprint import ValueHasher
 from linepipe_core.snapshot import register_snapshot
 
 
@@ -795,6 +797,36 @@ def test_adding_is_associative(i: int, j: int) -> None:
     a, b, c = Pipeline(nodes[:first]), Pipeline(nodes[first:second]), Pipeline(nodes[second:])
     assert ((a + b) + c).nodes == (a + (b + c)).nodes == tuple(nodes)
     assert ((a + b) + c).bind(v0=1).run()["v6"] == 64
+
+
+SCALARS: list[Any] = [1, True, 1.0, 0.0, -0.0, float("nan"), "a", None]
+KEYS: list[Any] = [1, True, 1.0, "a", "b", (1,), (True,)]
+NESTED = st.recursive(
+    st.sampled_from(SCALARS),
+    lambda parts: st.one_of(
+        st.lists(parts, max_size=2),
+        st.lists(parts, max_size=2).map(tuple),
+        st.dictionaries(st.sampled_from(KEYS), parts, max_size=2),
+    ),
+    max_leaves=3,
+)
+
+
+@given(NESTED, st.data())
+def test_values_are_the_same_if_their_hashes_are(left: Any, data: st.DataObject) -> None:
+    """Though most of them is compared part by part."""
+
+    def altered(value: Any) -> Any:
+        if type(value) in (list, tuple):
+            return type(value)(map(altered, value))
+        if type(value) is dict:
+            return {data.draw(st.sampled_from([key, *KEYS])): altered(value[key]) for key in value}
+        return data.draw(st.sampled_from([value, *SCALARS]))
+
+    right = altered(left)
+    hashes = [ValueHasher(str).digest(value) for value in (left, right)]
+    assert Sameness()(left, right) is (hashes[0] == hashes[1])
+    assert Sameness()(left, pickle.loads(pickle.dumps(left)))
 
 
 @pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps])
