@@ -105,6 +105,7 @@ def _profiled(profile: MemoryProfile, cases: Any, table: Any) -> list[Any]:
     told = []
     for step, (node, delta, peak) in zip(result.steps, cases, strict=True):
         memory = step.memory
+        assert memory is not None
         if peak is None:
             peak = result["child_mib"]
         told.append((node.name, memory.method, (memory.delta_mib, delta), (memory.peak_mib, peak)))

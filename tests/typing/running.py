@@ -10,6 +10,8 @@ from linepipe import (
     ObjectRegistry,
     ObjPlacement,
     Pipeline,
+    Plan,
+    PlanEntry,
     Run,
     RunResult,
     Step,
@@ -50,6 +52,20 @@ for step in result.steps:
     assert_type(step, Step)
     assert_type(step.status, Literal["pending", "running", "ran", "reused", "failed"])
     assert_type(step.reasons, tuple[str, ...])
+    if step.memory is not None:
+        assert_type(step.memory.peak_mib, float)
+
+try:
+    pipeline.run()
+except NodeExecutionError as error:
+    assert_type(error.node, Node)
+    assert_type(error.step, Step)
+    assert_type(error.steps, tuple[Step, ...])
+
+plan = pipeline.plan()
+assert_type(plan, Plan)
+for entry in plan:
+    assert_type(entry, PlanEntry)
 
 with pipeline.start() as run:
     assert_type(run, Run)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from linepipe_core import Node, NodeExecutionError, Pipeline, RunResult
-from linepipe_core.freshness import Plan, PlanEntry
+from linepipe_core import Node, NodeExecutionError, Pipeline, Plan, PlanEntry, RunResult
 
 
 class Table:
@@ -164,6 +163,8 @@ class Memory:
 
     peak_mib: float
     delta_mib: float = 0.0
+    samples: Sequence[tuple[float, float]] = ()
+    method: str = "kernel"
 
 
 def told(result: RunResult | NodeExecutionError) -> Any:

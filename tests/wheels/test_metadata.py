@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from importlib import import_module
 
 import pytest
 from tests.wheelhouse import MEMBERS, ROOT, project_table
-
-import linepipe
 
 SHARED = ("version", "requires-python", "license", "license-files", "authors", "classifiers")
 
@@ -19,9 +18,11 @@ def test_all_members_agree(key: str) -> None:
     assert all(other == first for other in others)
 
 
-def test_the_version_is_the_facades() -> None:
-    """``linepipe.__version__``."""
-    assert linepipe.__version__ == project_table("linepipe")["version"]
+@pytest.mark.parametrize("member", MEMBERS)
+def test_each_package_tells_its_version(member: str) -> None:
+    """``linepipe_core.__version__``: a service has nothing but the core."""
+    package = import_module(member.replace("-", "_"))
+    assert package.__version__ == project_table(member)["version"]
 
 
 def test_pins_between_members_are_exact() -> None:

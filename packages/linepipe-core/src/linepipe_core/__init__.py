@@ -41,8 +41,12 @@ from linepipe_core.snapshot import register_snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from linepipe_core.freshness import Plan as Plan
+    from linepipe_core.freshness import PlanEntry as PlanEntry
     from linepipe_core.placement import ObjPlacement as ObjPlacement
 del TYPE_CHECKING
+
+__version__ = "2.0.0"
 
 __all__ = [
     "AmbiguousNameError",
@@ -64,6 +68,8 @@ __all__ = [
     "ObjectTypeError",
     "OutputMismatchError",
     "Pipeline",
+    "Plan",
+    "PlanEntry",
     "PostMortem",
     "RegistryClosedError",
     "Run",
@@ -83,13 +89,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name == "ObjPlacement":  # few ask, and it costs an import of enum
-        from linepipe_core.placement import ObjPlacement
+# Few ask for these, and their modules import much that a run doesn't need.
+_HOME = {"ObjPlacement": "placement", "Plan": "freshness", "PlanEntry": "freshness"}
 
-        return ObjPlacement
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "ObjPlacement"])
+    return sorted([*globals(), *_HOME])

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from linepipe_core.hook_calls import FailedHook
+    from linepipe_core.node import Node
+    from linepipe_core.result import Step
+
 __all__ = [
     "AmbiguousNameError",
     "CompositionError",
@@ -213,26 +217,25 @@ class NodeExecutionError(LinepipeError, RuntimeError):
         failed_hooks: the hooks that raised and were put aside, likewise.
     """
 
-    def __init__(self, message: str, node: Any, step: Any, inputs: Mapping[str, Any]) -> None:
-        self.node = node
+    def __init__(self, message: str, step: Step, inputs: Mapping[str, Any]) -> None:
+        self.node: Node = step.node
         self.step = step
-        self.steps: tuple[Any, ...] = () if step is None else (step,)
-        self.failed_hooks: tuple[Any, ...] = ()
+        self.steps: tuple[Step, ...] = (step,)
+        self.failed_hooks: tuple[FailedHook, ...] = ()
         self.inputs: dict[str, Any] = dict(inputs)
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process must be able to send its failure home, whatever the inputs are.
-        node = self.node.sent() if self.node is not None and self.step is None else None
         rest = {"steps": self.steps, "failed_hooks": self.failed_hooks}
-        return _failure_from_afar, (type(self), self.args[0], node, self.step), rest
+        return _failure_from_afar, (type(self), self.args[0], self.step), rest
 
 
 def _failure_from_afar(
-    kind: type[NodeExecutionError], message: str, node: Any, step: Any
+    kind: type[NodeExecutionError], message: str, step: Step
 ) -> NodeExecutionError:
     """A NodeExecutionError unpickled in another process: the report without the inputs."""
-    return kind(message, node if step is None else step.node, step, {})
+    return kind(message, step, {})
 
 
 class MissingExtraError(LinepipeError, ImportError):

@@ -15,13 +15,29 @@ from linepipe_core.snapshot import hand_out, hand_over
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Any, Literal
+    from typing import Any, Literal, Protocol
 
     from linepipe_core.history import HistoryEntry
     from linepipe_core.hook_calls import FailedHook
     from linepipe_core.node import Node
 
     Status = Literal["pending", "running", "ran", "reused", "failed"]
+
+    class MemoryUse(Protocol):
+        """What a memory profile puts on a step; the numbers are in MiB."""
+
+        @property
+        def delta_mib(self) -> float: ...
+
+        @property
+        def peak_mib(self) -> float: ...
+
+        @property
+        def samples(self) -> Sequence[tuple[float, float]]: ...  # seconds, MiB
+
+        @property
+        def method(self) -> str: ...
+
 
 __all__ = ["RunResult", "Step"]
 
@@ -52,7 +68,7 @@ class Step:
         self.index = index
         self.status = status
         self.seconds = seconds
-        self.memory: Any = None
+        self.memory: MemoryUse | None = None
         self.reasons: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -207,7 +223,7 @@ def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.3f}"
 
 
-def _mib(memory: Any) -> tuple[str, str]:
+def _mib(memory: MemoryUse | None) -> tuple[str, str]:
     return ("", "") if memory is None else (f"{memory.delta_mib:.2f}", f"{memory.peak_mib:.2f}")
 
 

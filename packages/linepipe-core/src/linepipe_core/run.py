@@ -411,7 +411,7 @@ class Run:
             error,
             self._how_to_go_on(node),
         )
-        failure = NodeExecutionError(report, node, step, inputs)
+        failure = NodeExecutionError(report, step, inputs)
         self._interrupted(step, error, held)
         ended = self._end()
         failure.steps, failure.failed_hooks = ended.steps, ended.failed_hooks

@@ -8,4 +8,6 @@ memory_profiler nor psutil. ``Node(profile=True)`` uses it when it is installed;
 from linepipe_profile.hook import MemoryProfile
 from linepipe_profile.record import MemoryRecord, Sample
 
+__version__ = "2.0.0"
+
 __all__ = ["MemoryProfile", "MemoryRecord", "Sample"]

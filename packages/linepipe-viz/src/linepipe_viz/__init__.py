@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from linepipe_viz.svg import draw_svg_pipeline
     from linepipe_viz.terminal import print_pipeline, print_plan, print_result
 
+__version__ = "2.0.0"
+
 __all__ = [
     "Progress",
     "draw_ascii_pipeline",

@@ -125,7 +125,7 @@ def step_record(step: Step) -> Record:
     return Record(
         status=_STATUS_OF_STEP[step.status],
         seconds=step.seconds,
-        peak_mib=None if memory is None else float(getattr(memory, "peak_mib", memory)),
+        peak_mib=None if memory is None else memory.peak_mib,
         reasons=tuple(str(reason) for reason in step.reasons),
     )
 

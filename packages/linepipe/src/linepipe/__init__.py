@@ -7,7 +7,6 @@ The names that people type, over the distributions that hold them. Everything of
 from __future__ import annotations
 
 import linepipe_core as _core
-from linepipe_core import *  # noqa: F403
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from linepipe import profile as profile
     from linepipe import registry as registry
     from linepipe import viz as viz
+    from linepipe_core import *  # noqa: F403
+else:  # what the core loads on first use isn't among its variables
+    globals().update((name, vars(_core)[name]) for name in _core.__all__ if name in vars(_core))
 
 __version__ = "2.0.0"
 
@@ -38,6 +40,8 @@ def __getattr__(name: str) -> object:
         from importlib import import_module
 
         return import_module(f"linepipe.{name}")
+    if name in _core.__all__:
+        return getattr(_core, name)
     raise AttributeError(f"module 'linepipe' has no attribute {name!r}")
 
 
