@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -57,6 +57,16 @@ class Adder:
 
     def method(self, value: int) -> int:
         return value - self.by
+
+    def yields(self) -> Iterator[int]:
+        yield self.by
+
+
+def yields(x: int) -> Iterator[int]:
+    yield x
+
+
+async def awaits(x: int) -> None: ...
 
 
 def refusal(*args: Any, **kwargs: Any) -> str:
@@ -168,6 +178,13 @@ REFUSALS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ((Adder(1), ["x", "y"], ["z"]), {}, r"Adder\(value\) can't take its inputs: too many"),
     ((Adder(1).method, [], ["z"]), {}, r"method\(value\) can't take its inputs: missing"),
     ((functools.lru_cache(add), ["x"], ["z"]), {}, r"add\(a, b\) can't take its inputs: missing"),
+    (
+        (yields, ["x"], []),
+        {},
+        r"'yields': it has no outputs, and calling its",
+    ),
+    ((functools.partial(awaits, x=1), [], []), {}, r"calling its function runs nothing"),
+    ((Adder(1).yields, [], []), {}, r"calling its function runs nothing"),
 ]
 
 
@@ -274,6 +291,14 @@ def test_running_alone_tells_all_that_is_missing() -> None:
     assert "node 'anything' needs 'features', 'config.seed', 'model'" in str(caught.value)
     assert "did you mean 'featurs'?" in str(caught.value)
     assert "did you mean 'config.sed'?" in str(caught.value)
+
+
+def test_running_alone_tells_what_a_config_has_in_place_of_a_path() -> None:
+    """Not that some other input is called like the path's beginning."""
+    with pytest.raises(MissingInputError) as caught:
+        Node(abs, ["config.a.b"], ["z"]).run({"config": {"a": {"c": 1}}})
+    assert "did you mean 'config'?" not in str(caught.value)
+    assert "available in 'config.a': c" in str(caught.value)
 
 
 def test_running_alone_lets_exceptions_pass() -> None:

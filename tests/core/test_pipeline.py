@@ -218,6 +218,18 @@ def test_a_constant_that_cannot_be_copied_is_kept_by_reference(
     assert "_thread.lock" in record
 
 
+def test_binding_what_cannot_be_copied_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A service that binds a connection for each request keeps a readable log."""
+    pipeline = Pipeline([Node(lambda lock: None, ["lock"], [])])
+    with caplog.at_level(logging.WARNING, "linepipe.registry"):
+        for _ in range(3):
+            pipeline.bind(lock=threading.Lock()).bind(lock=threading.Lock())
+        assert len(caplog.records) == 1
+        pipeline.bind(lock=[print, lambda: None])  # something else of that name
+        pipeline.bind(other=threading.Lock())
+    assert len(caplog.records) == 3
+
+
 def test_any_name_can_be_a_constants() -> None:
     """``self`` too."""
     constants: dict[str, Any] = {"self": 4}

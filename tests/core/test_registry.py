@@ -128,6 +128,7 @@ CALLS: list[Callable[[ObjectRegistry], Any]] = [
     lambda objects: objects.keys(),
     lambda objects: objects.placement,
     lambda objects: objects.flush(),
+    lambda objects: objects.__enter__(),
 ]
 
 

@@ -202,6 +202,22 @@ class TestInputs:
             "  give it as a constant: Pipeline(..., featurs=...) or pipeline.bind(featurs=...)"
         )
 
+    def test_missing_config_paths_are_told_along_with_missing_inputs(self) -> None:
+        """So that nobody mends the one to be told of the other."""
+        nodes = [Node(add_one, ["x"], ["y"]), Node(add_one, ["config.wnd"], ["z"], name="train")]
+        with pytest.raises(MissingInputError) as caught:
+            Pipeline(nodes, {"wind": 1}).run()
+        assert caught.value.names == ("x", "config.wnd")
+        assert str(caught.value) == (
+            "2 problems\n"
+            "  - nothing makes 'x', which node 1 'add_one' needs\n"
+            "      available there: config\n"
+            "  - 'config' has no 'wnd', which node 2 'train' reads\n"
+            "      available in 'config': wind\n"
+            "      did you mean 'config.wind'?\n"
+            "  give it as a constant: Pipeline(..., x=...) or pipeline.bind(x=...)"
+        )
+
     def test_the_error_is_a_key_error_that_pickles(self) -> None:
         """And shows its message, not its repr."""
         with pytest.raises(KeyError) as caught:
@@ -552,6 +568,14 @@ class TestFailure:
         assert [frame.name for frame in frames] == ["fail"]
 
 
+def test_a_method_given_to_one_hook_alone_is_called() -> None:
+    """As tests do who want to see one call."""
+    hook, seen = Hook(), []
+    hook.after_node = lambda step: seen.append(step.node.name)  # type: ignore[method-assign]
+    chain(2).run(hooks=[hook])
+    assert seen == ["add1", "add2"]
+
+
 class Recorder(Hook):
     """Writes down what it is told."""
 
@@ -586,7 +610,7 @@ class Recorder(Hook):
 
 
 class TestHooks:
-    """Hooks watch, and can do no harm. (More: test_hooks.py.)"""
+    """Hooks watch, and can do no harm. (More: test_debugging.py and test_failures.py.)"""
 
     def test_are_told_in_order(self) -> None:
         """The whole life of a run."""

@@ -503,6 +503,26 @@ def test_an_array_that_somebody_sees_is_copied(keep: Callable[[Any], Any]) -> No
     assert kept is not None
 
 
+@pytest.mark.parametrize(
+    ("make", "inner"),
+    [
+        (lambda: {1, 2}, lambda value: value),
+        (lambda: [{1, 2}, {3}], lambda value: value[0]),
+        (lambda: {"a": {1, 2}, "b": np.arange(3)}, lambda value: value["a"]),
+    ],
+    ids=["itself", "in a row", "in a container"],
+)
+def test_a_set_that_is_referred_to_weakly_is_copied(
+    make: Callable[[], Any], inner: Callable[[Any], Any]
+) -> None:
+    """A cache of weak references would see what the reader does to it."""
+    owner = [make()]
+    kept = weakref.ref(inner(owner[0]))
+    held = hold(owner)
+    inner(hand_over([held])).add(99)
+    assert kept() in (None, {1, 2})
+
+
 def test_an_array_kept_by_a_node_without_isolation_is_copied_for_the_last_reader() -> None:
     """``isolate=False`` is a promise not to change, not one to forget."""
     held, where = held_new_array()

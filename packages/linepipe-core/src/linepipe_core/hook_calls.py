@@ -189,4 +189,7 @@ def _awaited(hook: Hook) -> Sequence[str]:
 
 
 def _overrides(hook: Hook, method: str) -> bool:
-    return getattr(type(hook), method, None) is not getattr(Hook, method)
+    """In its class, or for this one hook alone: ``hook.before_node = ...``."""
+    return getattr(type(hook), method, None) is not getattr(Hook, method) or method in getattr(
+        hook, "__dict__", ()
+    )

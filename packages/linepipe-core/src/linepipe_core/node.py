@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from _collections_abc import Mapping, Sequence
-from types import FunctionType
+from types import FunctionType, MethodType
 
 from linepipe_core.config import CONFIG, MissingPathError, is_config_reference, look_up
 from linepipe_core.errors import (
@@ -30,6 +30,7 @@ __all__ = ["Node", "create_named_partial_function"]
 
 _TAKES_VARARGS = 0x04  # inspect.CO_VARARGS; inspect costs more to import than all of core
 _TAKES_KEYWORDS = 0x08  # inspect.CO_VARKEYWORDS
+_RUNS_LATER = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 
 
 class Node:
@@ -117,6 +118,12 @@ class Node:
             if is_config_reference(output):
                 _refuse(name, f"an output can't be called {output!r}: that name means the config")
         _check_signature(func, name, read, keywords)
+        if not made and _only_begins(func):
+            _refuse(
+                name,
+                "it has no outputs, and calling its function runs nothing: it gives a generator "
+                "or a coroutine\n  wrap it in a function that goes through it (list, asyncio.run)",
+            )
         put = object.__setattr__
         put(self, "func", func)
         put(self, "inputs", read)
@@ -152,8 +159,10 @@ class Node:
                 missing.append((name, error))
         if missing:
             names = [name for name, _ in missing]
-            hints = [did_you_mean(name, data) for name in names]
-            hints += [f"\n  {e}" for _, e in missing if isinstance(e, MissingPathError)]
+            hints = [
+                f"\n  {error}" if isinstance(error, MissingPathError) else did_you_mean(name, data)
+                for name, error in missing
+            ]
             raise MissingInputError(
                 f"node {self.name!r} needs {', '.join(map(repr, names))}, which the data hasn't\n"
                 f"  the data has: {shortened(data)}" + "".join(dict.fromkeys(hints)),
@@ -293,6 +302,15 @@ def name_of(func: Callable[..., Any]) -> str:
     if functools is not None and isinstance(func, functools.partial):
         return name_of(func.func)
     return type(func).__name__
+
+
+def _only_begins(func: Any) -> bool:
+    """Whether calling a function gives something that runs later, if anybody asks it to."""
+    functools = sys.modules.get("functools")
+    while functools is not None and isinstance(func, functools.partial):
+        func = func.func
+    func = func.__func__ if type(func) is MethodType else func
+    return type(func) is FunctionType and bool(func.__code__.co_flags & _RUNS_LATER)
 
 
 def _given(data: Mapping[str, Any], name: str) -> Any:

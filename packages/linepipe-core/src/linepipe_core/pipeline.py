@@ -25,7 +25,7 @@ from linepipe_core.node import Node
 from linepipe_core.readiness import looked_up, missing_inputs
 from linepipe_core.registry import ObjectRegistry
 from linepipe_core.run import Run
-from linepipe_core.snapshot import ATOMIC, hold, reveal
+from linepipe_core.snapshot import ATOMIC, hold, reveal, tell_shared
 from linepipe_core.wiring import Wiring
 
 TYPE_CHECKING = False
@@ -87,6 +87,7 @@ class Pipeline:
         "_constants",
         "_newest",
         "_prints",
+        "_told",
         "_wiring",
         "track_history",
         "use_persistent_cache",
@@ -101,6 +102,7 @@ class Pipeline:
     _cache_storage_path: str
     _prints: dict[str, ValueFingerprint]  # of constants and config, for reuse; filled by runs
     _newest: list[list[HistoryEntry] | None]  # one cell: the newest finished run's history
+    _told: set[tuple[str, str]]  # constants, and why they can't be copied: told once
 
     def __init__(
         self,
@@ -134,14 +136,16 @@ class Pipeline:
         _warn_of_misspelled_names(constants, wiring, (*_OPTIONS, *wiring.free))
         owner = [config]
         del config
+        told: set[tuple[str, str]] = set()
         _fill(
             self,
             wiring,
             reveal(hold(owner, "config")),
-            {name: _held(value, name) for name, value in constants.items()},
+            {name: _held(value, name, told) for name, value in constants.items()},
             track_history,
             use_persistent_cache,
             os.fsdecode(cache_storage_path),
+            told,
         )
 
     # What it is made of.
@@ -252,7 +256,7 @@ class Pipeline:
         wiring.check(constants)
         merged = self._constants.copy()
         for name, value in constants.items():
-            merged[name] = _held(value, name)
+            merged[name] = _held(value, name, self._told)
         _warn_of_misspelled_names(constants, wiring, wiring.free)
         bound = self._with(wiring, merged)
         if self._prints:  # a copy at one stroke: a run in another thread may add to it meanwhile
@@ -289,6 +293,7 @@ class Pipeline:
             self.track_history,
             self.use_persistent_cache,
             self._cache_storage_path,
+            self._told,
             self._config_values if wiring is self._wiring else None,
         )
         return other
@@ -331,6 +336,7 @@ class Pipeline:
             self.track_history or other.track_history,
             self.use_persistent_cache or other.use_persistent_cache,
             path,
+            self._told | other._told,
         )
         return added
 
@@ -520,9 +526,8 @@ class Pipeline:
         if not self._wiring.free.keys() <= registry.held.keys():
             there = registry.held if self._config is None else ["config", *registry.held]
             registry.close()
-            raise missing_inputs(
-                self._wiring, there, self._cache_storage_path if self.use_persistent_cache else None
-            )
+            cache_path = self._cache_storage_path if self.use_persistent_cache else None
+            raise missing_inputs(self._wiring, there, cache_path, self._config)
         return registry
 
     def _registry(self) -> ObjectRegistry:
@@ -587,6 +592,7 @@ def _fill(
     track_history: bool,
     use_persistent_cache: bool,
     cache_storage_path: str,
+    told: set[tuple[str, str]] | None = None,
     config_values: list[dict[str, Any]] | None = None,
 ) -> None:
     """Set what a Pipeline is made of; afterwards it is frozen."""
@@ -597,6 +603,7 @@ def _fill(
     put(pipeline, "_constants", constants)
     put(pipeline, "_prints", {})
     put(pipeline, "_newest", [None])
+    put(pipeline, "_told", set() if told is None else told)
     put(pipeline, "track_history", track_history)
     put(pipeline, "use_persistent_cache", use_persistent_cache)
     put(pipeline, "_cache_storage_path", cache_storage_path)
@@ -630,9 +637,20 @@ def _check_switch(option: str, value: object, instead: str) -> None:
         raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
 
 
-def _held(value: Any, name: str) -> Any:
-    """What to keep of a value that the caller goes on using."""
-    return value if type(value) in ATOMIC else hold([value], name)
+def _held(value: Any, name: str, told: set[tuple[str, str]]) -> Any:
+    """What to keep of a value that the caller goes on using.
+
+    What can't be copied is told once: a service may bind one for each request.
+    """
+    if type(value) in ATOMIC:
+        return value
+    shared: list[str] = []
+    held = hold([value], name, shared=shared)
+    for what in shared:
+        if (name, what) not in told:
+            told.add((name, what))
+            tell_shared(repr(name), what)
+    return held
 
 
 def _warn_of_misspelled_names(

@@ -26,14 +26,15 @@ __all__ = ["looked_up", "missing_inputs"]
 
 
 def missing_inputs(
-    wiring: Wiring, there: Collection[str], cache_path: str | None
+    wiring: Wiring, there: Collection[str], cache_path: str | None, config: Any
 ) -> MissingInputError:
-    """The error that tells of every free input that isn't there.
+    """The error that tells of every free input that isn't there, and every config path.
 
     Args:
         wiring: what is to run.
         there: what there is before the first node runs.
         cache_path: the path of the persistent cache, if there is one.
+        config: the pipeline's config.
     """
     missing = [name for name in wiring.free if name not in there]
     problems = []
@@ -48,12 +49,13 @@ def missing_inputs(
     on_shelf = (
         f"\n  or run what makes it first, with the same cache: {cache_path}" if cache_path else ""
     )
-    return MissingInputError(
-        f"{listed('', problems)}\n"
-        f"  give it as a constant: Pipeline(..., {missing[0]}=...) or "
-        f"pipeline.bind({missing[0]}=...)" + on_shelf,
-        missing,
+    hint = (
+        f"\n  give it as a constant: Pipeline(..., {missing[0]}=...) or "
+        f"pipeline.bind({missing[0]}=...)" + on_shelf
     )
+    _, not_found = _look_up_all(wiring, config)
+    problems += map(_path_told, not_found.values())
+    return MissingInputError(listed("", problems) + hint, [*missing, *not_found])
 
 
 def looked_up(wiring: Wiring, config: Any) -> dict[str, Any]:
@@ -62,17 +64,29 @@ def looked_up(wiring: Wiring, config: Any) -> dict[str, Any]:
     Raises:
         MissingConfigError: the config lacks paths; all of them are told.
     """
-    held, problems, missing = {}, [], []
+    held, not_found = _look_up_all(wiring, config)
+    if not_found:
+        cause = next(filter(None, (error.__cause__ for _, error in not_found.values())), None)
+        problems = [*map(_path_told, not_found.values())]
+        raise MissingConfigError(listed("", problems), tuple(not_found)) from cause
+    return held
+
+
+def _look_up_all(
+    wiring: Wiring, config: Any
+) -> tuple[dict[str, Any], dict[str, tuple[str, MissingPathError]]]:
+    """What to hand out for each config reference; the readers and errors of those not found."""
+    held, not_found = {}, {}
     said: list[str] = []  # what can't be copied was told when the pipeline was built
-    cause: BaseException | None = None
     for reference, reader in wiring.config_references.items():
         try:
             held[reference] = hold([look_up(config, reference)], shared=said)
         except MissingPathError as error:
-            missing.append(reference)
-            cause = cause or error.__cause__
-            what, _, there = str(error).partition("\n")
-            problems.append(f"{what}, which {wiring.place(reader)} reads\n{there}")
-    if missing:
-        raise MissingConfigError(listed("", problems), missing) from cause
-    return held
+            not_found[reference] = wiring.place(reader), error
+    return held, not_found
+
+
+def _path_told(not_found: tuple[str, MissingPathError]) -> str:
+    reader, error = not_found
+    what, _, there = str(error).partition("\n")
+    return f"{what}, which {reader} reads\n{there}"

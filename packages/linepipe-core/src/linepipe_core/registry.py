@@ -227,6 +227,7 @@ class ObjectRegistry:
         return self.held
 
     def __enter__(self) -> ObjectRegistry:
+        self._open()
         return self
 
     def __exit__(

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 _log = Log("linepipe.registry")
 
-__all__ = ["ATOMIC", "hand_out", "hand_over", "hold", "register_snapshot", "reveal"]
+__all__ = [
+    "ATOMIC",
+    "hand_out",
+    "hand_over",
+    "hold",
+    "register_snapshot",
+    "reveal",
+    "tell_shared",
+]
 
 
 def hold(owner: list[Any], name: str = "", node: str = "", shared: list[str] | None = None) -> Any:
@@ -85,8 +93,13 @@ def _tree(value: Any, name: str, node: str, shared: list[str] | None) -> Held:
     elif refused:
         what = repr(name) if name else f"a {type(value).__name__}"
         maker = f", made by node {node!r}," if node else ""
-        _log.warning("%s%s can't be copied: %s", what, maker, _told(value, refused))
+        tell_shared(what + maker, _told(value, refused))
     return held
+
+
+def tell_shared(what: str, why: str) -> None:
+    """Say in the log that everyone shares something, and why."""
+    _log.warning("%s can't be copied: %s", what, why)
 
 
 def _told(value: Any, refused: list[Any]) -> str:

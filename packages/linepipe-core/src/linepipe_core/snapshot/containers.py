@@ -8,6 +8,7 @@ three cases what nobody else sees is kept itself; whatever is left is a tree.
 
 from __future__ import annotations
 
+from _weakref import getweakrefcount
 from itertools import chain
 from sys import getrefcount
 
@@ -53,7 +54,10 @@ def _dict(value: dict[Any, Any], alone: bool) -> Held | None:
 
 
 def _set(value: set[Any], alone: bool) -> Held | None:
-    return Held(value if alone else value.copy(), set.copy) if _is_unchanging(value) else None
+    if not _is_unchanging(value):
+        return None
+    moves = alone and getweakrefcount(value) == 0  # lists and dicts can't be referred to weakly
+    return Held(value if moves else value.copy(), set.copy)
 
 
 def _tuple(value: tuple[Any, ...], alone: bool) -> Held | None:
@@ -109,7 +113,8 @@ def _held_rows(value: Any, alone: bool, rows: Iterable[Any], copied: Callable[[A
 
 def _are_alone(rows: Iterable[Any], container: type) -> bool:
     """Whether nobody but their container refers to the rows."""
-    return set(map(getrefcount, rows)) == {_ALONE_IN[container]}
+    is_seen = set(map(getrefcount, rows)) != {_ALONE_IN[container]}
+    return not is_seen and not any(map(getweakrefcount, rows))
 
 
 def _held_parts(value: Any, keys: Iterable[Any], build: Build, alone: bool) -> Held | None:
