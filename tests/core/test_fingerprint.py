@@ -693,6 +693,20 @@ def test_own_code_below_an_installed_decorator_counts(case: str, node: str) -> N
     assert combined(one.parts) != combined(other.parts)
 
 
+def test_a_package_counts_once_however_it_is_reached() -> None:
+    """As a module, by a class, imported late, and by another top-level module of it."""
+    source = """
+        import numpy
+        import pytest, _pytest
+        from numpy import ndarray
+        def node(x):
+            from numpy import linalg
+            return numpy, ndarray, pytest, _pytest
+        """
+    packages = {key for key in fingerprint(source).parts if key.startswith("package ")}
+    assert packages == {"package numpy", "package pytest"}
+
+
 def test_a_package_of_another_name_than_its_module_is_found() -> None:
     """The distribution scikit-learn brings the module sklearn."""
     import sklearn.linear_model  # noqa: F401  # loaded, as it is in a flow that uses it

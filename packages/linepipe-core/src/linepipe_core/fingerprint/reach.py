@@ -110,9 +110,10 @@ class _Source(NamedTuple):
 
 
 class _Package(NamedTuple):
-    """An installed package that counts by its version."""
+    """An installed package, which counts once, whichever of its modules are used."""
 
-    root: str
+    name: str
+    version: str
 
 
 class Reader:
@@ -178,7 +179,8 @@ class Reader:
         if isinstance(found, _Source):
             return self._read_source(found.module)
         if isinstance(found, _Package):
-            return _read_package(found.root)
+            part = Part(digest_of("package", found.version), found.version)
+            return Reached(f"package {found.name}", part, (), ())
         if isinstance(found, ModuleType):
             return self._read_module(found)
         if isinstance(found, FunctionType):
@@ -298,18 +300,19 @@ class Reader:
         name = module.__name__
         if module_owner(name) == "own":  # used as a value: what is read from it can't be told
             return self._read_source(name)
-        return _read_package(root_of(name))
+        return Reached("", _NOTHING, _packages(name), ())
 
     def _read_source(self, name: str) -> Reached:
         source = source_of(name)
         if source is None:
-            return _read_package(root_of(name))
+            return Reached("", _NOTHING, _packages(name), ())
         code = tuple(map(_Source, source.imports))
         return Reached(f"module {name}", Part(digest_of("module", source.digest)), code, (), ())
 
     def _read_foreign(self, found: Any) -> Reached:
         """Installed code counts by its version; the own code that it wraps is followed."""
-        code: list[Any] = [_Package(root_of(home_module(found)))]
+        packages = _packages(home_module(found))
+        code: list[Any] = []
         values: list[Value] = []
         wrapped = None if isinstance(found, type) else attributes_of(found).get("__wrapped__")
         if wrapped is not None:
@@ -317,11 +320,11 @@ class Reader:
         if isinstance(found, FunctionType) and (wrapped is not None or holds_own_code(found)):
             values = held_by(found)
             code.extend(each for value in values for each in self.value(value.fetch()).code)
-        if len(code) == 1:
-            return Reached("", _NOTHING, tuple(code), ())
+        if not code:
+            return Reached("", _NOTHING, packages, ())
         name = foreign_name(found)
-        part = Part(digest_of("wrapper", *map(self.name, code[1:])))
-        return Reached(f"wrapper {name}", part, tuple(code), tuple(values))
+        part = Part(digest_of("wrapper", *map(self.name, code)))
+        return Reached(f"wrapper {name}", part, (*packages, *code), tuple(values))
 
 
 def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
@@ -355,12 +358,10 @@ def _dotted(path: tuple[str, ...], target: str, is_method: bool) -> str:
     return f".{path[-1]}" if kind == "global" and is_method and name != path[-1] else ""
 
 
-def _read_package(root: str) -> Reached:
-    """A package by its version; what comes with Python counts with Python's."""
-    if module_owner(root) != "installed":
-        return Reached("", _NOTHING, (), (), ())
-    name, version = package_of(root)
-    return Reached(f"package {name}", Part(digest_of("package", version), version), (), (), ())
+def _packages(module: str) -> tuple[_Package, ...]:
+    """The installed package that a module belongs to; what comes with Python counts with it."""
+    root = root_of(module)
+    return (_Package(*package_of(root)),) if module_owner(root) == "installed" else ()
 
 
 def own_code(found: Iterable[Any]) -> tuple[str, ...]:

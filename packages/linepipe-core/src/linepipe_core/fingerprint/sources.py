@@ -93,7 +93,7 @@ def imported_modules(statement: Import, package: str) -> Iterator[str]:
     yield module
     for name in statement.names:
         inner = f"{module}.{name}"
-        if name != "*" and (inner in sys.modules or _is_submodule(module, inner)):
+        if name != "*" and _is_submodule(module, inner):
             yield inner
 
 
