@@ -1082,6 +1082,20 @@ def test_calls_whose_results_no_fingerprint_sees_are_named() -> None:
     )
 
 
+def test_imports_by_a_computed_name_are_named() -> None:
+    """What they load isn't followed."""
+    found = fingerprint(
+        """
+        import importlib
+        import sys
+        from importlib import import_module
+        def node(x):
+            return importlib.import_module(x), import_module(x), sys.modules[x], __import__(x)
+        """
+    )
+    assert found.unseen == ("__import__", "importlib.import_module", "sys.modules")
+
+
 def test_methods_whose_results_no_fingerprint_sees_are_named() -> None:
     """Of paths, files and databases, however they were come by; not attributes of such names."""
     found = fingerprint(

@@ -827,6 +827,10 @@ def test_a_plan_prints_as_a_table(tmp_path: Path) -> None:
         "4  write  maybe   input total may change\n"
         "\n"
         "not tracked:\n"
+        "  load: what sys.modules gives\n"
+        "  clean: what sys.modules gives\n"
+        "  total: what sys.modules gives\n"
+        "  write: what sys.modules gives\n"
         "  calls by a computed name (getattr, eval), C code, files, databases, the network, "
         "the clock, docstrings and the type hints of functions"
     )

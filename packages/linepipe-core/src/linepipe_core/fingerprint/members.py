@@ -52,7 +52,8 @@ _UNSEEN: Final = {
     *("__import__", "eval", "exec", "globals", "input", "open"),
     *("datetime.date.today", "datetime.datetime.now", "datetime.datetime.today"),
     *("datetime.datetime.utcnow", "os.getenv", "time.time", "time.time_ns"),
-    *("_sqlite3.connect", "sqlite3.connect", "uuid.uuid1", "uuid.uuid4"),
+    *("_sqlite3.connect", "importlib.import_module", "sqlite3.connect", "sys.modules"),
+    *("uuid.uuid1", "uuid.uuid4"),
 }
 _UNSEEN_KINDS: Final = (
     *("numpy.random.", "os.environ", "pandas.read_", "polars.read_", "polars.scan_", "random."),
