@@ -14,6 +14,7 @@ from tests.viz import samples, strategies
 from tests.viz.pty_session import PtySession
 
 from linepipe_core import Pipeline
+from linepipe_core.freshness import Plan, PlanEntry
 from linepipe_viz import print_pipeline, print_plan, print_result
 from linepipe_viz.overlay import records
 from linepipe_viz.pieces import painted
@@ -95,6 +96,19 @@ def test_a_plan_says_for_each_node_what_and_why() -> None:
     assert "the clock" in text
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+@pytest.mark.parametrize("length", [40, 200])
+def test_one_long_name_leaves_actions_and_reasons_their_room(width: int, length: int) -> None:
+    """The name is cut, as in the other views; what one asked for isn't."""
+    nodes = [samples.node("n" * length, [], ["a"]), samples.node("short", ["a"], [])]
+    entries = [PlanEntry(node, "reuse", ("nothing changed",), ()) for node in nodes]
+    console, file = printed(width)
+    print_plan(Plan(entries), console=console)
+    text = " ".join(file.getvalue().split())
+    assert "nn… will reuse nothing changed" in text.replace(" ↻ short will reuse", "")
+    assert text.count("will reuse") == text.count("changed") == 2
+
+
 def test_a_plan_shows_on_the_pipelines_rows_too() -> None:
     """`print_pipeline(pipeline, result=pipeline.plan())`."""
     console, file = printed()
@@ -159,6 +173,20 @@ def test_progress_paints_as_rich_does(colours: Any, no_color: bool) -> None:
     with console.capture() as captured:
         console.print(panel, end="")
     assert painted(panel.lines, console) == captured.get().splitlines()
+
+
+@pytest.mark.parametrize(("n_keys", "n_made"), [(30, 1), (1, 30), (30, 30)])
+def test_config_keys_and_outputs_share_the_row(n_keys: int, n_made: int) -> None:
+    """Neither pushes the other out; a short one leaves the long one the rest."""
+    keys = [f"config.key_{n}" for n in range(n_keys)]
+    node = samples.node("f", keys, [f"made_{n}" for n in range(n_made)])
+    console, file = printed(100)
+    print_pipeline(Pipeline([node]), console=console)
+    row = file.getvalue().splitlines()[1]
+    assert "config.key_0" in row
+    assert "→ made_0" in row
+    assert row.count("…") == (n_keys > 1) + (n_made > 1)
+    assert "   " not in row.removesuffix("│").rstrip()
 
 
 def test_many_live_objects_leave_room_for_the_names() -> None:

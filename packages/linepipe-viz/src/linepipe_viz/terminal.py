@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Flow", "print_pipeline", "print_plan", "print_result"]
 
 LANE_COLOURS: Final = ("#56B4E9", "#E69F00", "#2FC79A", "#CC79A7", "#F0E442", "#FF8A4C")
+_BESIDE_NAMES = 40  # cells of a plan's row: mark, action and gaps take 21, reasons want some too
+_LEAST_SHARED = 24  # cells: the halves of less would tell of neither
 DATA, CONFIG = "#E69F00", "#CC79A7"
 
 
@@ -127,15 +129,18 @@ def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
         box=box.ASCII if pen.ascii_only else box.SIMPLE_HEAD, pad_edge=False, header_style="bold"
     )
     table.add_column("", no_wrap=True)
-    table.add_column("node", no_wrap=True, overflow="crop" if pen.ascii_only else "ellipsis")
+    told = told_steps(plan)
+    names = [pen.words(node.name) for node, _ in told]
+    name_width = min(_name_width(names, console.width), max(6, console.width - _BESIDE_NAMES))
+    table.add_column("node", no_wrap=True)
     table.add_column("action", no_wrap=True)
     table.add_column("reasons", overflow="fold")
-    for node, record in told_steps(plan):
+    for name, (_, record) in zip(names, told, strict=True):
         mark, style = _mark(record, pen)
         reasons = "\n".join(pen.words(reason) for reason in record.reasons)
         table.add_row(
             Text(mark, style),
-            Text(pen.words(node.name), "bold"),
+            Text(pen.cut(name, name_width), "bold"),
             Text(record.status, style),
             Text(reasons),
         )
@@ -199,7 +204,7 @@ class Flow:
         """Each node's lanes, mark, name, details and figures, in columns."""
         cards = self.graph.cards
         names = [pen.words(cards[index].node.name) for index in shown]
-        name_width = min(max(map(cells, names), default=0), max(16, width // 3))
+        name_width = _name_width(names, width)
         times = [_time(told[index], pen) for index in shown]
         memories = [_memory(told[index], pen) for index in shown]
         time_width = max((width_of([time]) for time in times), default=0)
@@ -212,7 +217,7 @@ class Flow:
         for index, name, time, memory in zip(shown, names, times, memories, strict=True):
             row = [*self._lane_pieces(index, n_lanes, pen), _mark(told[index], pen), (" ", "")]
             row += filled([(name, "bold")], name_width, pen)
-            row += [(" ", ""), *filled(_detail(cards[index], pen), detail_width, pen)]
+            row += [(" ", ""), *filled(_detail(cards[index], detail_width, pen), detail_width, pen)]
             if time_width:
                 row += [(" ", ""), *filled([time], time_width, pen, right=True)]
             if memory_width:
@@ -223,6 +228,11 @@ class Flow:
     def _lane_pieces(self, index: int, count: int, pen: Pen) -> Line:
         pieces = _lanes(self._lanes[index], count, pen)
         return [*pieces, ("~ ", FRAME)] if count < self._n_lanes else pieces
+
+
+def _name_width(names: Sequence[str], width: int) -> int:
+    """Cells for the nodes' names: one long name leaves room for what stands beside it."""
+    return min(max(map(cells, names), default=0), max(16, width // 3))
 
 
 def _mark(record: Record | None, pen: Pen) -> Piece:
@@ -252,17 +262,21 @@ def _lane_colour(number: int) -> str:
     return LANE_COLOURS[number % len(LANE_COLOURS)]
 
 
-def _detail(card: Card, pen: Pen) -> Line:
-    """Config keys, then what the node makes."""
-    line: Line = []
+def _detail(card: Card, width: int, pen: Pen) -> Line:
+    """Config keys, then what the node makes; neither takes the other's half of the room."""
+    keys: Line = []
     for name in card.config:
-        line += [(pen.words(name), CONFIG), ("  ", "")]
-    if card.makes:
-        line.append((pen.sign("→ ", "-> "), "dim"))
-    for place, name in enumerate(card.makes):
-        line += [(", ", "dim")] if place else []
-        line.append((pen.words(name), DATA))
-    return line
+        keys += [("  ", "")] if keys else []
+        keys.append((pen.words(name), CONFIG))
+    made: Line = []
+    for name in card.makes:
+        made.append((", ", "dim") if made else (pen.sign("→ ", "-> "), "dim"))
+        made.append((pen.words(name), DATA))
+    gap: Line = [("  ", "")] if keys and made else []
+    if width >= _LEAST_SHARED:
+        room = max(width // 2, width - width_of(made)) - width_of(gap)
+        keys = filled(keys, min(width_of(keys), room), pen)
+    return [*keys, *gap, *made]
 
 
 def _time(record: Record | None, pen: Pen) -> Piece:
