@@ -70,10 +70,82 @@ def test_a_partial_shows_what_it_wraps() -> None:
     assert "by: float = 0.5" in told.signature
 
 
-def test_a_whole_table_as_default_value_is_cut() -> None:
-    """A tooltip is no place for data."""
+class Odd:
+    """Can't be shown."""
 
-    def read(x: int, table: list[int] = list(range(1000))) -> None:  # noqa: B006 # the point
-        ...
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
 
-    assert len(node_details(Node(read, ["x"], []), None, {}).signature) <= 240
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "None"),
+        (True, "True"),
+        (-3, "-3"),
+        (0.5, "0.5"),
+        ("hunter2", "…"),
+        (b"hunter2", "…"),
+        (["hunter2"], "…"),
+        (list(range(1000)), "…"),
+        (2**64, "…"),
+        (object(), "…"),
+        (Odd(), "…"),
+        (len, "…"),
+    ],
+)
+def test_defaults_and_bound_values_tell_numbers_and_nothing_else(value: Any, told: str) -> None:
+    """No secret, no table, no address: pictures are for others, and the same each time."""
+
+    def read(x: int, how: Any = value) -> None: ...
+
+    def write(x: int, how: Any) -> None: ...
+
+    node = Node(read, ["x"], [])
+    assert node_details(node, None, {}).signature == f"read(x: int, how: Any = {told}) -> None"
+    node = Node(create_named_partial_function(write, "save", how=value), ["x"], [])
+    assert node_details(node, None, {}).signature == f"save(x: int, *, how: Any = {told}) -> None"
+
+
+def test_a_bound_value_is_not_looked_at() -> None:
+    """One of millions of elements takes no time."""
+
+    class Large(list[int]):
+        def __repr__(self) -> str:
+            raise AssertionError("asked")
+
+        __len__ = __iter__ = __eq__ = __hash__ = __repr__  # type: ignore[assignment]
+
+    def pick(x: int, among: list[int]) -> None: ...
+
+    node = Node(create_named_partial_function(pick, "most", among=Large()), ["x"], ["y"])
+    node_details(node, None, {})
+
+
+def test_an_unnamed_partial_is_called_as_its_node_is() -> None:
+    """Not ``partial``."""
+
+    def scale(x: float, by: float) -> None: ...
+
+    assert node_details(Node(partial(scale, by=2), ["x"], ["y"]), None, {}).signature.startswith(
+        "scale(x: float"
+    )
+
+
+def test_annotations_hold_no_address_and_may_have_no_repr() -> None:
+    """What is in Annotated[...] is anybody's object."""
+    assert "0x" not in facts(annotated(typing.Annotated[int, object()]))[0]
+    assert facts(annotated(typing.Annotated[int, Odd()])) == ("inputs: thing: …", "outputs: —")
+
+
+def test_a_docstring_that_cannot_be_had_is_none() -> None:
+    """The picture is drawn without it."""
+
+    class Reader:
+        @property
+        def __doc__(self) -> str:  # type: ignore[override]
+            raise RuntimeError("no docstring")
+
+        def __call__(self, x: int) -> None: ...
+
+    assert node_details(Node(Reader(), ["x"], []), None, {}).summary == ""

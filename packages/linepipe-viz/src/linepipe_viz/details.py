@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
+from linepipe_core.node import name_of
 from linepipe_viz.words import listed, printable
 
 TYPE_CHECKING = False
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Details", "input_details", "node_details", "object_details"]
 
-_LONGEST = 240  # signs of a line; a default value's repr may be a whole table
+_LONGEST = 240  # signs of a line
+_LONGEST_INT = 64  # bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +87,20 @@ def _run_facts(record: Record) -> Iterable[str]:
 
 
 def _signature(func: Callable[..., Any]) -> str:
-    name = getattr(func, "__name__", None)
-    if not isinstance(name, str):  # a callable object has none, and a Mock anything
-        name = type(func).__name__
     try:
         signature = inspect.signature(func)
     except (TypeError, ValueError):  # some builtins have none
         return ""
     parameters = [
-        parameter.replace(annotation=_bare(parameter.annotation))
+        parameter.replace(annotation=_bare(parameter.annotation), default=_told(parameter.default))
         for parameter in signature.parameters.values()
     ]
     returned = _bare(signature.return_annotation)
-    return printable(f"{name}{inspect.Signature(parameters, return_annotation=returned)}")
+    return printable(f"{name_of(func)}{inspect.Signature(parameters, return_annotation=returned)}")
 
 
 class _Bare:
-    """An annotation that a signature shows as it is spelled, without quotes around it."""
+    """What a signature shows as it is spelled, without quotes around it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -114,6 +113,18 @@ def _bare(annotation: object) -> object:
     if annotation is inspect.Signature.empty:
         return annotation
     return _Bare(_annotation(annotation))
+
+
+def _told(default: object) -> object:
+    """A default or bound value, as far as it may be in a picture: a short number, or None.
+
+    All else is ``…``: a picture is for others to see, and a text may be a password; an object's
+    repr may be a whole table, may raise, and tells an address that is another each time.
+    """
+    if default is inspect.Parameter.empty or type(default) in (bool, float, type(None)):
+        return default
+    is_short = type(default) is int and default.bit_length() <= _LONGEST_INT
+    return default if is_short else _Bare("…")
 
 
 def _parameters(func: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -148,7 +159,10 @@ _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_
 def _first_line(func: Callable[..., Any]) -> str:
     while isinstance(func, partial) and "__doc__" not in vars(func):
         func = func.func  # partial's own docstring tells about partial
-    doc = inspect.getdoc(func)
+    try:
+        doc = inspect.getdoc(func)
+    except Exception:  # a property of the user's own may raise anything
+        return ""
     return doc.strip().partition("\n")[0] if doc else ""
 
 
@@ -167,8 +181,15 @@ def _annotation(hint: object) -> str:
     """An annotation as people say it: ``dict[str, DataFrame]``, without modules."""
     if isinstance(hint, str):  # as its author wrote it
         return _cut(printable(hint))
-    text = _QUOTED_OR_MODULE.sub(_without_module, inspect.formatannotation(hint))
+    try:
+        text = inspect.formatannotation(hint)
+    except Exception:  # of an object in Annotated[...], whose repr is the user's own
+        return "…"
+    text = _ADDRESS.sub("", _QUOTED_OR_MODULE.sub(_without_module, text))
     return _cut(printable(text))
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # another in each process: pictures are the same
 
 
 _QUOTED_OR_MODULE = re.compile(r"""'[^']*'|"[^"]*"|(?:\w+\.)+(?=\w)""")
