@@ -23,7 +23,8 @@ from linepipe_viz import (
 from linepipe_viz.theme import COLOURS
 from linepipe_viz.words import printable, shortened
 
-PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+PAGE = Path(__file__).parents[2] / "docs" / "pictures.md"
+PICTURES = PAGE.with_suffix("")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -35,11 +36,20 @@ def tooltips(svg: str) -> list[str]:
     return [element.text or "" for element in ET.fromstring(svg).iter(f"{SVG}title")]
 
 
+def pages_pipeline() -> Pipeline:
+    """The one that the pictures' page defines, and shows."""
+    page: dict[str, Any] = {"__name__": "page"}
+    block = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[0]
+    exec(block, page)
+    pipeline: Pipeline = page["pipeline"]
+    return pipeline
+
+
 def golden_pictures() -> dict[str, str]:
     """The pictures that the docs show, by their file's name."""
     failed = samples.told(samples.failure(samples.training(), "predict"))
     return {
-        "features.svg": draw_svg_pipeline(samples.features(), "Feature pipeline"),
+        "features.svg": draw_svg_pipeline(pages_pipeline(), "Features"),
         "training.svg": draw_svg_pipeline(samples.training(), "Train and predict"),
         "failed.svg": draw_svg_pipeline(
             samples.training(), "A run that failed", result=failed, theme="light"
