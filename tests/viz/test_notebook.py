@@ -69,6 +69,29 @@ def test_a_plan_shows_a_table() -> None:
     assert "config.window changed: 5 -&gt; 7" in html
 
 
+def test_a_plan_lists_what_it_cannot_track() -> None:
+    """Below the table, as its text does."""
+    html = plan_html(samples.planned())
+    assert "not tracked:" in html
+    assert "<li>merge: the clock</li>" in html
+    assert html.count("<li>") == len(samples.planned().untracked)
+
+
+class Broken(Hook):
+    """Raises."""
+
+    def after_node(self, step: Step) -> None:
+        raise ValueError("<broke>")
+
+
+def test_a_result_tells_which_hooks_were_put_aside() -> None:
+    """Below the table, as its text does; otherwise there is no list."""
+    html = html_of(samples.twice().run(hooks=[Broken()]))
+    assert "hooks put aside:" in html
+    assert "Broken.after_node: ValueError(&#x27;&lt;broke&gt;&#x27;)" in html
+    assert "put aside" not in html_of(samples.twice().run())
+
+
 def test_a_real_plan_shows_in_every_view(tmp_path: Path) -> None:
     """What `pipeline.plan()` gives: as HTML, on the cards, in Mermaid and on the terminal."""
     pipeline = Pipeline(

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.viz import samples, strategies
 from tests.viz.pty_session import PtySession
 
-from linepipe_core import Pipeline
+from linepipe_core import Hook, NodeExecutionError, Pipeline, Step
 from linepipe_core.freshness import Plan, PlanEntry
 from linepipe_viz import print_pipeline, print_plan, print_result
 from linepipe_viz.overlay import records
@@ -122,6 +122,25 @@ def test_a_result_lists_what_the_run_gave() -> None:
     console, file = printed()
     print_result(samples.twice().run(), console=console)
     assert "outputs: matches" in file.getvalue()
+
+
+class Broken(Hook):
+    """Raises."""
+
+    def after_node(self, step: Step) -> None:
+        raise ValueError("broke")
+
+
+def test_a_result_tells_which_hooks_were_put_aside() -> None:
+    """Also where the run failed in the end."""
+    console, file = printed(100)
+    print_result(samples.twice().run(hooks=[Broken()]), console=console)
+    assert "hook put aside: <FailedHook Broken.after_node: ValueError('broke')>" in file.getvalue()
+    console, file = printed(100)
+    with pytest.raises(NodeExecutionError) as caught:
+        samples.failing(samples.features(), "merge").run(hooks=[Broken()])
+    print_result(caught.value, console=console)
+    assert file.getvalue().count("hook put aside") == 1
 
 
 def test_what_the_result_does_not_know_did_not_run() -> None:

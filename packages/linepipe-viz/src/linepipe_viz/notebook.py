@@ -50,7 +50,8 @@ def result_html(result: RunResult) -> str:
         row += ["\n".join(record.reasons)] if reasons else []
         rows.append(row)
     names = ", ".join(_code(name) for name in result) or "(none)"
-    return _table(head, rows) + f"<p>{seconds_text(result.seconds)} in all; outputs: {names}</p>"
+    told = f"<p>{seconds_text(result.seconds)} in all; outputs: {names}</p>"
+    return _table(head, rows) + told + _notes("hooks put aside", result.failed_hooks)
 
 
 def plan_html(plan: Sequence[Any]) -> str:
@@ -59,7 +60,8 @@ def plan_html(plan: Sequence[Any]) -> str:
         [str(place), entry.node.name, entry.action, "\n".join(map(str, entry.reasons))]
         for place, entry in enumerate(plan, 1)
     ]
-    return _table(["", "node", "action", "reasons"], rows)
+    notes = _notes("not tracked", getattr(plan, "untracked", ()))
+    return _table(["", "node", "action", "reasons"], rows) + notes
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -69,6 +71,12 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     for row in rows:
         lines.append("<tr>" + "".join(f"<td {_LEFT}>{_lines(cell)}</td>" for cell in row) + "</tr>")
     return "<table>\n" + "\n".join(lines) + "\n</table>"
+
+
+def _notes(heading: str, notes: Iterable[object]) -> str:
+    """A list below the table; nothing if there is none."""
+    items = "".join(f"<li>{_lines(str(note))}</li>" for note in notes)
+    return f"<p>{heading}:</p><ul>{items}</ul>" if items else ""
 
 
 _LEFT = 'style="text-align:left"'

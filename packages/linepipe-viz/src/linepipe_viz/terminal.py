@@ -111,6 +111,8 @@ def print_result(
     console.print(flow.panel([record for _, record in steps], console.width, pen), end="")
     if isinstance(result, Mapping):
         console.print(Text(pen.words(f"outputs: {listed(list(result), '(none)')}")))
+    for failed in getattr(result, "failed_hooks", ()):
+        console.print(Text(pen.words(f"hook put aside: {failed}"), "dim"))
 
 
 def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
