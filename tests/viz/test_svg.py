@@ -136,7 +136,7 @@ def test_a_result_shows_seconds_memory_and_total() -> None:
     result = samples.told(samples.features().run())
     svg = draw_svg_pipeline(samples.features(), result=result)
     assert "624 ms · 120 MiB" in texts(svg)
-    assert "5 nodes · 4 datasets · 2 config keys · 3.38 s" in texts(svg)
+    assert "5 nodes · 4 datasets · 2 config keys · 3.38 s in functions" in texts(svg)
     assert any("ran · 624 ms · 120 MiB" in tip for tip in tooltips(svg))
     assert svg.count('class="lp-bar"') == 5
 

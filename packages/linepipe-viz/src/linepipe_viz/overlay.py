@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     ]
     Overlay = RunResult | NodeExecutionError | Run | Sequence[Any]
 
-__all__ = ["Record", "records", "step_record", "told_steps"]
+__all__ = ["Record", "records", "step_record", "time_in_functions", "told_steps"]
 
 _STATUS_OF_STEP: dict[str, Status] = {
     "pending": "not run",
@@ -128,6 +128,16 @@ def step_record(step: Step) -> Record:
         peak_mib=None if memory is None else memory.peak_mib,
         reasons=tuple(str(reason) for reason in step.reasons),
     )
+
+
+def time_in_functions(told: Iterable[Record | None]) -> list[str]:
+    """All the nodes' time as one part of a heading; none where none ran.
+
+    With a word for what it is: a run also takes time for itself, which a result's text and
+    table tell "in all". A failure knows no such figure, and half a pipeline has none.
+    """
+    times = [record.seconds for record in told if record and record.seconds is not None]
+    return [f"{seconds_text(sum(times))} in functions"] if times else []
 
 
 def _of_entry(entry: Any) -> Record:

@@ -19,8 +19,8 @@ from linepipe_viz.measure import (
     row_width,
     text_width,
 )
-from linepipe_viz.overlay import records
-from linepipe_viz.words import counted, printable, seconds_text, shortened
+from linepipe_viz.overlay import records, time_in_functions
+from linepipe_viz.words import counted, printable, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,14 +120,11 @@ def _drawn_once(wires: Sequence[Wire]) -> Iterator[Wire]:
 
 
 def _subtitle(graph: Graph, told: Sequence[Record | None]) -> str:
-    """``5 nodes · 4 datasets · 2 config keys · 6.43 s``"""
+    """``5 nodes · 4 datasets · 2 config keys · 6.43 s in functions``"""
     parts = [counted(len(graph.cards), "node"), counted(graph.n_made, "dataset")]
     if graph.config_names:
         parts.append(counted(len(graph.config_names), "config key"))
-    times = [record.seconds for record in told if record and record.seconds is not None]
-    if times:
-        parts.append(seconds_text(sum(times)))
-    return " · ".join(parts)
+    return " · ".join([*parts, *time_in_functions(told)])
 
 
 _LEGEND = (

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from linepipe_viz.graph import nodes_of, pipeline_graph
 from linepipe_viz.lanes import ASCII, BOX, lane_rows
-from linepipe_viz.overlay import records, told_steps
+from linepipe_viz.overlay import records, time_in_functions, told_steps
 from linepipe_viz.pieces import FRAME, Lines, Pen, filled, width_of
 from linepipe_viz.words import cells, counted, listed, rise_text, seconds_text
 
@@ -197,8 +197,7 @@ class Flow:
     def _summary(self, told: Sequence[Record | None]) -> str:
         graph = self.graph
         parts = [counted(len(graph.cards), "node"), counted(graph.n_made, "dataset")]
-        times = [record.seconds for record in told if record and record.seconds is not None]
-        return " · ".join([*parts, *([seconds_text(sum(times))] if times else [])])
+        return " · ".join([*parts, *time_in_functions(told)])
 
     def _rows(
         self, told: Sequence[Record | None], width: int, pen: Pen, shown: range
