@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,25 @@ def test_the_title_is_plotlys_own() -> None:
 def test_300_nodes_take_few_traces() -> None:
     """One for each kind of shape, not one for each shape: that is what makes it fast."""
     assert len(plot_pipeline_graph(samples.random_pipeline(300)).data) <= 20
+
+
+def corners(xs: Any, ys: Any) -> Iterator[float]:
+    """How far each point of the lines lies beside the chord between its neighbours."""
+    points = list(zip(xs, ys, strict=True))
+    for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
+        if None not in (ax, bx, cx):
+            length = math.hypot(cx - ax, cy - ay)
+            yield abs((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) / length
+
+
+def test_long_edges_are_round() -> None:
+    """However far they go sideways, no corner sticks out by a visible part of a px."""
+    names = [f"object_{n}" for n in range(20)]
+    readers = [samples.node(f"read_{n}", ["x"], [name]) for n, name in enumerate(names)]
+    pipeline = Pipeline([*readers, samples.node("gather", names, [])], x=1)
+    colour = COLOURS["edge"].light
+    (edges,) = (t for t in plot_pipeline_graph(pipeline).data if t.line.color == colour)
+    assert max(corners(edges.x, edges.y)) < 0.5
 
 
 def test_hover_cards_tell_all_about_a_node() -> None:

@@ -49,7 +49,7 @@ _LEAST_SIDE = 10  # px: plotly draws nothing smaller
 _LEAST_FONT = 1  # px: the same
 # What selects points, and what would send the figure to somebody else's server.
 _NO_BUTTONS = ("select2d", "lasso2d", "sendChartToCloud")
-_CURVE_STEPS = 12
+_CURVE_ERROR = 0.05  # px between a curve and the polyline in its place: no corner is seen
 _CORNER_STEPS = 5
 _HOVER_SIZE = 24  # px: the side of the invisible squares that catch the mouse
 _HOVER_COLUMNS = (28, 88)  # plotly neither wraps hover text nor lets it leave the figure
@@ -358,11 +358,21 @@ def _wire_points(wire: Wire) -> Points:
 
 def _curve_points(start: tuple[float, float], curve: Curve) -> Iterator[tuple[float, float]]:
     x, y = start
-    for step in range(1, _CURVE_STEPS + 1):
-        t = step / _CURVE_STEPS
+    steps = _curve_steps(curve.x - x, curve.y - y)
+    for step in range(1, steps + 1):
+        t = step / steps
         u = 1 - t
         early, middle, late = u**3, 3 * u * t, t**3  # the two middle points are level
         yield (
             x * (early + middle * u) + curve.x * (middle * t + late),
             y * early + curve.middle * middle + curve.y * late,
         )
+
+
+def _curve_steps(across: float, down: float) -> int:
+    """Into how many steps to take a curve.
+
+    A chord of 1/n of a curve is off by at most its second derivative / (8 n²), and that is
+    largest at the ends: 6 times the way across, and 3 times the way down.
+    """
+    return max(4, math.ceil(math.sqrt(math.hypot(6 * across, 3 * down) / (8 * _CURVE_ERROR))))
