@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Node", "create_named_partial_function"]
+__all__ = ["Node", "create_named_partial_function", "name_of"]
 
 _TAKES_VARARGS = 0x04  # inspect.CO_VARARGS; inspect costs more to import than all of core
 _TAKES_KEYWORDS = 0x08  # inspect.CO_VARKEYWORDS
