@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from linepipe_core.fingerprint.members import expanded
@@ -38,7 +39,7 @@ class CodeFingerprint:
         unseen: what it calls that reads files, the clock or the like.
     """
 
-    __slots__ = ("_values", "parts", "state", "unseen", "untracked")
+    __slots__ = ("_found", "_values", "parts", "state", "unseen", "untracked")
 
     parts: dict[str, Part]
     state: tuple[str, ...]
@@ -52,16 +53,20 @@ class CodeFingerprint:
         untracked: Iterable[str],
         unseen: Iterable[str],
         values: Mapping[str, Callable[[], Any]],
+        found: Iterable[Any],
     ) -> None:
         self.parts = parts
         self.state = tuple(state)
         self.untracked = tuple(untracked)
         self.unseen = tuple(unseen)
         self._values = values
+        self._found = tuple(found)
 
     def look(self) -> dict[str, str]:
         """The hashes of its values as they are now: what a run changes is state."""
         reader = Reader()
+        for found in self._found:
+            reader.reached(found)  # modules that were loaded meanwhile are what was read of them
         return {
             part: reader.value(held).digest
             for key, fetch in self._values.items()
@@ -145,7 +150,8 @@ class _Collected:
                 digest = hashed.digest if is_clear else self._reader.labelled(held, labels)
                 parts[name] = Part(digest, brief(held))
                 untracked += [f"{name} ({kind})" for kind in hashed.untracked]
-        return CodeFingerprint(parts, state, untracked, sorted(self._unseen), fetches)
+        found = chain.from_iterable(self._code.values())
+        return CodeFingerprint(parts, state, untracked, sorted(self._unseen), fetches, found)
 
     def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
         """What code is; where names don't tell what it leads to, with the labels of that."""

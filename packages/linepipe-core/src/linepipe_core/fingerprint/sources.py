@@ -40,9 +40,10 @@ class ModuleSource(NamedTuple):
     assigned: frozenset[str]
 
 
-# A loaded module stays what it was when it was first looked at: its file may change later,
-# and then what runs is still what was loaded. A reload makes a new spec.
-_SEEN: dict[str, tuple[ModuleSpec, ModuleSource]] = {}
+# What a module's source said, and the spec that it had then as a loaded module; None if it
+# wasn't loaded. A loaded module stays what it is while its file is edited, so what was read
+# first counts until it is loaded again, which gives it another spec.
+_SEEN: dict[str, tuple[ModuleSpec | None, ModuleSource]] = {}
 
 
 def source_of(name: str) -> ModuleSource | None:
@@ -50,13 +51,27 @@ def source_of(name: str) -> ModuleSource | None:
     spec = find_spec(name) if module_owner(name) == "own" else None
     if spec is None:
         return None
-    seen = _SEEN.get(name)
-    if seen is not None and seen[0] is spec:
-        return seen[1]
+    loaded = spec if name in sys.modules else None
+    known = _SEEN.get(name)
+    if known is not None and loaded is not None and known[0] is loaded:
+        return known[1]
     source = _read(name, spec)
-    if name in sys.modules:
-        _SEEN[name] = spec, source
+    if known is not None and loaded is not None and known[0] is None:
+        source = _either(known[1], source)
+    _SEEN[name] = loaded, source
     return source
+
+
+def _either(before: ModuleSource, after: ModuleSource) -> ModuleSource:
+    """A module that was loaded meanwhile; if it was edited too, which one ran can't be told.
+
+    Taking either for what ran would leave records under a source that didn't make them.
+    """
+    if before == after:
+        return after
+    imports = dict.fromkeys((*before.imports, *after.imports))
+    digest = f"{before.digest} or {after.digest}"
+    return ModuleSource(digest, tuple(imports), before.assigned | after.assigned)
 
 
 def _read(name: str, spec: ModuleSpec) -> ModuleSource:
