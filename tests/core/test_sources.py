@@ -183,3 +183,13 @@ def test_the_modules_of_a_package_count_as_they_were_loaded(
     made, *reasons = project.session("run()")[0].split(", ")
     assert reasons == [f"module {changed} changed"]
     assert made == ("newer" if "deep" in changed else "old")
+
+
+def test_what_a_late_import_gives_counts(tmp_path: Path) -> None:
+    """``import package.inner`` gives the package, whose own functions may be called."""
+    project = Project(tmp_path, "def node():\n    import package.inner\n    return package.value()")
+    project.write("package/__init__.py", helper("old"))
+    project.write("package/inner.py", "")
+    assert project.session("run(); run()")[1] == "old, nothing changed"
+    project.write("package/__init__.py", helper("newer"))
+    assert project.session("run()") == ["newer, module package changed"]

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linepipe_core.fingerprint.bytecode import normalise
-from linepipe_core.fingerprint.ownership import find_spec, module_owner
+from linepipe_core.fingerprint.ownership import find_spec, module_owner, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +105,8 @@ def imported_modules(statement: Import, package: str) -> Iterator[str]:
         module = f"{base}.{module}" if module else base
     if not module:
         return
+    if not statement.names and "." in module:  # `import a.b` gives a
+        yield root_of(module)
     yield module
     for name in statement.names:
         inner = f"{module}.{name}"
