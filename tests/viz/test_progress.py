@@ -293,6 +293,25 @@ def test_a_forked_child_writes_freely() -> None:
         assert shown.text().endswith("done")
 
 
+def test_a_forked_child_does_not_repeat_what_waits_to_be_written() -> None:
+    """Half a line in Python's buffer is the parent's to write."""
+    with session(
+        """
+        def fork():
+            print("half", end=" ")
+            pid = os.fork()
+            if not pid:
+                os._exit(0)
+            os.waitpid(pid, 0)
+            print("a line")
+            return 1
+        run(fork)
+        """
+    ) as shown:
+        assert shown.until_end() == 0
+        assert shown.text().splitlines()[0] == "half a line"
+
+
 def test_a_run_inside_a_run_writes_plain_lines_above_the_view() -> None:
     """There is one live view on a terminal."""
     with session(

@@ -94,9 +94,8 @@ class Region:
     def forget(self) -> None:
         """In a forked child: no thread draws here, and whoever held the lock is not here."""
         self._lock = threading.RLock()
-        self._visible = False
         self._drawing = allocate_lock()
-        self._put_back()
+        self._let_go()
 
     def _live(self) -> None:
         """All that the thread does, from the first drawing to the last trace of it."""
@@ -131,9 +130,13 @@ class Region:
                 self._erase()
                 self._begin_line()
                 self._stream.flush()
-            while self._undo:
-                self._undo.pop()()
-            _open.pop("terminal", None)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Put back what was led past the frame, and free the terminal."""
+        while self._undo:
+            self._undo.pop()()
+        _open.pop("terminal", None)
 
     def _turn(self) -> bool:
         """Draw, if nobody is in the way; False when there is nothing left to draw for."""
