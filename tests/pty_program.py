@@ -39,7 +39,7 @@ class PtyProgram:
         cwd: Path | None = None,
     ) -> None:
         self._fd, theirs = pty.openpty()
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.resize(columns, rows)
         # setsid makes the terminal the program's own, for Ctrl-C and /dev/tty. pty.fork would
         # too, but forking this process, which may have threads, is deprecated.
         self._process = subprocess.Popen(
@@ -51,6 +51,10 @@ class PtyProgram:
             env=environment,
         )
         os.close(theirs)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, text: str) -> None:
         """Type on the terminal's keyboard."""

@@ -39,6 +39,11 @@ class PtySession(PtyProgram):
             environment.pop(name, None)
         super().__init__(["-c", code], environment, columns, rows, ROOT)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal and its screen another size."""
+        super().resize(columns, rows)
+        self.screen.resize(rows, columns)
+
     def until(self, seen: Callable[[], bool]) -> None:
         """Read until the condition holds."""
         limit = time.monotonic() + PATIENCE_SECONDS

@@ -50,6 +50,12 @@ def plain(pipeline: Pipeline, *hooks: Hook) -> list[str]:
     return file.getvalue().splitlines()
 
 
+def until_drawn_again(shown: PtySession) -> None:
+    """Read until the view was drawn twice more, and the cursor was put back."""
+    n_drawings = shown.raw.count(b"elapsed") + 2
+    shown.until(lambda: shown.raw.count(b"elapsed") >= n_drawings and shown.raw.endswith(b"A"))
+
+
 @pytest.mark.parametrize("columns", [60, 80, 140])
 def test_the_live_view_shows_what_runs_now_and_how_far_it_is(columns: int) -> None:
     """A row a node, the running one with its clock, and a progress row."""
@@ -117,6 +123,130 @@ def test_what_nodes_write_stands_above_the_view_whole_and_once() -> None:
         "from another process",
     ]
     assert lines[-1] == "after: TextIOWrapper TextIOWrapper"
+
+
+WRITES = [
+    "subprocess.run([sys.executable, \"-c\", \"print('half a line', end='')\"])",
+    'sys.stdout.buffer.write(b"half a line"); sys.stdout.buffer.flush()',
+    'os.write(2, b"half a line")',
+]
+
+
+@pytest.mark.parametrize(
+    ("write", "rows", "n_before"),
+    [
+        *((write, 24, 0) for write in WRITES),
+        *((WRITES[2], *at) for at in [(8, 0), (24, 30), (8, 30)]),
+    ],
+)
+def test_half_a_line_written_past_python_stays(write: str, rows: int, n_before: int) -> None:
+    """Also at the screen's bottom, and above a view as high as the screen."""
+    with session(
+        f"""
+        for number in range({n_before}):
+            print("before", number)
+        def talk():
+            time.sleep(0.3)
+            {write}
+            wait_for_line()
+            return 1
+        def last(x): return 2
+        run(*[talk, last, last, last, last, last], title="Night's work")
+        """,
+        rows=rows,
+    ) as shown:
+        shown.until_shown("half a line")
+        until_drawn_again(shown)
+        view = shown.text().splitlines()[n_before + 1 :]
+        assert view[0].startswith("╭─ Night's work ")
+        assert view[1].startswith("│ ╭─▶ talk")
+        assert view[-1] == "╰" + "─" * 78 + "╯"
+        y, x = shown.screen.cursor.y, shown.screen.cursor.x
+        assert (shown.screen.display[y].rstrip(), x) == ("half a line", len("half a line"))
+        shown.press("\n")
+        assert shown.until_end() == 0
+        lines = [line for line in shown.text().splitlines() if line]
+    before = [f"before {number}" for number in range(n_before)]
+    assert lines[: n_before + 1] == [*before, "half a line"]
+    assert lines[n_before + 1].startswith("╭─ Night's work ")
+    assert len(lines) == n_before + 1 + 8
+
+
+def test_a_child_can_ask_and_be_answered() -> None:
+    """Its question stands above the view, and the answer behind it."""
+    with session(
+        """
+        ask = "name = input('Your name? '); print('Hello', name)"
+        def talk():
+            time.sleep(0.3)
+            subprocess.run([sys.executable, "-c", ask])
+            wait_for_line()
+            return 1
+        run(talk)
+        """
+    ) as shown:
+        shown.until_shown("▶ talk")
+        shown.until_shown("Your name?")
+        until_drawn_again(shown)
+        shown.press("Ada")
+        shown.until_shown("Ada")
+        until_drawn_again(shown)
+        assert shown.text().splitlines()[0] == "Your name? Ada"
+        assert "▶ talk" in shown.text()
+        shown.press(" L.\n")
+        shown.until_shown("Hello Ada L.")
+        shown.press("\n")
+        assert shown.until_end() == 0
+        assert shown.text().splitlines()[0] == "Your name? Ada L."
+
+
+def test_the_view_keeps_its_place_in_a_resized_terminal() -> None:
+    """Wider, then narrower and higher; nothing written is lost."""
+    with session(
+        """
+        print("before")
+        def talk():
+            time.sleep(0.3)
+            os.write(2, b"half a line")
+            wait_for_line()
+            return 1
+        run(talk)
+        """
+    ) as shown:
+        shown.until_shown("half a line")
+        for columns, rows in [(100, 24), (60, 30)]:
+            shown.resize(columns, rows)
+            edge = "╰" + "─" * (columns - 2) + "╯"
+            shown.until(lambda edge=edge: edge in shown.text())  # type: ignore[misc]  # a default
+            assert shown.text().splitlines()[:2] == ["before", "half a line"]
+            assert shown.text().count("╰") == 1
+        shown.press("\n")
+        assert shown.until_end() == 0
+
+
+def test_colours_that_a_child_left_on_are_its_own() -> None:
+    """The view isn't drawn in them, and they are still on afterwards."""
+    with session(
+        """
+        def talk():
+            time.sleep(0.3)
+            os.write(2, b"\\x1b[41mred")
+            wait_for_line()
+            os.write(2, b"still red\\x1b[m\\n")
+            wait_for_line()
+            return 1
+        run(talk)
+        """
+    ) as shown:
+        shown.until_shown("red")
+        until_drawn_again(shown)
+        cells = [shown.screen.buffer[row][x] for row in range(1, 24) for x in range(80)]
+        assert {cell.bg for cell in cells} == {"default"}
+        shown.press("\n")
+        shown.until_shown("still red")
+        assert {shown.screen.buffer[1][x].bg for x in range(9)} == {"red"}
+        shown.press("\n")
+        assert shown.until_end() == 0
 
 
 def test_a_line_that_a_node_left_unfinished_is_ended_for_it() -> None:
@@ -263,11 +393,15 @@ def test_ctrl_c_ends_the_run_with_a_whole_picture() -> None:
         """
     ) as shown:
         shown.until_shown("▶ long_work")
+        until_drawn_again(shown)
         shown.press("\x03")
         assert shown.until_end() == 0
-        text = shown.text()
-    assert "✘ long_work" in text
-    assert text.splitlines()[-1] == "interrupted TextIOWrapper"
+        lines = [line for line in shown.text().splitlines() if line]
+    assert lines[:-4] in (["^C"], [])  # the terminal's own echo, unless it fell into a drawing
+    assert lines[-4].startswith("╭─ Pipeline ")
+    assert "✘ long_work" in lines[-3]
+    assert {len(line) for line in lines[-4:-1]} == {80}
+    assert lines[-1] == "interrupted TextIOWrapper"
 
 
 def test_a_forked_child_writes_freely() -> None:

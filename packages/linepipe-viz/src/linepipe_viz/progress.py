@@ -35,7 +35,9 @@ class Progress(Hook):
     """Shows a run while it runs: ``pipeline.run(hooks=[Progress()])``.
 
     A node's own prints and log lines stand above the live view; prompts and debuggers put it
-    away until their node is done. A Progress watches one run at a time.
+    away until their node is done. What a subprocess or a C library writes is kept too, but of
+    several lines at once some may end in a piece of the view: capture such output, or have plain
+    lines by ``Progress(Console(force_terminal=False))``. A Progress watches one run at a time.
 
     Args:
         console: where to; rich's default console if None.

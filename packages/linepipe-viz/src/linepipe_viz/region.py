@@ -2,9 +2,16 @@
 
 rich's own live display keeps the cursor below what it drew, so whatever reaches the terminal
 past Python (a subprocess, a C library) is wiped out by the next drawing, and prompts are
-drawn over. Here the cursor waits above the frame: what others write is never lost, only the
-frame is. ``sys.stdout``, ``sys.stderr`` and the log handlers on them are led past the frame,
-so that what they write stands cleanly above it; prompts and debuggers put the frame away.
+drawn over. Here the cursor waits above the frame, and comes back to where it was, in the midst
+of a line too: what others write stays, with what is typed behind it. ``sys.stdout``,
+``sys.stderr`` and the log handlers on them are led past the frame, so that what they write
+stands cleanly above it; prompts and debuggers put the frame away.
+
+What gets past us is written over the frame, and nobody tells us: of two or more lines between
+two drawings all but the first may keep a piece of the frame behind their ends. Scroll margins
+would prevent that, and be left on the terminal of a run that is killed; a pipe would too, and
+then no child would see a terminal. And a line that fills its row to the last column, with no
+newline yet, loses that last sign: a cursor waiting there can't be told from one before it.
 
 What is led past is led, and put back, by the thread that draws: Control-C comes in the main
 thread only, so it can't stop that half-way.
@@ -127,7 +134,6 @@ class Region:
         """Take the frame away, and leave everything as it was found."""
         with self._lock:
             with suppress(Exception):  # a terminal that has gone
-                self._erase()
                 self._begin_line()
                 self._stream.flush()
             self._let_go()
@@ -158,13 +164,17 @@ class Region:
         return lines is not None
 
     def _show(self, lines: list[str]) -> None:
-        """Write the frame below the cursor, and put the cursor back."""
+        """Write the frame below the cursor's line, and put the cursor back."""
         if not lines:
             self._erase()
             return
         body = "\n".join(lines)
-        # A blank line first: what reaches the terminal behind our back lands in it.
-        self._stream.write(f"\r\x1b[J\n{body}\x1b[{len(lines)}A\r")
+        # Saved, the cursor keeps its column, which nobody knows, and its colours. Its row is
+        # another one if the frame made the screen scroll: down is cut off at the last row, by as
+        # many rows as scrolled, so that down and up again end where the cursor's line is now.
+        # (IND would make room without leaving the column, but moves left on some Windows.)
+        back = f"\x1b8\x1b[{len(lines)}B\x1b[{len(lines)}A"
+        self._stream.write(f"\x1b7\x1b[m\x1b[J\n{body}{back}")
         self._stream.flush()
         self._visible = True
 
@@ -174,9 +184,20 @@ class Region:
             self._visible = False
 
     def _begin_line(self) -> None:
-        if not self._at_line_start:
-            self._stream.write("\n")
-            self._at_line_start = True
+        """Put the cursor at the beginning of a free line, and the frame away.
+
+        A row of blanks ends where it began if it began at column 0, else in the next row; zsh
+        does so before its prompt. Fewer would not reach it, so the terminal itself is asked.
+        """
+        columns = terminal_columns(self._stream)
+        if columns:
+            self._stream.write(" " * columns + "\r\x1b[J")
+            self._visible = False
+        else:
+            self._erase()
+            if not self._at_line_start:
+                self._stream.write("\n")
+        self._at_line_start = True
 
     def _pass(self, stream: IO[str], text: str) -> int:
         """Write what somebody else writes, above the frame."""
@@ -222,6 +243,14 @@ class Region:
             return answer
 
         return ask
+
+
+def terminal_columns(stream: IO[str]) -> int:
+    """How wide the terminal at a stream is; 0 if that is not to be known, or it is none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (AttributeError, OSError, ValueError):  # no file behind it, or a closed one
+        return 0
 
 
 class _Passing:
