@@ -539,6 +539,26 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
         assert shown.text().isascii()
 
 
+@pytest.mark.parametrize(("columns", "said"), [(60, ""), (100, ""), (60, "50")])
+def test_a_dumb_terminal_gets_a_picture_that_fits(columns: int, said: str) -> None:
+    """rich calls each of them 80 columns wide. What COLUMNS says goes first."""
+    with session(
+        f"""
+        os.environ["TERM"] = "dumb"
+        if {said!r}:
+            os.environ["COLUMNS"] = {said!r}
+        def load(): return 1
+        run(load)
+        """,
+        columns,
+    ) as shown:
+        assert shown.until_end() == 0
+        lines = shown.text().splitlines()
+    assert lines[0].startswith("1/1 ✔ load")
+    assert {len(line) for line in lines[1:]} == {int(said or columns)}
+    assert len(lines) == 4
+
+
 def test_without_a_terminal_each_node_is_a_plain_line() -> None:
     """Then the whole picture; no control sign anywhere."""
     lines = plain(samples.features())

@@ -7,6 +7,7 @@ thread of its own draws.
 
 from __future__ import annotations
 
+import os
 from time import perf_counter
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.console import Console
 from linepipe_core import Hook
 from linepipe_viz.overlay import Record, step_record
 from linepipe_viz.pieces import FRAME, painted
-from linepipe_viz.region import Region
+from linepipe_viz.region import Region, terminal_columns
 from linepipe_viz.terminal import LANE_COLOURS, STATUS_MARKS, Flow, pen_of
 from linepipe_viz.words import rise_text, seconds_text
 
@@ -100,7 +101,7 @@ class Progress(Hook):
             return
         told = [step_record(step) for step in result.steps]
         console = self._console
-        panel = self._flow.panel(told, console.width, self._pen)
+        panel = self._flow.panel(told, _width_of(console), self._pen)
         if self._is_held_back or console.is_jupyter or console.legacy_windows:
             console.print(panel, end="")
         else:
@@ -174,6 +175,14 @@ class Progress(Hook):
             (pen.sign("━", "-") * (room - part), FRAME),
             (f" {words}", "dim"),
         ]
+
+
+def _width_of(console: Console) -> int:
+    """Also of a dumb terminal: rich calls each of them 80 x 25 that it is told too little of."""
+    if not console.is_dumb_terminal or console.size != (80, 25):
+        return console.width
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdigit() else terminal_columns(console.file) or console.width
 
 
 def _holds_back(console: Console) -> bool:

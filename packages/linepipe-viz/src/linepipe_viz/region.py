@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO, Any
 
-__all__ = ["Region"]
+__all__ = ["Region", "terminal_columns"]
 
 _TICK = 0.125  # seconds between drawings
 
