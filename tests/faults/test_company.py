@@ -16,6 +16,7 @@ from tests.faults.blocks import Block
 
 from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
+from linepipe_core.shelf.buffers import BufferFiles
 
 SCRIPT = Path(__file__).with_name("sharing.py")
 SECONDS = 120  # nobody waits this long unless somebody waits forever
@@ -151,6 +152,82 @@ def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
         assert shelf.verify() == ()
 
 
+def flipped(buffers: Callable[[], list[Path]]) -> Path:
+    """The one buffer file, with a bit changed."""
+    (file,) = buffers()
+    content = bytearray(file.read_bytes())
+    content[1_000_000] ^= 4
+    file.write_bytes(content)
+    return file
+
+
+def test_a_damaged_buffer_removed_while_a_writer_relied_on_it_is_written_after_all(
+    path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer hashed and wrote nothing, as the file was there; it looks again under the lock."""
+    from linepipe_core.shelf.staging import Staging
+
+    prepare = Staging.prepare
+
+    def verify_then(self: Staging, index: object) -> None:
+        prepare(self, index)  # type: ignore[arg-type]  # passed on as it came
+        monkeypatch.undo()
+        with ObjectShelf(path) as other:
+            assert other.verify() == ("old",)
+
+    with ObjectShelf(path) as shelf:
+        shelf["old"] = Block(5, 2_000_000)
+        flipped(buffers)
+        monkeypatch.setattr(Staging, "prepare", verify_then)
+        shelf["new"] = Block(5, 2_000_000)
+        assert shelf["new"].is_whole()
+        assert shelf["old"].is_whole()
+        assert shelf.verify() == ()
+
+
+def after_first_verdict(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Have something done when `verify` has seen the first damage, and hasn't the lock yet."""
+    verdict = BufferFiles.verdict
+
+    def verdict_then(self: BufferFiles, digest: str) -> str:
+        said = verdict(self, digest)
+        monkeypatch.undo()
+        do()
+        return said
+
+    monkeypatch.setattr(BufferFiles, "verdict", verdict_then)
+
+
+def test_a_writer_who_relied_on_a_damaged_buffer_while_it_was_read_is_named_too(
+    path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its object came after the list of what is to be read."""
+    with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
+        shelf["old"] = Block(5, 2_000_000)
+        flipped(buffers)
+        after_first_verdict(monkeypatch, lambda: other.update({"new": (1, Block(5, 2_000_000))}))
+        assert shelf.verify() == ("new", "old")
+        assert buffers() == []
+        assert "new" not in shelf
+
+
+def test_a_buffer_mended_while_it_was_read_stays(
+    path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `verify` read isn't what lies there when it comes to remove it."""
+    with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
+        shelf["a"] = Block(5, 2_000_000)
+        flipped(buffers)
+
+        def mend() -> None:
+            del other["a"]
+            other["a"] = Block(5, 2_000_000)
+
+        after_first_verdict(monkeypatch, mend)
+        assert shelf.verify() == ()
+        assert shelf["a"].is_whole()
+
+
 def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +247,7 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
     with ObjectShelf(path) as shelf:
         shelf["old"] = Block(5, 2_000_000)
         monkeypatch.setattr(Staging, "prepare", change_it_then)
-        with pytest.raises(ShelfWriteError, match="changed while it was being stored"):
+        with pytest.raises(ShelfWriteError, match="another thread writes to it"):
             shelf["new"] = block
         assert list(shelf) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 from tests.faults.blocks import Block
 
-from linepipe_core.errors import ShelfError
+from linepipe_core import Node, Pipeline
+from linepipe_core.errors import ShelfError, ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
 
@@ -54,20 +56,222 @@ def test_payloads_of_another_size_are_noticed_at_once(
         assert shelf.verify() == ("several",)
 
 
-def test_flipped_bits_in_a_payload_are_found_by_verify(
-    filled: str, buffers: Callable[[], list[Path]]
-) -> None:
-    """Each read would cost the mapping; the names are told when somebody asks."""
-    (file,) = [file for file in buffers() if file.stat().st_size == 100_000]
+def flip(file: Path) -> None:
+    """Change one bit, and nothing that a look at the folder would show."""
     content = bytearray(file.read_bytes())
     content[77_777] ^= 4
     file.write_bytes(content)
+
+
+def of_size(n_bytes: int, files: list[Path]) -> Path:
+    """The one file of that size."""
+    (file,) = [file for file in files if file.stat().st_size == n_bytes]
+    return file
+
+
+def test_flipped_bits_in_a_payload_are_found_by_verify(
+    filled: str, buffers: Callable[[], list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each read would cost the mapping; what somebody asks for then counts as missing."""
+    file = of_size(100_000, buffers())
+    flip(file)
     with ObjectShelf(filled) as shelf:
+        assert "several" in shelf
         assert shelf.verify() == ("several",)
+        assert not file.exists()
+        assert "several" not in shelf
+        assert shelf.get("several") is None
         assert shelf["large"].is_whole()
-        del shelf["several"]
-        shelf["several"] = [Block(3, 100_000)]
+        assert shelf.verify() == ("several",), "still missing"
+    assert "object 'several' on the shelf" in caplog.text
+    assert "isn't what was written and counts as missing: run again what makes it" in caplog.text
+
+
+def test_what_verify_found_is_mended_by_the_next_store(
+    filled: str, buffers: Callable[[], list[Path]]
+) -> None:
+    """Otherwise it would take the damaged file, which has the right name and size, for its own."""
+    flip(of_size(3_000_000, buffers()))
+    with ObjectShelf(filled) as shelf:
+        held = shelf["large"]
+        assert shelf.verify() == ("large",)
+        shelf["large"] = Block(1, 3_000_000)
+        assert shelf["large"].is_whole()
         assert shelf.verify() == ()
+        assert not held.is_whole(), "a map stays what it was"
+    assert len(buffers()) == 3
+
+
+def test_all_that_share_a_damaged_buffer_are_named_and_mended_together(
+    filled: str, buffers: Callable[[], list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each of them once; one store of any of them is enough."""
+    with ObjectShelf(filled) as shelf:
+        shelf["again"] = {"x": Block(1, 3_000_000), "y": [Block(2, 2_000_000)]}
+        shelf["copy"] = Block(1, 3_000_000)
+        flip(of_size(3_000_000, buffers()))
+        assert shelf.verify() == ("again", "copy", "large")
+        warned = [record.args[0] for record in caplog.records if isinstance(record.args, tuple)]
+        assert sorted(map(str, warned)) == ["again", "copy", "large"]
+        shelf["copy"] = Block(1, 3_000_000)
+        assert shelf.verify() == ()
+        assert shelf["large"].is_whole()
+
+
+def test_a_damaged_buffer_of_the_history_alone_goes_too(
+    path: str, buffers: Callable[[], list[Path]]
+) -> None:
+    """It has no name to return, but the next object of that content would get it."""
+    with ObjectShelf(path) as shelf:
+        run = shelf.begin_run()
+        shelf.keep({"block": Block(1, 3_000_000)}, run)
+        flip(of_size(3_000_000, buffers()))
+        assert shelf.verify() == ()
+        assert buffers() == []
+        shelf["block"] = Block(1, 3_000_000)
+        assert shelf["block"].is_whole()
+
+
+def test_damaged_bytes_that_were_read_are_never_stored_as_what_they_should_be(
+    filled: str, buffers: Callable[[], list[Path]]
+) -> None:
+    """A map that nobody wrote to needs no hash, unless its file is gone."""
+    flip(of_size(3_000_000, buffers()))
+    with ObjectShelf(filled) as shelf:
+        held = shelf["large"]
+        shelf.verify()
+        said = ""
+        try:
+            shelf["copy"] = held
+        except ShelfWriteError as error:
+            said = str(error)
+        # Where the system doesn't tell whether a map was written to, it is hashed and stored.
+        assert "what it was read from is damaged" in said or not shelf["copy"].is_whole()
+        shelf["large"] = Block(1, 3_000_000)
+        assert shelf["large"].is_whole()
+        assert shelf.verify() == ()
+
+
+def make_block() -> Block:
+    return Block(1, 3_000_000)
+
+
+def count_good(block: Block) -> int:
+    return bytes(block.data).count(1)
+
+
+@pytest.mark.parametrize("how", [{}, {"reuse": True}, {"reuse": True, "rerun": ["make_block"]}])
+def test_a_pipeline_that_runs_again_mends_what_verify_found(
+    path: str, buffers: Callable[[], list[Path]], how: dict[str, Any]
+) -> None:
+    """However it runs again."""
+    pipeline = Pipeline(
+        [Node(make_block, [], ["block"]), Node(count_good, ["block"], ["count"])],
+        use_persistent_cache=True,
+        cache_storage_path=path,
+    )
+    pipeline.run()
+    flip(of_size(3_000_000, buffers()))
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ("block",)
+    result = pipeline.run(**how)
+    assert result.steps[0].status == "ran"
+    assert result["count"] == 3_000_000
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ()
+        assert shelf["block"].is_whole()
+
+
+def make_texts() -> list[str]:
+    return [str(i) for i in range(10)]
+
+
+def count_texts(texts: list[str], start: int) -> int:
+    return sum(map(int, texts), start)
+
+
+def test_a_damaged_small_pickle_is_mended_by_running_again_too(path: str) -> None:
+    """It lies in the index, where a store replaces it, if only its maker is asked to run."""
+
+    def pipeline(start: int) -> Pipeline:
+        nodes = [
+            Node(make_texts, [], ["texts"]),
+            Node(count_texts, ["texts", "start"], ["count"]),
+        ]
+        return Pipeline(nodes, start=start, use_persistent_cache=True, cache_storage_path=path)
+
+    pipeline(0).run()
+    spoil_small_pickles(path)
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ("texts",)
+        assert "texts" not in shelf
+        assert shelf.verify() == ("texts",), "still missing"
+    assert [entry.action for entry in pipeline(5).plan()] == ["run", "run"]
+    result = pipeline(5).run(reuse=True)
+    assert result["count"] == 50
+    with ObjectShelf(path) as shelf:
+        assert shelf["texts"] == make_texts()
+        assert shelf.verify() == ()
+
+
+def test_a_shelf_that_cant_be_written_is_only_told_of(
+    filled: str,
+    buffers: Callable[[], list[Path]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the lock a writer may have just replaced what looked damaged."""
+    monkeypatch.setattr("linepipe_core.shelf.index.LOCK_SECONDS", 0.05)
+    file = of_size(3_000_000, buffers())
+    flip(file)
+    with ObjectShelf(filled) as shelf:
+        other = sqlite3.connect(filled, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            assert shelf.verify() == ("large",)
+        finally:
+            other.close()
+        assert file.exists()
+        assert "can't be taken off, for the shelf at" in caplog.text
+        assert "run again" not in caplog.text
+        assert shelf.verify() == ("large",)
+        assert not file.exists()
+
+
+def test_what_cant_be_read_now_is_told_of_and_stays(
+    filled: str,
+    buffers: Callable[[], list[Path]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be whole: too many files are open, or a right was taken away for a while."""
+    file = of_size(3_000_000, buffers())
+    real_open = os.open
+
+    def refuse(path: Any, *args: Any) -> int:
+        if str(path) == str(file):
+            raise OSError(errno.EMFILE, "too many open files", path)
+        return real_open(path, *args)
+
+    with ObjectShelf(filled) as shelf:
+        monkeypatch.setattr(os, "open", refuse)
+        assert shelf.verify() == ("large",)
+        assert (
+            f"remove what can't be read or removed here, then run again what makes it: {file}"
+            in caplog.text
+        )
+        monkeypatch.undo()
+        assert shelf.verify() == ()
+        assert shelf["large"].is_whole()
+
+
+def spoil_small_pickles(path: str) -> None:
+    """Turn each 7 in a pickle that lies in the index into an 8."""
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "UPDATE objects SET stream = CAST(REPLACE(stream, X'37', X'38') AS BLOB)"
+        )
+    connection.close()
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -84,11 +288,7 @@ def test_a_pickle_with_flipped_bits_is_never_unpickled(
         content = file.read_bytes()
         file.write_bytes(content.replace(b"49999", b"59999"))
     else:
-        with sqlite3.connect(path) as connection:
-            connection.execute(
-                "UPDATE objects SET stream = CAST(REPLACE(stream, X'37', X'38') AS BLOB)"
-            )
-        connection.close()
+        spoil_small_pickles(path)
     with ObjectShelf(path) as shelf:
         assert shelf.get("list", "gone") == "gone"
         assert "object 'list'" in caplog.text

@@ -6,6 +6,7 @@
     index, buffers, pickling    the SQLite file, the files beside it, objects taken apart
     opening, staging, packing   how a shelf is opened, and how one store is prepared
     store                       index and files changed together
+    verifying                   what isn't what was written, found and removed
     object_shelf                what users see
 
 Loaded on first use: it needs sqlite3, shelve and pickle.

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from linepipe_core.shelf.leaves import digest_of
 from linepipe_core.shelf.maps import Buffer, map_file, read_file
@@ -24,6 +24,9 @@ if sys.platform != "win32":
 MAPPED_BYTES: Final = 1 << 20
 
 DRAFT_PREFIX: Final = "draft-"
+
+# What is unreadable may be whole: too many open files, or a right that was taken away.
+Verdict: TypeAlias = Literal["sound", "damaged", "unreadable", "gone"]
 
 
 class BufferFiles:
@@ -81,14 +84,17 @@ class BufferFiles:
         finally:
             os.close(fd)
 
-    def verify(self, digest: str, n_bytes: int) -> bool:
-        """Whether the file's content is what was written."""
+    def verdict(self, digest: str) -> Verdict:
+        """Read the file, and say whether its content is what was written."""
         try:
-            buffer = self.open(digest, n_bytes)
+            # Its own size, not what a row says: the name is the hash of content and size.
+            buffer = self.open(digest, os.stat(self.path(digest)).st_size)
+        except FileNotFoundError:
+            return "gone"
         except (OSError, ValueError):
-            return False
+            return "unreadable"
         with memoryview(buffer) as view:
-            return digest_of(view) == digest
+            return "sound" if digest_of(view) == digest else "damaged"
 
     def names(self) -> Iterator[str]:
         """The digests that have a file."""

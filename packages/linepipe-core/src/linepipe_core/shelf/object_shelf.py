@@ -30,6 +30,7 @@ from linepipe_core.shelf.packing import (
 from linepipe_core.shelf.pickling import Pickled, Unpicklable
 from linepipe_core.shelf.rows import ObjectInfo, Released, Row
 from linepipe_core.shelf.store import Store
+from linepipe_core.shelf.verifying import verified
 
 if TYPE_CHECKING:
     import sqlite3
@@ -371,8 +372,22 @@ class ObjectShelf(shelve.Shelf[Any]):
         return tuple(removed)
 
     def verify(self) -> tuple[str, ...]:
-        """The names whose bytes are not what was written. Reads all of them."""
-        return tuple(self._store.unsound(self))
+        """The names whose bytes are not what was written. Reads all of them.
+
+        What is damaged leaves the disk: as long as it lay there, each store of the same
+        content would take it for whole. So the objects that use it count as missing from then
+        on, and the next store writes it anew: to mend, run again (``reuse=True`` runs no more
+        than what is missing). What was read before stays as it was read.
+
+        Returns:
+            The names, also of objects that earlier calls found and nothing has mended yet.
+            The log warns of each that this call found, and says what to do; on a shelf that
+            can't be written nothing is removed, and the warning says that.
+
+        Raises:
+            ShelfError: the index is damaged.
+        """
+        return tuple(verified(self._store))
 
     # --- inside -------------------------------------------------------------------------------
 

@@ -124,9 +124,30 @@ def names(connection: sqlite3.Connection) -> list[str]:
     return [decoded(name) for (name,) in connection.execute("SELECT name FROM names ORDER BY name")]
 
 
+def names_of(connection: sqlite3.Connection, digest: str) -> list[str]:
+    """The names of the object of that digest."""
+    found = connection.execute("SELECT name FROM names WHERE object = ?", (digest,))
+    return [decoded(name) for (name,) in found]
+
+
+def names_of_nothing(connection: sqlite3.Connection) -> list[str]:
+    """The names whose object was damaged, and deleted."""
+    found = connection.execute(
+        "SELECT name FROM names LEFT JOIN objects ON digest = object WHERE digest IS NULL"
+    )
+    return [decoded(name) for (name,) in found]
+
+
+def object_digests(connection: sqlite3.Connection) -> list[str]:
+    """The digest of every object, named or not."""
+    return [digest for (digest,) in connection.execute("SELECT digest FROM objects")]
+
+
 def digests(connection: sqlite3.Connection) -> dict[str, str]:
-    """Every name with the digest of its object."""
-    found = connection.execute("SELECT name, object FROM names")
+    """Every name that has an object, sorted, with that one's digest."""
+    found = connection.execute(
+        "SELECT name, object FROM names JOIN objects ON digest = object ORDER BY name"
+    )
     return {decoded(name): digest for name, digest in found}
 
 
@@ -234,7 +255,7 @@ def release(
     for digest in digests:
         row = None if digest is None else find_object(connection, digest)
         if row is not None and not _is_referred_to(connection, row.digest):
-            _delete_object(connection, row, released)
+            delete_object(connection, row, released)
 
 
 def _is_referred_to(connection: sqlite3.Connection, digest: str) -> bool:
@@ -243,7 +264,8 @@ def _is_referred_to(connection: sqlite3.Connection, digest: str) -> bool:
     )
 
 
-def _delete_object(connection: sqlite3.Connection, row: Row, released: Released) -> None:
+def delete_object(connection: sqlite3.Connection, row: Row, released: Released) -> None:
+    """Delete an object, whatever refers to it: its names are then as if they weren't there."""
     connection.execute("DELETE FROM objects WHERE digest = ?", (row.digest,))
     connection.execute("DELETE FROM uses WHERE object = ?", (row.digest,))
     released.n_bytes += len(row.stream or b"")

@@ -89,7 +89,8 @@ class Staging:
         self._keep(jobs)
         if not self._missing <= self._drafts.keys():
             raise ShelfWriteError(
-                "an object changed while it was being stored: another thread writes to it",
+                "an object isn't what it was: another thread writes to it, or what it was read "
+                "from is damaged\n  run again what makes it",
                 self._files.folder,
             )
 

@@ -8,16 +8,15 @@ reader who meets a writer looks again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from linepipe_core.errors import ShelfError, ShelfWriteError
 from linepipe_core.shelf import rows
 from linepipe_core.shelf.buffers import BufferFiles
 from linepipe_core.shelf.opening import open_index
-from linepipe_core.shelf.packing import ShelfObject, digest_of_row, large_views, rows_of
+from linepipe_core.shelf.packing import ShelfObject, large_views, rows_of
 from linepipe_core.shelf.rows import Released, Row
 from linepipe_core.shelf.staging import Staging
 
@@ -158,27 +157,3 @@ class Store:
         self.remove_unused(orphans)
         if n_drafts or orphans:
             _logger.info("swept what an interrupted write left on the shelf %s", self.index.path)
-
-    def unsound(self, names: Iterable[str]) -> list[str]:
-        """Those names whose bytes are not what was written. Reads all of them."""
-        verdicts: dict[str, bool] = {}
-        suspects = [name for name in names if not self._is_sound(name, verdicts)]
-        # A writer may have replaced them while they were read. Under the lock nobody can.
-        return [n for n in suspects if not self.index.write(partial(self._is_sound_in, n, {}))]
-
-    def _is_sound(self, name: str, verdicts: dict[str, bool]) -> bool:
-        with self.index.reading() as connection:
-            return self._is_sound_in(name, verdicts, connection)
-
-    def _is_sound_in(
-        self, name: str, verdicts: dict[str, bool], connection: sqlite3.Connection
-    ) -> bool:
-        """Whether an object's bytes are what was written; ``verdicts`` remembers buffers."""
-        row = rows.find(connection, name)
-        if row is None:
-            return True
-        for digest, n_bytes in row.buffers:
-            if digest not in verdicts:
-                verdicts[digest] = self.files.verify(digest, n_bytes)
-        sound = all(verdicts[digest] for digest, _ in row.buffers)
-        return sound and (row.stream is None or digest_of_row(row) == row.digest)

@@ -1,0 +1,106 @@
+"""Finds what isn't what was written, and takes it out of everyone's way.
+
+Apart from the store because it alone removes what rows still refer to. A store that finds a
+file of the right name and size takes it for the buffer, so damage would outlive every run: it
+has to go, for the next store to write it anew. Only what was read and is wrong goes; what
+can't be read may be whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from linepipe_core.errors import ShelfWriteError
+from linepipe_core.shelf import rows
+from linepipe_core.shelf.packing import has_sound_stream
+from linepipe_core.shelf.rows import Released
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from linepipe_core.shelf.buffers import BufferFiles, Verdict
+    from linepipe_core.shelf.rows import Row
+    from linepipe_core.shelf.store import Store
+
+_logger = logging.getLogger("linepipe.shelf")
+
+
+def verified(store: Store) -> list[str]:
+    """The names that `ObjectShelf.verify` returns, each warned of."""
+    with store.index.reading() as connection:
+        digests = rows.object_digests(connection)
+    verdicts: dict[str, Verdict] = {}
+    unsound: dict[str, str] = {}
+    for digest in digests:
+        with store.index.reading() as connection:
+            row = rows.find_object(connection, digest)
+        if not _is_sound(row, store.files, verdicts):
+            unsound |= _put_out(digest, store)
+    with store.index.reading() as connection:
+        names = {digest: rows.names_of(connection, digest) for digest in unsound}
+        missing = rows.names_of_nothing(connection)
+    for digest, advice in unsound.items():
+        for name in names[digest] or [digest]:  # what only the history mentions has none
+            _logger.warning(
+                "object %r on the shelf %s isn't what was written and counts as missing: %s",
+                name, store.index.path, advice,
+            )  # fmt: skip
+    return sorted({*missing, *(name for found in names.values() for name in found)})
+
+
+def _put_out(digest: str, store: Store) -> dict[str, str]:
+    """Remove what is damaged of an object that didn't look sound.
+
+    Returns:
+        Its digest, and that of each object that shares what isn't sound -> how to mend it;
+        nothing where a writer has mended or removed it meanwhile.
+    """
+    verdicts: dict[str, Verdict] = {}
+    released = Released()
+    left: list[str] = []
+
+    def look(connection: sqlite3.Connection) -> set[str]:
+        verdicts.clear()
+        if _is_sound(rows.find_object(connection, digest), store.files, verdicts):
+            return set()
+        bad = [buffer for buffer, verdict in verdicts.items() if verdict != "sound"]
+        return {digest, *rows.users(connection, bad)}
+
+    def remove(connection: sqlite3.Connection) -> set[str]:
+        # A writer checks that its buffers are there, and commits, under this same lock: after
+        # this it finds them gone and writes them; if it came before, `look` finds its object.
+        found = look(connection)
+        store.files.remove(buffer for buffer, said in verdicts.items() if said == "damaged")
+        bad = [store.files.path(buffer) for buffer, said in verdicts.items() if said != "sound"]
+        left[:] = filter(os.path.lexists, bad)
+        row = rows.find_object(connection, digest)
+        if row is not None and not has_sound_stream(row):
+            rows.delete_object(connection, row, released)
+        return found
+
+    advice = "run again what makes it"
+    try:
+        found = store.index.write(remove)
+        if left:
+            advice = f"remove what can't be read or removed here, then {advice}: {', '.join(left)}"
+    except ShelfWriteError as error:
+        advice = f"it can't be taken off, for {error}"
+        with store.index.reading() as connection:
+            found = look(connection)
+    store.remove_unused(released.buffers)
+    return dict.fromkeys(found, advice)
+
+
+def _is_sound(row: Row | None, files: BufferFiles, verdicts: dict[str, Verdict]) -> bool:
+    """Whether an object's bytes are what was written; ``verdicts`` remembers its buffers'."""
+    if row is None:  # removed since
+        return True
+    for buffer, _ in row.buffers:
+        if buffer not in verdicts:
+            verdicts[buffer] = files.verdict(buffer)
+    return has_sound_stream(row) and all(
+        verdicts[buffer] == "sound" and files.is_whole(buffer, n_bytes)
+        for buffer, n_bytes in row.buffers
+    )
