@@ -252,6 +252,20 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
         assert list(shelf) == []
 
 
+def test_what_another_process_removes_meanwhile_is_left_out(path: str) -> None:
+    """Whoever goes through the objects gets all that are still there."""
+    with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
+        for each in (shelf.items, shelf.values):
+            shelf.update({"a": 1, "b": 2, "c": 3})
+            found = iter(each())
+            next(found)
+            del other["b"]
+            assert len(list(found)) == 1
+        shelf.update({"a": 1, "b": 2})
+        taken = {shelf.popitem(), other.popitem(), shelf.popitem()}
+        assert taken == {("a", 1), ("b", 2), ("c", 3)}
+
+
 def test_a_lock_that_is_never_let_go_is_an_error_not_a_wait_forever(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

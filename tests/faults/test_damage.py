@@ -15,7 +15,7 @@ import pytest
 from tests.faults.blocks import Block
 
 from linepipe_core import Node, Pipeline
-from linepipe_core.errors import ShelfError, ShelfWriteError
+from linepipe_core.errors import MissingInputError, ShelfError, ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
 
@@ -54,6 +54,63 @@ def test_payloads_of_another_size_are_noticed_at_once(
         shelf["large"] = Block(1, 3_000_000)
         assert shelf["large"].is_whole()
         assert shelf.verify() == ("several",)
+
+
+def test_a_shelf_with_an_unreadable_object_is_a_mapping_of_the_others(
+    filled: str, buffers: Callable[[], list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What counts as missing is counted nowhere, and costs nobody the good ones."""
+    truncate(of_size(3_000_000, buffers()))
+    with ObjectShelf(filled) as shelf:
+        shelf["strange"] = Strange()
+        assert "large" not in shelf
+        assert list(shelf) == ["several", "small", "strange"]
+        assert list(shelf.keys()) == ["several", "small", "strange"]
+        assert len(shelf) == 3
+        assert list(dict(shelf.items())) == ["several", "small"]
+        assert "'large'" in caplog.text
+        assert "'strange'" in caplog.text
+        assert len(list(shelf.values())) == 2
+        assert {"a": 1} in shelf.values()
+        assert ("small", {"a": 1}) in shelf.items()
+        assert ("large", None) not in shelf.items()
+        assert "nothing" not in shelf.values()
+        assert [info.name for info in shelf.info() if not info.is_whole] == ["large"]
+        assert shelf.popitem()[0] == "several"
+        assert shelf.popitem() == ("small", {"a": 1})
+        with pytest.raises(KeyError, match="nothing on the shelf"):
+            shelf.popitem()
+        assert "strange" in shelf, "only what was handed out is taken off"
+        del shelf["large"]
+        assert [info.name for info in shelf.info()] == ["strange"]
+
+
+class Strange:
+    """It pickles, and can't be read back."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("no number",)
+
+
+def test_a_missing_object_is_missing_from_the_registry_too(
+    filled: str, buffers: Callable[[], list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its names and its placement agree with what it can give; what a run needs is warned of."""
+    truncate(of_size(3_000_000, buffers()))
+    pipeline = Pipeline(
+        [Node(count_good, ["large"], ["count"])],
+        use_persistent_cache=True,
+        cache_storage_path=filled,
+    )
+    with pipeline.get_obj_registry() as registry:
+        assert sorted(registry.keys()) == ["several", "small"]
+        assert sorted(registry.placement) == ["several", "small"]
+        assert not registry.has("large")
+    caplog.clear()
+    with pytest.raises(MissingInputError, match="large"):
+        pipeline.run()
+    assert "object 'large' on the shelf" in caplog.text
+    assert "counts as missing" in caplog.text
 
 
 def flip(file: Path) -> None:
@@ -205,6 +262,10 @@ def test_a_damaged_small_pickle_is_mended_by_running_again_too(path: str) -> Non
     with ObjectShelf(path) as shelf:
         assert shelf.verify() == ("texts",)
         assert "texts" not in shelf
+        assert list(shelf) == ["count"]
+        assert len(shelf) == 1
+        assert shelf.digest("texts") is None
+        assert shelf.digests().keys() == {"count"}
         assert shelf.verify() == ("texts",), "still missing"
     assert [entry.action for entry in pipeline(5).plan()] == ["run", "run"]
     result = pipeline(5).run(reuse=True)

@@ -142,8 +142,8 @@ class ShelfRegistry(ObjectRegistry):
         self._stored = {name: self._shelved(name) for name in shelf}
         _refuse_shadows(constants, self._stored, shelf.path)
         for name in needed:
-            if name in self._stored and shelf.open(name) is None:
-                del self._stored[name]
+            if name not in constants and shelf.open(name) is None:  # warns of what is bad
+                self._stored.pop(name, None)
         self.held.update(self._stored)
         self._run: int | None = None
         self._put_by_hand: list[str] = []

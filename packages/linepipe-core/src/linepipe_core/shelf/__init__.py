@@ -7,6 +7,7 @@
     opening, staging, packing   how a shelf is opened, and how one store is prepared
     store                       index and files changed together
     verifying                   what isn't what was written, found and removed
+    views                       items and values that can be read
     object_shelf                what users see
 
 Loaded on first use: it needs sqlite3, shelve and pickle.

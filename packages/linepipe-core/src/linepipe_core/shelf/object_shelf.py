@@ -31,6 +31,7 @@ from linepipe_core.shelf.pickling import Pickled, Unpicklable
 from linepipe_core.shelf.rows import ObjectInfo, Released, Row
 from linepipe_core.shelf.store import Store
 from linepipe_core.shelf.verifying import verified
+from linepipe_core.shelf.views import ShelfItems, ShelfValues
 
 if TYPE_CHECKING:
     import sqlite3
@@ -185,12 +186,44 @@ class ObjectShelf(shelve.Shelf[Any]):
         return row is not None and all(self._files.is_whole(*buffer) for buffer in row.buffers)
 
     def __iter__(self) -> Iterator[str]:
-        with self._index.reading() as connection:
-            return iter(rows.names(connection))
+        return iter(self.digests())
 
     def __len__(self) -> int:
         with self._index.reading() as connection:
-            return int(connection.execute("SELECT COUNT(*) FROM names").fetchone()[0])
+            return rows.count_names(connection, self._broken(connection))
+
+    def items(self) -> ShelfItems:
+        """The names with private copies of their objects; what can't be read is left out.
+
+        Unlike ``dict(shelf)``, ``dict(shelf.items())`` never stumbles over an object that is
+        bad, or that another process removes meanwhile; the log warns of the bad ones.
+        """
+        return ShelfItems(self)
+
+    def values(self) -> ShelfValues:
+        """Private copies of the objects, as `items` gives them."""
+        return ShelfValues(self)
+
+    def readable(self) -> Iterator[tuple[str, Any]]:
+        """What `items` goes through."""
+        with self._index.reading() as connection:
+            names = rows.names(connection)
+        for name in names:
+            value = self.get(name, _NOTHING)
+            if value is not _NOTHING:
+                yield name, value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take some object that can be read off the shelf; of several callers, one gets it.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for name, _ in self.readable():  # first: `pop` removes also what can't be read
+            value = self.pop(name, _NOTHING)
+            if value is not _NOTHING:
+                return name, value
+        raise KeyError(f"there is nothing on the shelf {self.path}")
 
     def sync(self) -> None:
         """Wait until what was stored would survive a power cut, too."""
@@ -250,15 +283,13 @@ class ObjectShelf(shelve.Shelf[Any]):
         another order.
         """
         with self._index.reading() as connection:
-            return rows.find_digest(connection, name)
+            return rows.find_digest(connection, name) or None
 
     def digests(self) -> dict[str, str]:
         """The digest of every object whose buffers are all there, without loading any."""
         with self._index.reading() as connection:
             named = rows.digests(connection)
-            buffers = rows.known_buffers(connection)
-            bad = [d for d, n_bytes in buffers.items() if not self._files.is_whole(d, n_bytes)]
-            broken = rows.users(connection, bad)
+            broken = self._broken(connection)
         return {name: digest for name, digest in named.items() if digest not in broken}
 
     def record(self, key: str) -> str | None:
@@ -338,9 +369,14 @@ class ObjectShelf(shelve.Shelf[Any]):
     # --- keeping house ----------------------------------------------------------------------
 
     def info(self) -> tuple[ObjectInfo, ...]:
-        """What is on the shelf, in the names' order, without loading any of it."""
+        """What is on the shelf, in the names' order, without loading any of it.
+
+        Also what counts as missing as a buffer of it is gone or cut short, although iteration
+        leaves that out: it has ``is_whole=False``, and the rest of it takes space until it is
+        stored again or removed.
+        """
         with self._index.reading() as connection:
-            return tuple(rows.infos(connection))
+            return tuple(rows.infos(connection, self._broken(connection)))
 
     def clear(self) -> None:
         """Remove everything: objects, records, history; the disk space too."""
@@ -394,6 +430,12 @@ class ObjectShelf(shelve.Shelf[Any]):
     def _read(self, name: str, default: Any) -> Any:
         found = self._store.locate(name, lambda row: (row, self._buffers(row)))
         return default if found is None else unpacked(*found)
+
+    def _broken(self, connection: sqlite3.Connection) -> set[str]:
+        """The objects of which a buffer isn't there in its full size."""
+        buffers = rows.known_buffers(connection)
+        bad = [d for d, n_bytes in buffers.items() if not self._files.is_whole(d, n_bytes)]
+        return rows.users(connection, bad)
 
     def _buffers(self, row: Row) -> list[Buffer]:
         return [self._files.open(*buffer) for buffer in row.buffers]

@@ -8,7 +8,7 @@ any more leaves, and a buffer that no object uses any more leaves with it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,6 +67,8 @@ class ObjectInfo:
         node: the name of the node that made it, if one did.
         type: its type's module and name.
         digest: the hash of its pickle and its buffers.
+        is_whole: whether its buffers are all there in their full size; if not, it counts as
+            missing.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ObjectInfo:
     node: str | None
     type: str
     digest: str
+    is_whole: bool
 
 
 @dataclass(slots=True)
@@ -104,7 +107,7 @@ def find(connection: sqlite3.Connection, name: str) -> Row | None:
 
 
 def find_digest(connection: sqlite3.Connection, name: str) -> str | None:
-    """The digest of the object of that name."""
+    """The digest of the object of that name; empty if that was damaged, and deleted."""
     found = connection.execute(
         "SELECT object FROM names WHERE name = ?", (encoded(name),)
     ).fetchone()
@@ -132,10 +135,7 @@ def names_of(connection: sqlite3.Connection, digest: str) -> list[str]:
 
 def names_of_nothing(connection: sqlite3.Connection) -> list[str]:
     """The names whose object was damaged, and deleted."""
-    found = connection.execute(
-        "SELECT name FROM names LEFT JOIN objects ON digest = object WHERE digest IS NULL"
-    )
-    return [decoded(name) for (name,) in found]
+    return names_of(connection, "")
 
 
 def object_digests(connection: sqlite3.Connection) -> list[str]:
@@ -145,10 +145,16 @@ def object_digests(connection: sqlite3.Connection) -> list[str]:
 
 def digests(connection: sqlite3.Connection) -> dict[str, str]:
     """Every name that has an object, sorted, with that one's digest."""
-    found = connection.execute(
-        "SELECT name, object FROM names JOIN objects ON digest = object ORDER BY name"
-    )
+    found = connection.execute("SELECT name, object FROM names WHERE object != '' ORDER BY name")
     return {decoded(name): digest for name, digest in found}
+
+
+def count_names(connection: sqlite3.Connection, broken: Iterable[str]) -> int:
+    """How many names have an object that isn't one of those."""
+    count = "SELECT COUNT(*) FROM names"
+    (n_names,) = connection.execute(count).fetchone()
+    lost = [connection.execute(f"{count} WHERE object = ?", (d,)).fetchone() for d in ("", *broken)]
+    return int(n_names - sum(n for (n,) in lost))
 
 
 def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
@@ -160,15 +166,23 @@ def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
     return found
 
 
-def infos(connection: sqlite3.Connection) -> list[ObjectInfo]:
-    """What is known of every named object, in the names' order."""
+def infos(connection: sqlite3.Connection, broken: Container[str]) -> list[ObjectInfo]:
+    """What is known of every named object, in the names' order; those are not whole."""
     now = time.time()
     rows = connection.execute(
         "SELECT name, n_bytes, stored, node, type, digest FROM names"
         " JOIN objects ON digest = object ORDER BY name"
     )
     return [
-        ObjectInfo(decoded(name), n_bytes, max(0.0, now - stored), node, kind, digest)
+        ObjectInfo(
+            name=decoded(name),
+            n_bytes=n_bytes,
+            age_seconds=max(0.0, now - stored),
+            node=node,
+            type=kind,
+            digest=digest,
+            is_whole=digest not in broken,
+        )
         for name, n_bytes, stored, node, kind, digest in rows
     ]
 
@@ -255,7 +269,7 @@ def release(
     for digest in digests:
         row = None if digest is None else find_object(connection, digest)
         if row is not None and not _is_referred_to(connection, row.digest):
-            delete_object(connection, row, released)
+            _delete_object(connection, row, released)
 
 
 def _is_referred_to(connection: sqlite3.Connection, digest: str) -> bool:
@@ -264,8 +278,13 @@ def _is_referred_to(connection: sqlite3.Connection, digest: str) -> bool:
     )
 
 
-def delete_object(connection: sqlite3.Connection, row: Row, released: Released) -> None:
-    """Delete an object, whatever refers to it: its names are then as if they weren't there."""
+def delete_damaged(connection: sqlite3.Connection, row: Row, released: Released) -> None:
+    """Delete an object whatever refers to it: its names stay, as `names_of_nothing`."""
+    connection.execute("UPDATE names SET object = '' WHERE object = ?", (row.digest,))
+    _delete_object(connection, row, released)
+
+
+def _delete_object(connection: sqlite3.Connection, row: Row, released: Released) -> None:
     connection.execute("DELETE FROM objects WHERE digest = ?", (row.digest,))
     connection.execute("DELETE FROM uses WHERE object = ?", (row.digest,))
     released.n_bytes += len(row.stream or b"")

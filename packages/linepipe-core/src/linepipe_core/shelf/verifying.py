@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from linepipe_core.errors import ShelfWriteError
@@ -32,43 +34,52 @@ def verified(store: Store) -> list[str]:
     with store.index.reading() as connection:
         digests = rows.object_digests(connection)
     verdicts: dict[str, Verdict] = {}
-    unsound: dict[str, str] = {}
+    unsound: dict[str, _Unsound] = {}
     for digest in digests:
         with store.index.reading() as connection:
             row = rows.find_object(connection, digest)
         if not _is_sound(row, store.files, verdicts):
             unsound |= _put_out(digest, store)
     with store.index.reading() as connection:
-        names = {digest: rows.names_of(connection, digest) for digest in unsound}
-        missing = rows.names_of_nothing(connection)
-    for digest, advice in unsound.items():
-        for name in names[digest] or [digest]:  # what only the history mentions has none
+        names = set(rows.names_of_nothing(connection))
+    for digest, found in unsound.items():
+        names.update(found.names)
+        for name in found.names or [digest]:  # what only the history mentions has none
             _logger.warning(
                 "object %r on the shelf %s isn't what was written and counts as missing: %s",
-                name, store.index.path, advice,
+                name, store.index.path, found.advice,
             )  # fmt: skip
-    return sorted({*missing, *(name for found in names.values() for name in found)})
+    return sorted(names)
 
 
-def _put_out(digest: str, store: Store) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Unsound:
+    """What is to be said of an object: its names, and how to mend it."""
+
+    names: Sequence[str]
+    advice: str
+
+
+def _put_out(digest: str, store: Store) -> dict[str, _Unsound]:
     """Remove what is damaged of an object that didn't look sound.
 
     Returns:
-        Its digest, and that of each object that shares what isn't sound -> how to mend it;
-        nothing where a writer has mended or removed it meanwhile.
+        By its digest, this one and all that share what isn't sound of it; nothing where a
+        writer has mended or removed it meanwhile.
     """
     verdicts: dict[str, Verdict] = {}
     released = Released()
     left: list[str] = []
 
-    def look(connection: sqlite3.Connection) -> set[str]:
+    def look(connection: sqlite3.Connection) -> dict[str, list[str]]:
         verdicts.clear()
         if _is_sound(rows.find_object(connection, digest), store.files, verdicts):
-            return set()
+            return {}
         bad = [buffer for buffer, verdict in verdicts.items() if verdict != "sound"]
-        return {digest, *rows.users(connection, bad)}
+        users = {digest, *rows.users(connection, bad)}
+        return {user: rows.names_of(connection, user) for user in users}
 
-    def remove(connection: sqlite3.Connection) -> set[str]:
+    def remove(connection: sqlite3.Connection) -> dict[str, list[str]]:
         # A writer checks that its buffers are there, and commits, under this same lock: after
         # this it finds them gone and writes them; if it came before, `look` finds its object.
         found = look(connection)
@@ -77,7 +88,7 @@ def _put_out(digest: str, store: Store) -> dict[str, str]:
         left[:] = filter(os.path.lexists, bad)
         row = rows.find_object(connection, digest)
         if row is not None and not has_sound_stream(row):
-            rows.delete_object(connection, row, released)
+            rows.delete_damaged(connection, row, released)
         return found
 
     advice = "run again what makes it"
@@ -90,7 +101,7 @@ def _put_out(digest: str, store: Store) -> dict[str, str]:
         with store.index.reading() as connection:
             found = look(connection)
     store.remove_unused(released.buffers)
-    return dict.fromkeys(found, advice)
+    return {user: _Unsound(names, advice) for user, names in found.items()}
 
 
 def _is_sound(row: Row | None, files: BufferFiles, verdicts: dict[str, Verdict]) -> bool:
