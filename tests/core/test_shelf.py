@@ -99,11 +99,13 @@ def test_a_closed_shelf_says_so(path: str) -> None:
     assert (read == array).all(), "what was read stays good"
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["a/b/../c", "..", ".", "'; DROP TABLE names; --", '"', "n" * 10_000, "имя 名前 🦊", "a\0b",
-     " ", "\ud800", "con", "-wal"],
-)  # fmt: skip
+TEXTS = [
+    "a/b/../c", "..", ".", "'; DROP TABLE names; --", '"', "n" * 10_000, "имя 名前 🦊", "a\0b",
+    " ", "\ud800", "con", "-wal",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_any_text_is_a_name(shelf: ObjectShelf, name: str) -> None:
     """Names are data: nothing in them means anything to the shelf."""
     shelf[name] = np.arange(LARGE)
@@ -112,6 +114,14 @@ def test_any_text_is_a_name(shelf: ObjectShelf, name: str) -> None:
     assert sorted(shelf) == sorted([name, name + "x"])
     del shelf[name]
     assert list(shelf) == [name + "x"]
+
+
+@pytest.mark.parametrize("node", TEXTS)
+def test_any_text_is_a_nodes_name_and_a_records_key(shelf: ObjectShelf, node: str) -> None:
+    """A node's name, and the records under it, are data too."""
+    shelf.store({"a": 1}, node=node, records={f"node:{node}": node})
+    assert [info.node for info in shelf.info()] == [node]
+    assert shelf.records("node:") == {f"node:{node}": node}
 
 
 def test_an_empty_name_or_another_type_is_refused(shelf: ObjectShelf) -> None:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import sqlite3
 
-# Names and records are UTF-8 in blobs: any text goes, lone surrogates too.
+# Names, of nodes too, and records are UTF-8 in blobs: any text goes, lone surrogates too.
 SCHEMA: Final = """
 CREATE TABLE names (
-  name BLOB PRIMARY KEY, object TEXT NOT NULL, node TEXT, stored REAL NOT NULL
+  name BLOB PRIMARY KEY, object TEXT NOT NULL, node BLOB, stored REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX names_object ON names (object);
 CREATE TABLE objects (
@@ -170,7 +170,8 @@ def infos(connection: sqlite3.Connection, broken: Container[str]) -> list[Object
     """What is known of every named object, in the names' order; those are not whole."""
     now = time.time()
     rows = connection.execute(
-        "SELECT name, n_bytes, stored, node, type, digest FROM names"
+        # CAST: the first shelves kept a node's name as TEXT.
+        "SELECT name, n_bytes, stored, CAST(node AS BLOB), type, digest FROM names"
         " JOIN objects ON digest = object ORDER BY name"
     )
     return [
@@ -178,7 +179,7 @@ def infos(connection: sqlite3.Connection, broken: Container[str]) -> list[Object
             name=decoded(name),
             n_bytes=n_bytes,
             age_seconds=max(0.0, now - stored),
-            node=node,
+            node=node if node is None else decoded(node),
             type=kind,
             digest=digest,
             is_whole=digest not in broken,
@@ -238,7 +239,7 @@ def set_name(
     older = find_digest(connection, name)
     connection.execute(
         "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?)",
-        (encoded(name), digest, node, time.time()),
+        (encoded(name), digest, None if node is None else encoded(node), time.time()),
     )
     return older
 
