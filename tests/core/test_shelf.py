@@ -461,6 +461,28 @@ def test_prune_by_size_counts_shared_buffers_once(shelf: ObjectShelf) -> None:
     assert shelf.prune(max_bytes=LARGE * 8 + 5_000) == ("a", "b")
 
 
+@pytest.mark.parametrize("limit", ["max_bytes", "older_than", "keep_runs"])
+@pytest.mark.parametrize("wrong", [-1, -5.5, float("nan"), float("-inf"), True, False])
+def test_prune_refuses_limits_that_mean_nothing(shelf: ObjectShelf, limit: str, wrong: Any) -> None:
+    """They would delete everything, silently; nothing is deleted before they are looked at."""
+    shelf["a"] = 1
+    kept = shelf.begin_run()
+    limits = {"max_bytes": 0, "older_than": 0, "keep_runs": 0, limit: wrong}
+    with pytest.raises(ValueError, match=rf"{limit} is .*, not {wrong}") as caught:
+        shelf.prune(**limits)
+    assert "0 or more" in str(caught.value)
+    assert shelf["a"] == 1
+    assert shelf.runs() == [kept]
+
+
+def test_prune_refuses_a_negative_span_of_time(shelf: ObjectShelf) -> None:
+    """As it does a negative number of seconds."""
+    shelf["a"] = 1
+    with pytest.raises(ValueError, match=r"older_than is .* 0 or more"):
+        shelf.prune(older_than=timedelta(days=-1))
+    assert shelf["a"] == 1
+
+
 def test_prune_by_age(shelf: ObjectShelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """In seconds or as a timedelta."""
     import time

@@ -400,10 +400,15 @@ class ObjectShelf(shelve.Shelf[Any]):
 
         Returns:
             The names of the objects that were removed.
+
+        Raises:
+            ValueError: a limit is below 0, or no number; nothing is removed.
         """
-        removed = self._store.reduce(
-            partial(rows.prune, max_bytes, _seconds(older_than), keep_runs)
-        )
+        seconds = _seconds(older_than)
+        _check_limit("max_bytes is the bytes that may stay", max_bytes)
+        _check_limit("older_than is an age, in seconds or as a timedelta", seconds)
+        _check_limit("keep_runs is the number of runs that stay", keep_runs)
+        removed = self._store.reduce(partial(rows.prune, max_bytes, seconds, keep_runs))
         self._index.shrink()
         return tuple(removed)
 
@@ -489,3 +494,9 @@ def _keep(run: int, connection: sqlite3.Connection, made: Mapping[str, Row]) -> 
 
 def _seconds(age: float | timedelta | None) -> float | None:
     return age if age is None or isinstance(age, int | float) else age.total_seconds()
+
+
+def _check_limit(what: str, limit: float | None) -> None:
+    """Refuse what would remove everything by mistake; True is 1, and False 0."""
+    if limit is not None and (isinstance(limit, bool) or not limit >= 0):  # NaN isn't
+        raise ValueError(f"{what}: 0 or more, or None for no limit, not {limit}")
