@@ -141,7 +141,7 @@ def test_flipped_bits_in_a_payload_are_found_by_verify(
         assert shelf["large"].is_whole()
         assert shelf.verify() == ("several",), "still missing"
     assert "object 'several' on the shelf" in caplog.text
-    assert "isn't what was written and counts as missing: run again what makes it" in caplog.text
+    assert "isn't what was written: it counts as missing, run again what makes it" in caplog.text
 
 
 def test_what_verify_found_is_mended_by_the_next_store(
@@ -275,28 +275,42 @@ def test_a_damaged_small_pickle_is_mended_by_running_again_too(path: str) -> Non
         assert shelf.verify() == ()
 
 
+@pytest.mark.parametrize("why", ["locked", "read-only"])
 def test_a_shelf_that_cant_be_written_is_only_told_of(
     filled: str,
     buffers: Callable[[], list[Path]],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
+    why: str,
 ) -> None:
     """Without the lock a writer may have just replaced what looked damaged."""
-    monkeypatch.setattr("linepipe_core.shelf.index.LOCK_SECONDS", 0.05)
     file = of_size(3_000_000, buffers())
+    orphan = file.with_name("f" * 64)
     flip(file)
-    with ObjectShelf(filled) as shelf:
-        other = sqlite3.connect(filled, isolation_level=None)
+    other = sqlite3.connect(filled, isolation_level=None)
+    if why == "locked":
+        monkeypatch.setattr("linepipe_core.shelf.index.LOCK_SECONDS", 0.05)
         other.execute("BEGIN IMMEDIATE")
-        try:
-            assert shelf.verify() == ("large",)
-        finally:
-            other.close()
+    else:
+        orphan.write_bytes(b"a writer has placed it, and is about to commit")
+        connect = sqlite3.connect
+
+        def read_only(path: str, **how: Any) -> Any:
+            return connect(path.replace("mode=rw", "mode=ro"), **how)
+
+        monkeypatch.setattr(sqlite3, "connect", read_only)
+    with ObjectShelf(filled) as shelf:
+        assert shelf.verify() == ("large",)
         assert file.exists()
-        assert "can't be taken off, for the shelf at" in caplog.text
-        assert "run again" not in caplog.text
+        assert orphan.exists() == (why == "read-only")
+    assert "isn't what was written: it stays, for the shelf at" in caplog.text
+    assert "run again" not in caplog.text
+    other.close()
+    monkeypatch.undo()
+    with ObjectShelf(filled) as shelf:
         assert shelf.verify() == ("large",)
         assert not file.exists()
+        assert not orphan.exists()
 
 
 def test_what_cant_be_read_now_is_told_of_and_stays(
@@ -317,10 +331,7 @@ def test_what_cant_be_read_now_is_told_of_and_stays(
     with ObjectShelf(filled) as shelf:
         monkeypatch.setattr(os, "open", refuse)
         assert shelf.verify() == ("large",)
-        assert (
-            f"remove what can't be read or removed here, then run again what makes it: {file}"
-            in caplog.text
-        )
+        assert f"can't be read or removed here, then run again what makes it: {file}" in caplog.text
         monkeypatch.undo()
         assert shelf.verify() == ()
         assert shelf["large"].is_whole()

@@ -215,6 +215,17 @@ def total_bytes(connection: sqlite3.Connection) -> int:
 # --- changes, all inside a caller's transaction -----------------------------------------
 
 
+def check_writable(connection: sqlite3.Connection) -> None:
+    """Raise if the index can't be written: there BEGIN IMMEDIATE takes no lock, and is content.
+
+    For who changes files under the lock, and may have no row to change.
+
+    Raises:
+        sqlite3.OperationalError: it can't.
+    """
+    connection.execute("DELETE FROM names WHERE 0")
+
+
 def add_object(connection: sqlite3.Connection, row: Row) -> None:
     """Put in an object whose buffers are in their places."""
     connection.execute(

@@ -142,6 +142,7 @@ class Store:
         """Remove the files of buffers that nothing uses; what fails is left for a later sweep."""
 
         def change(connection: sqlite3.Connection) -> None:
+            rows.check_writable(connection)
             self.files.remove(d for d in digests if not rows.has_buffer(connection, d))
 
         if digests:

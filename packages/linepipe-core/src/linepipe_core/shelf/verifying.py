@@ -46,7 +46,7 @@ def verified(store: Store) -> list[str]:
         names.update(found.names)
         for name in found.names or [digest]:  # what only the history mentions has none
             _logger.warning(
-                "object %r on the shelf %s isn't what was written and counts as missing: %s",
+                "object %r on the shelf %s isn't what was written: %s",
                 name, store.index.path, found.advice,
             )  # fmt: skip
     return sorted(names)
@@ -82,6 +82,7 @@ def _put_out(digest: str, store: Store) -> dict[str, _Unsound]:
     def remove(connection: sqlite3.Connection) -> dict[str, list[str]]:
         # A writer checks that its buffers are there, and commits, under this same lock: after
         # this it finds them gone and writes them; if it came before, `look` finds its object.
+        rows.check_writable(connection)
         found = look(connection)
         store.files.remove(buffer for buffer, said in verdicts.items() if said == "damaged")
         bad = [store.files.path(buffer) for buffer, said in verdicts.items() if said != "sound"]
@@ -91,13 +92,16 @@ def _put_out(digest: str, store: Store) -> dict[str, _Unsound]:
             rows.delete_damaged(connection, row, released)
         return found
 
-    advice = "run again what makes it"
+    advice = "it counts as missing, run again what makes it"
     try:
         found = store.index.write(remove)
         if left:
-            advice = f"remove what can't be read or removed here, then {advice}: {', '.join(left)}"
+            advice = (
+                "remove by hand what can't be read or removed here, then run again what makes "
+                f"it: {', '.join(left)}"
+            )
     except ShelfWriteError as error:
-        advice = f"it can't be taken off, for {error}"
+        advice = f"it stays, for {error}"
         with store.index.reading() as connection:
             found = look(connection)
     store.remove_unused(released.buffers)
