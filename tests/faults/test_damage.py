@@ -369,6 +369,31 @@ def test_a_pickle_with_flipped_bits_is_never_unpickled(
         assert shelf["other"] == 1
 
 
+@pytest.mark.parametrize("damaged", ["REPLACE(buffers, ':', ';')", "REPLACE(buffers, '0', '1')"])
+def test_a_row_that_names_wrong_buffers_is_found_and_mended(
+    filled: str, buffers: Callable[[], list[Path]], caplog: pytest.LogCaptureFixture, damaged: str
+) -> None:
+    """It lies in the index with the pickle, and is checked with it."""
+    values = [str(i) for i in range(50_000)]  # a large pickle: it is a buffer itself
+    with ObjectShelf(filled) as shelf:
+        shelf["texts"] = values
+    with sqlite3.connect(filled) as connection:
+        connection.execute(f"UPDATE objects SET buffers = {damaged}")
+    connection.close()
+    with ObjectShelf(filled) as shelf:
+        assert [shelf.get(name) for name in ("large", "several", "texts")] == [None] * 3
+        assert "object 'texts'" in caplog.text
+        assert shelf.verify() == ("large", "several", "texts")
+        assert dict(shelf.items()) == {"small": {"a": 1}}
+        assert list(shelf) == ["small"]
+        assert buffers() == []
+        shelf.update({"large": Block(1, 3_000_000), "texts": values})
+        assert shelf["large"].is_whole()
+        assert shelf["texts"] == values
+        del shelf["several"]
+        assert shelf.verify() == ()
+
+
 def pages(path: str) -> int:
     return os.path.getsize(path) // 4096
 

@@ -102,9 +102,9 @@ def digest_of_row(row: Row) -> str:
     return hasher.hexdigest()
 
 
-def has_sound_stream(row: Row) -> bool:
-    """Whether a pickle that lies in the index is what was written; one in a file is a buffer."""
-    return row.stream is None or digest_of_row(row) == row.digest
+def is_sound(row: Row) -> bool:
+    """Whether what lies in the index is what was written: the pickle, unless it is a buffer."""
+    return digest_of_row(row) == row.digest
 
 
 def unpacked(row: Row, buffers: list[Any]) -> Any:
@@ -114,12 +114,11 @@ def unpacked(row: Row, buffers: list[Any]) -> Any:
         ValueError: its pickle isn't what was written.
         Exception: whatever unpickling raises.
     """
+    sound = is_sound(row)
     stream: Any = row.stream
-    if stream is None:
+    if sound and stream is None:
         stream = buffers.pop()
         sound = digest_of(memoryview(stream)) == row.buffers[-1][0]
-    else:
-        sound = has_sound_stream(row)
     if not sound:
         raise ValueError("its pickle isn't what was written")
     return pickling.load(stream, buffers)

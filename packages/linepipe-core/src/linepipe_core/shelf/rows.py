@@ -297,10 +297,15 @@ def delete_damaged(connection: sqlite3.Connection, row: Row, released: Released)
 
 
 def _delete_object(connection: sqlite3.Connection, row: Row, released: Released) -> None:
+    # Not `row.buffers`, which may be what is damaged.
+    used = connection.execute(
+        "SELECT buffer, n_bytes FROM uses JOIN buffers ON digest = buffer WHERE object = ?",
+        (row.digest,),
+    ).fetchall()
     connection.execute("DELETE FROM objects WHERE digest = ?", (row.digest,))
     connection.execute("DELETE FROM uses WHERE object = ?", (row.digest,))
     released.n_bytes += len(row.stream or b"")
-    for buffer, n_bytes in dict(row.buffers).items():
+    for buffer, n_bytes in used:
         if not _exists(connection, "SELECT 1 FROM uses WHERE buffer = ?", buffer):
             connection.execute("DELETE FROM buffers WHERE digest = ?", (buffer,))
             released.buffers.append(buffer)
@@ -424,8 +429,11 @@ def decoded(stored: bytes) -> str:
 
 def _row(found: Sequence[Any]) -> Row:
     digest, stream, kind, n_bytes, buffers = found
-    pairs = (pair.split(":") for pair in buffers.split())
-    return Row(digest, stream, kind, n_bytes, tuple((name, int(size)) for name, size in pairs))
+    try:
+        pairs = [(name, int(size)) for name, size in (pair.split(":") for pair in buffers.split())]
+    except ValueError:
+        pairs = []  # damaged: the row isn't that of its digest any more, as all who read it see
+    return Row(digest, stream, kind, n_bytes, tuple(pairs))
 
 
 def _joined(buffers: Iterable[tuple[str, int]]) -> str:

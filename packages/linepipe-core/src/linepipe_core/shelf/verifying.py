@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from linepipe_core.errors import ShelfWriteError
-from linepipe_core.shelf import rows
-from linepipe_core.shelf.packing import has_sound_stream
+from linepipe_core.shelf import packing, rows
 from linepipe_core.shelf.rows import Released
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def _put_out(digest: str, store: Store) -> dict[str, _Unsound]:
         bad = [store.files.path(buffer) for buffer, said in verdicts.items() if said != "sound"]
         left[:] = filter(os.path.lexists, bad)
         row = rows.find_object(connection, digest)
-        if row is not None and not has_sound_stream(row):
+        if row is not None and not packing.is_sound(row):
             rows.delete_damaged(connection, row, released)
         return found
 
@@ -115,7 +114,7 @@ def _is_sound(row: Row | None, files: BufferFiles, verdicts: dict[str, Verdict])
     for buffer, _ in row.buffers:
         if buffer not in verdicts:
             verdicts[buffer] = files.verdict(buffer)
-    return has_sound_stream(row) and all(
+    return packing.is_sound(row) and all(
         verdicts[buffer] == "sound" and files.is_whole(buffer, n_bytes)
         for buffer, n_bytes in row.buffers
     )
