@@ -96,11 +96,13 @@ EDITS = {
     "imported alias renamed": Edit(
         H, "import itertools as it", "import itertools as tools", "", ""
     ),
-    "memo has another start": Edit(H, "CALLS = {}", "CALLS = {-1: 1}", ""),
     "docstring of a late module": Edit(
         "late.py", "Imported inside a node", "Imported only inside a node", ""
     ),
     # what changes something, but what comes out is the same: early cutoff
+    "memo has another start": Edit(
+        H, "CALLS = {}", "CALLS = {-1: 1}", "L", "global CALLS changed: {} -> {-1: 1}"
+    ),
     "helper of a helper, same result": Edit(
         M, "return value * 2\n", "return value + value\n", "T", "helper deeper() changed"
     ),
@@ -374,10 +376,10 @@ def test_edit_runs_what_it_concerns_and_nothing_else(
     check(undone, edit.runs if edit.undone is None else edit.undone)
 
 
-def test_state_is_left_out_and_told(fresh: Path, drivers: list[Driver]) -> None:
+def test_state_is_told(fresh: Path, drivers: list[Driver]) -> None:
     """The memo that a node fills."""
     assert (
-        "load: global CALLS is left out: the node changes it itself"
+        "load: global CALLS counts as each process begins with it: the node changes it itself"
         in drivers[0].run(fresh)["untracked"]
     )
 

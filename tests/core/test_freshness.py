@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -140,6 +141,10 @@ def test_a_record_reads_as_it_was_written() -> None:
     """And what isn't a record reads as none."""
     one = record("n", "raw", sealed="x", state=["global memo"])
     assert Record.read(one.text()) == one
+    began = one._replace(began=("global memo",))
+    assert Record.read(began.text()) == began
+    *older, _ = json.loads(one.text())  # from before that was recorded
+    assert Record.read(json.dumps(older)) == one
     for text in (None, "", "nonsense", "[99]", "[]", "{}", "null"):
         assert Record.read(text) is None
 

@@ -643,7 +643,7 @@ def test_a_set_made_again_is_no_change(tmp_path: Path) -> None:
 
 
 def test_a_memo_that_a_node_fills_is_state(tmp_path: Path) -> None:
-    """It doesn't count, in this process or the next, and the plan names it."""
+    """What the node makes of it doesn't count, and the plan names it."""
     flow = written_module(
         """
         memo = {}
@@ -661,10 +661,10 @@ def test_a_memo_that_a_node_fills_is_state(tmp_path: Path) -> None:
     plan = pipeline(tmp_path, nodes).plan()
     assert plan[0].action == "reuse"
     assert plan[0].untracked == (
-        "global calls is left out: the node changes it itself",
-        "global memo is left out: the node changes it itself",
+        "global calls counts as each process begins with it: the node changes it itself",
+        "global memo counts as each process begins with it: the node changes it itself",
     )
-    assert "node: global memo is left out" in str(plan)
+    assert "node: global memo counts as each process begins with it" in str(plan)
     flow.memo.clear()
     flow.calls = 99
     assert ran(pipeline(tmp_path, nodes).run(reuse=True)) == []

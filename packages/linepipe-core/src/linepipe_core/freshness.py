@@ -66,9 +66,12 @@ class Record(NamedTuple):
         parts: what its code depended on.
         inputs: name -> what it read.
         outputs: name -> the digest of what it made; None for what couldn't be kept.
-        state: the parts that it changed itself, which are left out.
+        state: the parts that it changed itself and that differ in each process anyway, which
+            are left out.
         stamp: what tells this run's outputs from another's where they couldn't be kept and the
             node was told to run in any case.
+        began: the other parts that it changed itself: ``parts`` holds what they were before runs
+            changed them. Records of older versions have them all in ``state``.
     """
 
     wiring: str
@@ -77,6 +80,7 @@ class Record(NamedTuple):
     outputs: Mapping[str, str | None]
     state: Sequence[str]
     stamp: str = ""
+    began: Sequence[str] = ()
 
     def text(self) -> str:
         """The record as it is stored."""
@@ -93,7 +97,9 @@ class Record(NamedTuple):
             return None
         if version != _FORMAT:
             return None
-        return Record(wiring, _parts(parts), _parts(inputs), outputs, *rest)
+        return Record(
+            wiring, _parts(parts), _parts(inputs), outputs, *rest[:2], *map(tuple, rest[2:])
+        )
 
     @property
     def made(self) -> str:

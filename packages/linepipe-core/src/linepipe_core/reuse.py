@@ -8,7 +8,7 @@ its record needs goes into the transaction that stores its outputs.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from linepipe_core.config import leaves
 from linepipe_core.fingerprint import (
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from linepipe_core.wiring import Wiring
 
 __all__ = ["Reuse"]
+
+_LEFT_OUT: Final = "is left out: the node changes it itself"
+_AS_IT_BEGAN: Final = "counts as each process begins with it: the node changes it itself"
 
 
 class Reuse:
@@ -79,7 +82,6 @@ class Reuse:
             for name, digest in registry.shelf.digests().items()
         }
         self._decided: dict[int, Decision] = {}
-        self._before: dict[str, str] = {}  # the values that the running node's code reads
         self._made: set[str] = set()  # the objects made in this run
         given = self._look_at_given(constants, config, prints)
         indices = range(len(wiring.nodes))
@@ -89,7 +91,7 @@ class Reuse:
         self._outlook = Outlook(
             wiring,
             self._records,
-            [code.parts for code in self._codes],
+            [self._parts(index) for index in indices],
             given,
             self._objects,
             rerun if reuses else indices,
@@ -106,9 +108,10 @@ class Reuse:
 
     def _untracked(self, index: int) -> tuple[str, ...]:
         code, record = self._codes[index], self._records[index]
-        state = dict.fromkeys((*code.state, *(record.state if record else ())))
+        state = dict.fromkeys((*code.state, *((*record.state, *record.began) if record else ())))
+        began = record.began if record else code.values.comparable(state)
         return (
-            *(f"{name} is left out: the node changes it itself" for name in state),
+            *(f"{name} {_AS_IT_BEGAN if name in began else _LEFT_OUT}" for name in state),
             *(f"{name} can't be hashed and counts by its looks" for name in code.untracked),
             *(f"what {name} gives" for name in code.unseen),
         )
@@ -130,7 +133,7 @@ class Reuse:
             self._outlook.is_replaced(name, self._put_by_hand(name), "was put in by hand")
         if not self._made.isdisjoint(node.inputs):
             self._codes[index] = self._code(index)  # objects of other classes may have come
-            self._outlook.sees(index, self._codes[index].parts)
+            self._outlook.sees(index, self._parts(index))
         decision = self._outlook.decide(index)
         if decision.action == "reuse" and (lost := self._lost_outputs(index)):
             return self._outlook.is_lost(index, lost)
@@ -170,7 +173,7 @@ class Reuse:
 
     def begin(self, index: int) -> None:
         """The node runs now."""
-        self._before = self._codes[index].look()
+        self._codes[index].values.begin()
 
     def put(self, index: int, made: list[Any]) -> None:
         """Store what a node made, and its record, in one transaction.
@@ -180,9 +183,7 @@ class Reuse:
             made: its outputs. The list is emptied.
         """
         node = self._wiring.nodes[index]
-        after = self._codes[index].look()
-        before = self._before
-        changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        changed = self._codes[index].values.end()
         values = dict(zip(node.outputs, made, strict=True))
         contents: dict[str, tuple[str, tuple[str, ...]]] = {}
 
@@ -215,16 +216,20 @@ class Reuse:
 
     def _record(self, index: int, changed: Iterable[str], digests: Mapping[str, str]) -> Record:
         node, code, older = self._wiring.nodes[index], self._codes[index], self._records[index]
-        state = set(changed)
+        state = {*changed, *code.state}
         if older is not None and older.parts["function"].digest == code.parts["function"].digest:
-            state.update(older.state)  # a memo that was full already is state all the same
+            # A memo that was full already is state all the same.
+            state.update(older.state, older.began)
+        began = code.values.comparable(state)
+        state.difference_update(began)
         return Record(
             wiring_of(node),
-            {key: part for key, part in code.parts.items() if key not in state},
+            {key: part for key, part in code.since(began).items() if key not in state},
             self._outlook.inputs(index),
             {name: digests.get(name) for name in node.outputs},
             sorted(state),
             self._stamp(index) if len(digests) < len(node.outputs) else "",
+            began,
         )
 
     def _stamp(self, index: int) -> str:
@@ -268,6 +273,11 @@ class Reuse:
             for leaf, held in leaves(name, value):  # for reasons that name the leaf
                 parts.setdefault(leaf, Part(self._reader.value(held).digest, _shown(held)))
         return parts
+
+    def _parts(self, index: int) -> dict[str, Part]:
+        """What the node's code depends on: state as it began in this process."""
+        record = self._records[index]
+        return self._codes[index].since(record.began if record else ())
 
     def _pinned(self, name: str) -> Kept:
         """Hold on to an object of an earlier run: another process may replace it meanwhile."""

@@ -6,6 +6,7 @@ Pure: nothing is imported, called or written to find out. From the ground up:
     sources, hashing       modules that count whole; values by their content
     members                what functions and classes hold
     reach                  what a function, class or value leads to
+    state                  what the values began as in this process
     of_node                all that a node's function leads to, part by part
 
 Loaded on first use: it needs inspect and pickle.

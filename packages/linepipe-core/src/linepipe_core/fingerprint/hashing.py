@@ -53,6 +53,10 @@ _CODE: Final = (
     type,
 )
 ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
+# SQLAlchemy names what has no name by where it lies in memory, notes where its parts lie, and
+# counts the columns of all tables made before.
+_ANONYMOUS: Final = re.compile(r"%\([0-9a-f]+ ")
+_OF_THE_PROCESS: Final = frozenset({"_anon_map_key", "_creation_order", "_orig"})
 _PLAIN: Final = 2  # a version of marshal without back references: equal values, equal bytes
 _LARGE: Final = 8 << 20  # bytes hashed at a time, each such part by a thread of its own
 _CYTHON_FUNCTION: Final = "cython_function_or_method"  # each version has a type of its own
@@ -181,6 +185,8 @@ class ValueHasher:
             return self._of_sequence(b"partial", (value.func, value.args, value.keywords))
         if is_code(value):
             return _hashed(b"code", self._reach(value).encode("utf-8", "surrogatepass"))
+        if kind.__name__ == "_anonymous_label":
+            return _hashed(b"anonymous", _ANONYMOUS.sub("", str(value)).encode())
         if str(kind.__module__).partition(".")[0] in _LIBRARIES:
             try:
                 content = self._of_library(value)
@@ -224,6 +230,8 @@ class ValueHasher:
         if isinstance(reduced, str):
             return _hashed(b"named", f"{type(value).__module__}.{reduced}".encode())
         make, args, state, items, pairs = (*reduced, None, None, None)[:5]
+        if isinstance(state, dict) and type(value).__module__.startswith("sqlalchemy."):
+            state = {key: held for key, held in state.items() if key not in _OF_THE_PROCESS}
         if isinstance(value, (set, frozenset)):  # of an own class: pickled as a list
             args = set(args[0]) if len(args) == 1 else args
         parts = [self._encoded(make), self._encoded(args), self._encoded(state)]

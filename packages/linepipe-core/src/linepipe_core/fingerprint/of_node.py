@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from linepipe_core.fingerprint.members import expanded
 from linepipe_core.fingerprint.reach import Part, Reader, digest_of, identity
+from linepipe_core.fingerprint.state import ANEW, State, begins_anew, is_noted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import TypeVar
 
     from linepipe_core.fingerprint.members import Value
@@ -34,17 +35,13 @@ class CodeFingerprint:
 
     Attributes:
         parts: name of the part -> Part, such as ``"code clean"`` or ``"global THRESHOLD"``.
-        state: the globals that its code assigns itself; they are left out.
+        state: the globals that its code assigns itself; they are no parts.
         untracked: what can't be hashed, each with its type.
         unseen: what it calls that reads files, the clock or the like.
+        values: its values, before and after it runs.
     """
 
-    __slots__ = ("_found", "_values", "parts", "state", "unseen", "untracked")
-
-    parts: dict[str, Part]
-    state: tuple[str, ...]
-    unseen: tuple[str, ...]
-    untracked: tuple[str, ...]
+    __slots__ = ("parts", "state", "unseen", "untracked", "values")
 
     def __init__(
         self,
@@ -52,26 +49,18 @@ class CodeFingerprint:
         state: Iterable[str],
         untracked: Iterable[str],
         unseen: Iterable[str],
-        values: Mapping[str, Callable[[], Any]],
-        found: Iterable[Any],
+        values: State,
     ) -> None:
         self.parts = parts
         self.state = tuple(state)
         self.untracked = tuple(untracked)
         self.unseen = tuple(unseen)
-        self._values = values
-        self._found = tuple(found)
+        self.values = values
 
-    def look(self) -> dict[str, str]:
-        """The hashes of its values as they are now: what a run changes is state."""
-        reader = Reader()
-        for found in self._found:
-            reader.reached(found)  # modules that were loaded meanwhile are what was read of them
-        return {
-            part: reader.value(held).digest
-            for key, fetch in self._values.items()
-            for part, held in expanded(key, fetch())
-        }
+    def since(self, labels: Collection[str]) -> dict[str, Part]:
+        """The parts; these as they were before runs of this process changed them."""
+        parts = {label: part for label, part in self.parts.items() if label not in labels}
+        return {**parts, **self.values.began(labels)}
 
 
 def code_fingerprint(
@@ -137,21 +126,26 @@ class _Collected:
             if found is not self._node:
                 parts[name] = self._part(found, labels)
         untracked: list[str] = []
-        state: list[str] = []
-        fetches: dict[str, Callable[[], Any]] = {}
-        for key, value in self._distinct_values():
+        anew: dict[str, Part] = {}
+        assigned: dict[str, Part] = {}
+        values = dict(self._distinct_values())
+        for key, value in values.items():
             if value.home in self._writes:
-                state.append(key)
+                held = None if is_noted(value) else value.fetch()  # it may be a large thing now
+                hashed = self._reader.value(held)
+                assigned[key] = ANEW if begins_anew(hashed) else Part(hashed.digest, brief(held))
                 continue
-            fetches[key] = value.fetch
             for name, held in expanded(key, value.fetch()):
                 hashed = self._reader.value(held)
                 is_clear = labels.keys().isdisjoint(map(identity, hashed.code))
                 digest = hashed.digest if is_clear else self._reader.labelled(held, labels)
                 parts[name] = Part(digest, brief(held))
                 untracked += [f"{name} ({kind})" for kind in hashed.untracked]
+                if begins_anew(hashed):
+                    anew[name] = ANEW
         found = chain.from_iterable(self._code.values())
-        return CodeFingerprint(parts, state, untracked, sorted(self._unseen), fetches, found)
+        state = State(values, assigned, {**parts, **assigned, **anew}, found)
+        return CodeFingerprint(parts, assigned, untracked, sorted(self._unseen), state)
 
     def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
         """What code is; where names don't tell what it leads to, with the labels of that."""
