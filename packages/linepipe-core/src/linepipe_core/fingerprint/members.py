@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ABSENT",
     "Value",
-    "attribute_of",
+    "attributes_held",
     "called",
     "expanded",
     "foreign_name",
@@ -273,13 +273,20 @@ def held_by(func: FunctionType) -> list[Value]:
             values.append(
                 Value(f"closure {variable} of {name}", partial(content_of, cell), (id(cell), ""))
             )
-    for attribute in func.__dict__:
-        if attribute != "__wrapped__":
-            values.append(
-                Value(
-                    f"attribute {name}.{attribute}",
-                    partial(func.__dict__.get, attribute),
-                    (id(func.__dict__), attribute),
-                )
-            )
+    values.extend(attributes_held(func))
     return values
+
+
+def attributes_held(found: Any) -> Iterator[Value]:
+    """The values in a function's or class's attributes, of which code may make more."""
+    if isinstance(found, FunctionType):
+        for name in found.__dict__:
+            if name != "__wrapped__":
+                fetch = partial(found.__dict__.get, name)
+                home = id(found.__dict__), name
+                yield Value(f"attribute {called(found)}.{name}", fetch, home)
+    elif isinstance(found, type):
+        for name, held in sorted(vars(found).items()):
+            if not inside(held) and is_data(name, held):
+                fetch = partial(attribute_of, found, name)
+                yield Value(f"attribute {found.__qualname__}.{name}", fetch, (id(found), name))

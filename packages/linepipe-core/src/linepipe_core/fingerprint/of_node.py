@@ -12,6 +12,7 @@ from collections import deque
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from linepipe_core.fingerprint.made import is_made
 from linepipe_core.fingerprint.members import expanded
 from linepipe_core.fingerprint.reach import Part, Reader, digest_of, identity
 from linepipe_core.fingerprint.state import ANEW, State, begins_anew, is_noted
@@ -115,9 +116,18 @@ class _Collected:
             if value.home in self._seen:
                 continue
             self._seen[value.home] = value
-            for _, held in expanded(value.key, value.fetch()):
-                waiting.extend(self._reader.value(held).code)
+            waiting.extend(self._code_in(value))
             self._values.setdefault(value.key, []).append(value)
+
+    def _code_in(self, value: Value) -> Iterator[Any]:
+        """The code that lies in a value, unless a run has put it there."""
+        content = value.fetch()
+        if is_made(value.home, content):
+            return
+        for _, held in expanded(value.key, content):
+            for found in self._reader.value(held).code:
+                if not is_made(value.home, found):
+                    yield found
 
     def fingerprint(self) -> CodeFingerprint:
         labels = self._labels()

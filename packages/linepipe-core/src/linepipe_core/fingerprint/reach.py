@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from linepipe_core.callables import is_really
 from linepipe_core.fingerprint.bytecode import NormalCode, normalise
 from linepipe_core.fingerprint.hashing import ValueHasher, attributes_of, is_code
+from linepipe_core.fingerprint.made import is_made
 from linepipe_core.fingerprint.members import (
     ABSENT,
     Value,
-    attribute_of,
+    attributes_held,
     called,
     foreign_name,
     held_by,
@@ -35,7 +36,6 @@ from linepipe_core.fingerprint.members import (
     holds_own_code,
     home_module,
     inside,
-    is_data,
     is_unseen,
     model_fields,
 )
@@ -242,6 +242,8 @@ class Reader:
         if name not in namespace and hasattr(builtins, name):
             return f"builtin {name}"
         found = namespace.get(name, ABSENT)
+        if is_made((id(namespace), name), found):
+            found, attributes = ABSENT, ()
         for attribute in attributes:
             if not is_really(found, ModuleType) or module_owner(found.__name__) != "own":
                 break
@@ -277,17 +279,9 @@ class Reader:
             if functions or bound:
                 code.extend(functions)
                 members += [member, *map(self.name, functions)]
-            elif is_data(member, held):
-                members.append(member)
-                values.append(
-                    Value(
-                        f"attribute {name}.{member}",
-                        partial(attribute_of, kind, member),
-                        (id(kind), member),
-                    )
-                )
+        values.extend(attributes_held(kind))
         hints = vars(kind).get("__annotations__")
-        if isinstance(hints, dict):  # dataclasses and models read them, in their order
+        if isinstance(hints, dict) and hints:  # dataclasses and models read them, in their order
             hinted = self.value(list(hints.items()))
             members.append(hinted.digest)
             code.extend(hinted.code)
@@ -319,8 +313,9 @@ class Reader:
             code.append(wrapped)
         if isinstance(found, FunctionType) and (wrapped is not None or holds_own_code(found)):
             values = held_by(found)
-            code.extend(each for value in values for each in self.value(value.fetch()).code)
-        if not code:
+            # What lies deeper is no name of the wrapper's: a registry may fill while it runs.
+            code.extend(held for value in values if is_code(held := value.fetch()))
+        if not code and not values:
             return Reached("", _NOTHING, packages, ())
         name = foreign_name(found)
         part = Part(digest_of("wrapper", *map(self.name, code)))

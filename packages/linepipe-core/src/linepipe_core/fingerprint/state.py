@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from linepipe_core.fingerprint.members import expanded
+from linepipe_core.fingerprint.made import is_made, note_made
+from linepipe_core.fingerprint.members import attributes_held, expanded
 from linepipe_core.fingerprint.reach import Part, Reader
 
 if TYPE_CHECKING:
@@ -56,11 +58,12 @@ class State:
         parts: Mapping[str, Part],
         code: Iterable[Any],
     ) -> None:
-        self._values = values
+        self._values = dict(values)
         self._assigned = assigned
         self._parts = parts
         self._code = tuple(code)
         self._before: dict[str, tuple[Hashable, dict[str, str], dict[str, _Noted]]] = {}
+        self._held: dict[str, dict[int, Any]] = {}
 
     def began(self, labels: Iterable[str]) -> dict[str, Part]:
         """Those of the parts that were there before runs of this process changed them."""
@@ -76,7 +79,13 @@ class State:
         while key not in self._values and "." in key:
             key = key.rpartition(".")[0]
         suffix = label[len(key) :]
-        noted = self._found(key, self._values[key].fetch())[1] if key in self._values else {}
+        noted: Mapping[str, _Noted] = {}
+        if key in self._values:
+            value = self._values[key]
+            bound = value.fetch()
+            if key not in self._assigned and is_made(value.home, bound):
+                return None
+            noted = self._found(key, bound)[1]
         return noted[suffix].began if suffix in noted else self._parts.get(label)
 
     def begin(self) -> None:
@@ -91,6 +100,8 @@ class State:
                 if suffix not in noted or noted[suffix].left != digest:  # no run left it so
                     noted[suffix] = _Noted(self._parts.get(key + suffix), digest)
             self._before[key] = place, before, noted
+            is_assigned = key in self._assigned  # only its id: it may be large
+            self._held[key] = {id(bound): 0} if is_assigned else self._things(reader, key, bound)
             _NOTED[place] = _known_by(bound, place), noted
 
     def end(self) -> list[str]:
@@ -99,7 +110,7 @@ class State:
         changed: list[str] = []
         for key, value in self._values.items():
             bound = value.fetch()
-            place, before, noted = self._before[key]
+            place, before, noted = self._before.get(key, (value.home, {}, {}))
             after = self._hashes(reader, key, bound)
             changed += (
                 key + each for each in {**before, **after} if before.get(each) != after.get(each)
@@ -111,13 +122,28 @@ class State:
             if place != self._place(key, bound):  # another object took its place
                 place = value.home
             _NOTED[place] = _known_by(bound, place), {**noted, **left}
+            known = self._held.pop(key, {})
+            things = self._things(reader, key, bound)
+            note_made(value.home, [things[each] for each in things.keys() - known.keys()])
+            if key not in self._before:  # an attribute that wasn't there
+                note_made(value.home, [bound])
         return changed
 
     def _reader(self) -> Reader:
         reader = Reader()
         for found in self._code:
-            reader.reached(found)  # modules that were loaded meanwhile are what was read of them
+            if not isinstance(found, (FunctionType, type)):
+                reader.reached(found)  # a module loaded meanwhile is what was read of it
+            for value in attributes_held(found):  # there may be more of them now
+                self._values.setdefault(value.key, value)
         return reader
+
+    def _things(self, reader: Reader, key: str, bound: Any) -> dict[int, Any]:
+        """By id, the code that lies in a value; what is assigned anew, for all that does."""
+        if key in self._assigned:
+            return {id(bound): bound}
+        parts = expanded(key, bound)
+        return {id(each): each for _, held in parts for each in reader.value(held).code}
 
     def _hashes(self, reader: Reader, key: str, bound: Any) -> dict[str, str]:
         if key in self._assigned:
