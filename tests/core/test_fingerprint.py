@@ -899,6 +899,81 @@ def test_equal_content_is_equal_however_it_was_made(one: object, other: object) 
     assert digest(one) == digest(other)
 
 
+COLUMNS: dict[str, list[Any]] = {
+    "numbers": [5, 1, None, 3, 4],
+    "no nulls": [1.5, 2.5, 3.5, 4.5, 5.5],
+    "truths": [True, None, False, True, True],
+    "text": ["a", None, "b" * 40, "c", ""],
+    "lists": [[1], None, [2, 3], [], [4]],
+    "structs": [{"a": 1, "b": "x"}, None, {"a": 2, "b": "y"}, None, {"a": 3, "b": "z"}],
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_columns_of_polars_hash_by_what_is_in_them(column: str) -> None:
+    """Not by chunks, slices, masks, what lies below nulls, or what polars knows of their order."""
+    held = COLUMNS[column]
+    one = pl.Series("n", held)
+    padded = pl.concat([one.reverse(), one, one], rechunk=True)
+    alike = [
+        padded[5:10],
+        pl.concat([one[:1], one[1:3], one[3:]], rechunk=False),
+        padded.gather([5, 6, 7, 8, 9]),
+        pl.concat([one, padded]).head(5),
+    ]
+    assert {digest(each) for each in alike} == {digest(one)}
+    assert {digest(each.to_frame()) for each in alike} == {digest(one.to_frame())}
+    others = [one.reverse(), one.alias("m"), one[:4], one.is_null(), pl.Series("n", [None] * 5)]
+    assert digest(one) not in {digest(each) for each in (*others, one.to_frame(), held)}
+    present = [each for each in held if each is not None]
+    masked = one.filter(one.is_not_null())
+    assert digest(masked) == digest(pl.Series("n", present, dtype=one.dtype))
+
+
+def test_what_polars_knows_or_hides_of_a_column_is_no_content() -> None:
+    """That it is sorted, and the number below a null."""
+    frame = pl.DataFrame({"n": [1, 2, 3]})
+    assert digest(frame) == digest(frame.with_columns(pl.col("n").set_sorted()))
+    hidden = frame.with_columns(pl.when(pl.col("n") < 2).then(pl.col("n")).alias("n"))
+    assert digest(hidden) == digest(pl.DataFrame({"n": [1, None, None]}))
+    assert digest(hidden) != digest(pl.DataFrame({"n": [None, 1, None]}))
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_columns_of_arrow_hash_by_what_is_in_them(column: str) -> None:
+    """An array, a chunked one, a batch and a table, each as itself."""
+    one = pa.array(COLUMNS[column])
+    padded = pa.concat_arrays([one, one.take(pa.array([4, 3, 2, 1, 0])), one])
+    first, last = padded.slice(0, 5), padded.slice(10)
+    assert digest(one) == digest(first) == digest(last)
+    assert digest(one.slice(3)) == digest(last.slice(3)) == digest(first.slice(3))
+    chunked = pa.chunked_array([one])
+    assert digest(chunked) == digest(pa.chunked_array([first.slice(0, 2), last.slice(2)]))
+    table = pa.table({"n": one})
+    assert digest(table) == digest(pa.table({"n": last}))
+    batch, other = (pa.RecordBatch.from_arrays([each], ["n"]) for each in (one, last))
+    assert digest(batch) == digest(other)
+    different = [
+        one,
+        one.slice(1),
+        one.is_null(),
+        chunked,
+        table,
+        batch,
+        table.rename_columns(["m"]),
+    ]
+    different.append(table.replace_schema_metadata({"a": "b"}))
+    assert len({digest(each) for each in different}) == len(different)
+
+
+def test_what_lies_below_nulls_of_arrow_is_no_content() -> None:
+    """Whatever was computed there."""
+    buffers = [pa.py_buffer(b"\x01"), pa.py_buffer(np.array([1, 99]).tobytes())]
+    hidden = pa.Array.from_buffers(pa.int64(), 2, buffers)
+    assert digest(hidden) == digest(pa.array([1, None]))
+    assert digest(pa.array(["a", None], pa.string_view())) != digest(pa.array(["a", None]))
+
+
 @pytest.mark.parametrize(
     "edit",
     [

@@ -271,15 +271,14 @@ class ValueHasher:
             return self._of_column(value, pandas)
         polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
         if polars is not None and isinstance(value, polars.DataFrame):
-            if polars.Object in value.dtypes:  # these it refuses to write
-                columns = [list(c) if c.dtype == polars.Object else c for c in value.iter_columns()]
-                return self._of_sequence(b"polars objects", [repr(value.schema), *columns])
-            # Chunks are layout; a frame's own pickle is its content in Arrow's format.
-            return self._of_sequence(b"polars", list(value.rechunk().__reduce_ex__(5)))
-        if pyarrow is not None and isinstance(value, pyarrow.Table):
+            return self._of_sequence(b"polars", [type(value), value.height, *value.iter_columns()])
+        if polars is not None and isinstance(value, polars.Series):
+            return self._of_polars(value, polars)
+        if pyarrow is not None and isinstance(value, (pyarrow.Table, pyarrow.RecordBatch)):
             return self._of_table(value, pyarrow)
-        if pyarrow is not None and isinstance(value, pyarrow.ChunkedArray):
-            return self._of_table(pyarrow.table({"": value}), pyarrow)
+        if pyarrow is not None and isinstance(value, (pyarrow.Array, pyarrow.ChunkedArray)):
+            held = self._of_table(pyarrow.table({"": value}), pyarrow)
+            return _hashed(b"arrow", type(value).__name__.encode() + held)
         return None
 
     def _of_column(self, column: Any, pandas: Any) -> bytes | None:
@@ -307,12 +306,41 @@ class ValueHasher:
         about = f"{array.dtype.str} {array.shape};".encode()
         return _hashed(b"array", about + hash_buffer(array.reshape(-1).view("u1")))
 
-    def _of_table(self, table: Any, pyarrow: Any) -> bytes:
+    def _of_polars(self, column: Any, polars: Any) -> bytes:
+        """A column of polars: its name, its type, where it is null, and what isn't."""
+        about = self._encoded((column.name, repr(column.dtype), column.null_count()))
+        if column.dtype == polars.Object:  # these it refuses to write
+            return _hashed(b"polars objects", about + self._encoded(list(column)))
         sink = _HashingFile()
-        whole = table.combine_chunks()
-        with pyarrow.ipc.new_stream(pyarrow.PythonFile(sink, mode="w"), table.schema) as stream:
-            stream.write_table(whole)
-        return _hashed(b"table", sink.hash.digest())
+        whole = column.rechunk()
+        parts = [whole.is_null(), whole.drop_nulls()] if whole.null_count() else [whole]
+        # Not its pickle, which tells whether polars knows it to be sorted; nor as views of text,
+        # which may lie anywhere; nor as bits, the last of which are whatever was there.
+        level = getattr(polars, "CompatLevel", None)
+        how = {"compat_level": level.oldest()} if level else {}
+        for part in parts:
+            clear = part.cast(polars.UInt8) if part.dtype == polars.Boolean else part
+            frame = clear.alias("").to_frame()
+            for piece in (frame[:1], frame[1:]):  # a slice forgets a mask that masks nothing
+                piece.write_ipc_stream(sink, **how)
+        return _hashed(b"polars column", about + sink.hash.digest())
+
+    def _of_table(self, table: Any, pyarrow: Any) -> bytes:
+        """A table of Arrow's: its schema, and of each column where it is null and what isn't."""
+        sink = _HashingFile()
+        _write(None, table.schema, sink, pyarrow)
+        for column in table.columns:
+            for part in _apart(column):
+                # Not as bits, the last of which are whatever was there.
+                clear = part.cast("uint8") if pyarrow.types.is_boolean(part.type) else part
+                whole = pyarrow.table({"": clear}).combine_chunks()
+                if whole.nbytes != whole.get_total_buffer_size():  # a slice that is written whole
+                    chunks = whole.column(0).chunks
+                    copied = (pyarrow.concat_arrays([c, c.slice(0, 0)]) for c in chunks)
+                    whole = pyarrow.table({"": pyarrow.chunked_array(copied, clear.type)})
+                _write(whole, whole.schema, sink, pyarrow)
+        about = self._encoded((type(table).__name__, table.num_rows))
+        return _hashed(b"table", about + sink.hash.digest())
 
 
 class _HashingFile:
@@ -332,6 +360,20 @@ class _HashingFile:
 
     def close(self) -> None:
         pass
+
+
+def _apart(column: Any) -> list[Any]:
+    """Where an Arrow column is null, and what isn't: below nulls lies whatever was computed."""
+    with suppress(NotImplementedError):  # it can't drop them from each type yet
+        if column.null_count:
+            return [column.is_null(), column.drop_null()]
+    return [column]
+
+
+def _write(table: Any, schema: Any, sink: _HashingFile, pyarrow: Any) -> None:
+    with pyarrow.ipc.new_stream(pyarrow.PythonFile(sink, mode="w"), schema) as stream:
+        if table is not None:
+            stream.write_table(table)
 
 
 def _are_plain(items: Collection[tuple[Any, Any]]) -> bool:
