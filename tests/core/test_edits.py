@@ -379,7 +379,7 @@ def test_edit_runs_what_it_concerns_and_nothing_else(
 def test_state_is_told(fresh: Path, drivers: list[Driver]) -> None:
     """The memo that a node fills."""
     assert (
-        "load: global CALLS counts as each process begins with it: the node changes it itself"
+        "load: global CALLS is left out once a process has begun: the node changes it itself"
         in drivers[0].run(fresh)["untracked"]
     )
 

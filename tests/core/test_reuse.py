@@ -661,10 +661,10 @@ def test_a_memo_that_a_node_fills_is_state(tmp_path: Path) -> None:
     plan = pipeline(tmp_path, nodes).plan()
     assert plan[0].action == "reuse"
     assert plan[0].untracked == (
-        "global calls counts as each process begins with it: the node changes it itself",
-        "global memo counts as each process begins with it: the node changes it itself",
+        "global calls is left out once a process has begun: the node changes it itself",
+        "global memo is left out once a process has begun: the node changes it itself",
     )
-    assert "node: global memo counts as each process begins with it" in str(plan)
+    assert "node: global memo is left out once a process has begun" in str(plan)
     flow.memo.clear()
     flow.calls = 99
     assert ran(pipeline(tmp_path, nodes).run(reuse=True)) == []

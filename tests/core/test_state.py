@@ -204,7 +204,7 @@ def test_an_edit_to_what_state_begins_as_counts(case: str, told: list[dict[str, 
     assert third[1] == [reason]
     assert {first[2], second[2], third[2]} == {"reused"}
     name = reason.partition(" changed")[0]
-    expected = f"{name} counts as each process begins with it: the node changes it itself"
+    expected = f"{name} is left out once a process has begun: the node changes it itself"
     assert (
         expected.replace("closure value held of made", "closure held of made.<locals>") in third[3]
     )

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Reuse"]
 
 _LEFT_OUT: Final = "is left out: the node changes it itself"
-_AS_IT_BEGAN: Final = "counts as each process begins with it: the node changes it itself"
+_AS_IT_BEGAN: Final = "is left out once a process has begun: the node changes it itself"
 
 
 class Reuse:
