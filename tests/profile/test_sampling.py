@@ -117,6 +117,53 @@ def test_a_reading_that_fails_is_left_out() -> None:
     assert [one.mib for one in sampler.stop()] == [5.0, 5.0]
 
 
+def test_readings_that_cost_much_are_few() -> None:
+    """The pause after one is what it cost, by the clock that is given, over the share."""
+    now = 0.0
+    seen = threading.Semaphore(0)
+    others_seen = threading.Semaphore(0)
+
+    def glance() -> float:
+        nonlocal now
+        now += 40.0  # so 200 seconds of pause
+        seen.release()
+        return 1.0
+
+    def other_glance() -> float:
+        others_seen.release()
+        return 1.0
+
+    slow = Sampler(lambda: 1.0, 0.0001, lambda: nullcontext(glance), lambda: now, 0.2)
+    quick = Sampler(lambda: 1.0, 0.0001, lambda: nullcontext(other_glance), lambda: 0.0, 0.2)
+    slow.start()
+    assert seen.acquire(timeout=30)
+    quick.start()
+    for _ in range(100):
+        assert others_seen.acquire(timeout=30)
+    quick.stop()
+    slow.stop()
+    assert now == 40.0
+
+
+def test_a_reading_that_waits_is_free_by_a_clock_of_work() -> None:
+    """Then the next one comes after the interval, however long it took."""
+    seen = threading.Semaphore(0)
+    go_on = threading.Semaphore(0)
+
+    def glance() -> float:
+        seen.release()
+        go_on.acquire(timeout=30)
+        return 1.0
+
+    sampler = Sampler(lambda: 1.0, 0.0001, lambda: nullcontext(glance), lambda: 0.0)
+    sampler.start()
+    for _ in range(3):
+        assert seen.acquire(timeout=30)
+        go_on.release()
+    go_on.release()
+    sampler.stop()
+
+
 FORKING = """
 import os, threading
 from linepipe_profile.sampling import Sampler

@@ -26,9 +26,6 @@ __all__ = ["Sampler", "Series"]
 # Enough for a picture of any width, and 64 KiB of memory however long the node takes.
 _MOST_SAMPLES = 2048
 
-# A reading that is slow (many children) mustn't take more than this part of one core.
-_LARGEST_SHARE = 0.1
-
 
 class Series:
     """Readings in order of time, in bounded memory.
@@ -76,6 +73,12 @@ class Sampler:
         read: gives the memory at this moment, in MiB.
         interval: seconds between two readings.
         glancing: opens a quicker way to read in between, if there is one.
+        clock: tells what readings cost, in seconds. In the node's own process that is all
+            their time, for each wait for the interpreter lock takes the lock from the node;
+            in another it is their work alone, for to wait for a core costs nobody anything,
+            and on a busy machine most readings do.
+        largest_share: they mustn't cost more than this part of the time: the pause after a
+            slow one is longer than ``interval``.
     """
 
     def __init__(
@@ -83,10 +86,14 @@ class Sampler:
         read: Callable[[], float],
         interval: float,
         glancing: Callable[[], AbstractContextManager[Callable[[], float]]] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+        largest_share: float = 0.1,
     ) -> None:
         self._read = read
         self._glancing = glancing or (lambda: nullcontext(read))
         self._interval = interval
+        self._clock = clock
+        self._largest_share = largest_share
         self._series = Series()
         self._began: float | None = None
         self._first_mib = 0.0
@@ -145,13 +152,13 @@ class Sampler:
             while not self._has_ended(pause):
                 if self._began is None:
                     continue
-                asked = time.perf_counter()
+                asked, before = time.perf_counter(), self._clock()
                 try:
                     mib = glance()
                 except (psutil.Error, OSError):
                     continue  # one reading less
                 self._series.add(asked - self._began, mib)
-                pause = max(self._interval, (time.perf_counter() - asked) / _LARGEST_SHARE)
+                pause = max(self._interval, (self._clock() - before) / self._largest_share)
 
     def _has_ended(self, within_seconds: float) -> bool:
         try:
