@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import subprocess
 import sys
+import time
 import zlib
 from typing import Any
 
@@ -76,6 +77,22 @@ def forks_a_child_that_shares(table: np.ndarray[Any, Any]) -> None:
     child.join()
 
 
+def _hold_60() -> None:
+    block = bytearray(60 * MIB)
+    time.sleep(0.15)
+    del block
+
+
+def forks_children_that_live_shortly() -> None:
+    context = multiprocessing.get_context("fork")
+    for _ in range(3):  # on a busy machine the watching process may miss one time
+        children = [context.Process(target=_hold_60) for _ in range(2)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+
+
 def main(method: str) -> None:
     if method != "kernel":
         kernel.supported = lambda: False  # type: ignore[assignment]
@@ -94,6 +111,7 @@ def main(method: str) -> None:
     family = [
         (Node(starts_a_child, [], ["child_mib"]), 0, None),
         (Node(forks_a_child_that_shares, ["table"], [], isolate=False), 0, 0),
+        (Node(forks_children_that_live_shortly, [], []), 0, 120),
     ]
     told += _profiled(MemoryProfile(include_children=True), family, table)
     print(json.dumps(told))

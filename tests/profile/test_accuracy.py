@@ -21,7 +21,7 @@ ALONE = (
     "keeps_many_small_objects",
     "makes_a_numpy_temporary",
 )
-FAMILY = ("starts_a_child", "forks_a_child_that_shares")
+FAMILY = ("starts_a_child", "forks_a_child_that_shares", "forks_children_that_live_shortly")
 CASES = [
     *(("kernel", name) for name in ALONE + FAMILY),
     *(("process", name) for name in ALONE + FAMILY),
@@ -51,7 +51,7 @@ def near(measured: float, true: float) -> bool:
 
 @pytest.mark.parametrize(("method", "name"), CASES)
 def test_memory_is_told_within_5_mib_or_10_percent(method: str, name: str) -> None:
-    """Kept, spiked, freed, small, temporary, in a child, shared with a child."""
+    """Kept, spiked, freed, small, temporary, in a child, shared with it, in short-lived ones."""
     if method == "kernel" and not kernel.supported():
         pytest.skip("this kernel keeps no high-water mark, or won't set it back")
     used, delta, peak = told_by(method)[name]

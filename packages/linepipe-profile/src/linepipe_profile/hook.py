@@ -36,7 +36,8 @@ class MemoryProfile(Hook):
 
     Args:
         interval: seconds between two samples.
-        include_children: count what child processes hold for themselves, too.
+        include_children: count what child processes hold for themselves, too. Those that
+            live for less than about 0.05 s may be missed.
 
     Raises:
         TypeError: ``interval`` is no number.

@@ -23,7 +23,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["HighWaterMark", "resident_size", "shows_size", "supported"]
+__all__ = ["PAGE_MIB", "HighWaterMark", "resident_size", "shows_size", "supported"]
+
+PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20 if hasattr(os, "sysconf") else 0.0
 
 
 class HighWaterMark:
@@ -60,7 +62,7 @@ def resident_size() -> Iterator[Callable[[], float]]:
     """Gives a function that tells the present resident size of this process, in MiB."""
     file = os.open("/proc/self/statm", os.O_RDONLY)
     try:
-        yield lambda: int(os.pread(file, 200, 0).split(None, 2)[1]) * _PAGE_MIB
+        yield lambda: int(os.pread(file, 200, 0).split(None, 2)[1]) * PAGE_MIB
     finally:
         os.close(file)
 
@@ -113,7 +115,6 @@ def _forget_in_child() -> None:
     _open_marks.clear()
 
 
-_PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20 if hasattr(os, "sysconf") else 0.0
 _open_marks: set[HighWaterMark] = set()
 _open_marks_lock = threading.Lock()
 if hasattr(os, "register_at_fork"):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Literal, Protocol
 
 from linepipe_profile import kernel
+from linepipe_profile.family import family_size, shows_children
 from linepipe_profile.reading import memory_mib
 from linepipe_profile.record import MemoryRecord, Sample, record_of
 from linepipe_profile.sampling import Sampler
@@ -72,12 +73,12 @@ class WatchedSampler:
 
 def thread_sampler(interval: float, include_children: bool) -> Sampler:
     """Samples from a thread here, by the quickest way to read that there is."""
-    quick = kernel.shows_size() and not include_children
-    return Sampler(
-        functools.partial(memory_mib, os.getpid(), include_children),
-        interval,
-        kernel.resident_size if quick else None,
-    )
+    pid = os.getpid()
+    read = functools.partial(memory_mib, pid, include_children)
+    if include_children:
+        family = functools.partial(family_size, pid)
+        return Sampler(read, interval, family if shows_children() else None)
+    return Sampler(read, interval, kernel.resident_size if kernel.shows_size() else None)
 
 
 class Meter:

@@ -14,7 +14,7 @@ import os
 import psutil
 from memory_profiler import memory_usage
 
-__all__ = ["memory_mib"]
+__all__ = ["memory_mib", "private_mib"]
 
 
 def memory_mib(pid: int, include_children: bool) -> float:
@@ -37,22 +37,22 @@ def memory_mib(pid: int, include_children: bool) -> float:
     return own + (_children_mib(pid) if include_children else 0.0)
 
 
-def _children_mib(pid: int) -> float:
-    children = psutil.Process(pid).children(recursive=True)
-    return sum(_private_mib(child) for child in children if child.pid != os.getpid())
-
-
-def _private_mib(child: psutil.Process) -> float:
-    """What a process holds that no other shares; a child may end at any moment."""
+def private_mib(pid: int) -> float:
+    """What a process holds that no other shares, in MiB; nothing if it has ended."""
     try:
-        if _has_its_parents_memory(child):
+        if _has_its_parents_memory(psutil.Process(pid)):
             return 0.0
-        private = _asked(child.pid, "psutil_uss")
+        private = _asked(pid, "psutil_uss")
         if private is None:  # macOS shows the private part to root alone
-            private = _asked(child.pid, "psutil")
+            private = _asked(pid, "psutil")
     except psutil.NoSuchProcess:
         return 0.0
     return private or 0.0
+
+
+def _children_mib(pid: int) -> float:
+    children = psutil.Process(pid).children(recursive=True)
+    return sum(private_mib(child.pid) for child in children if child.pid != os.getpid())
 
 
 def _has_its_parents_memory(child: psutil.Process) -> bool:

@@ -21,11 +21,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import IO, Final
 
+from linepipe_profile.family import family_size, shows_children
 from linepipe_profile.reading import memory_mib
 from linepipe_profile.record import Sample
 from linepipe_profile.sampling import Sampler
@@ -34,6 +37,10 @@ __all__ = ["Watcher", "WatcherError", "watch"]
 
 # How long an interpreter may take to start, or to end, before it is given up.
 _PATIENCE_SECONDS: Final = 20.0
+
+# Slow readings (many children) may take this part of one core. More than from a thread of the
+# node's: what is read slowly is children, and the shorter they live the more there are to see.
+_LARGEST_SHARE: Final = 0.2
 
 _PROGRAM: Final = """
 import json, sys
@@ -143,6 +150,8 @@ class Watcher:
 def watch(pid: int, interval: float, include_children: bool) -> None:
     """The other side: answer what is asked, until there is nobody left to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the node
+    read = partial(memory_mib, pid, include_children)
+    quick = partial(family_size, pid) if include_children and shows_children() else None
     samplers: dict[int, Sampler] = {}
     for line in sys.stdin:
         what, _, number = line.strip().partition(" ")
@@ -150,9 +159,8 @@ def watch(pid: int, interval: float, include_children: bool) -> None:
             return
         samples: tuple[Sample, ...] = ()
         if what == "begin":
-            sampler = samplers[int(number)] = Sampler(
-                lambda: memory_mib(pid, include_children), interval
-            )
+            sampler = Sampler(read, interval, quick, time.thread_time, _LARGEST_SHARE)
+            samplers[int(number)] = sampler
             samples = (Sample(0.0, sampler.start()),)
         elif what == "end":
             samples = samplers.pop(int(number)).stop()

@@ -1,0 +1,173 @@
+"""A process and its children, told quickly; against memory that is known, without a clock."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from linepipe_profile import family
+from linepipe_profile.family import Family, family_size, shows_children
+from linepipe_profile.reading import memory_mib
+
+pytestmark = pytest.mark.skipif(not shows_children(), reason="this system lists no children")
+
+# Does what it is told, and says when it is done: forks a child, and has it make or write.
+PARENT = """
+import os, sys
+shared = bytearray(b"1") * (60 * 2**20)
+kept = []
+
+def answer():
+    print("done", flush=True)
+
+def child():
+    for line in sys.stdin:
+        match line.strip():
+            case "make": kept.append(bytearray(b"1") * (40 * 2**20))
+            case "drop": kept.clear()
+            case "write": shared[::4096] = bytes(len(shared) // 4096)
+            case "become": os.execv(sys.executable, [sys.executable, "-c", OTHER])
+            case "quit": os._exit(0)
+        answer()
+
+OTHER = "import sys; print('done', flush=True); sys.stdin.readline()"
+answer()
+sys.stdin.readline()
+if os.fork() == 0:
+    answer()
+    child()
+os.wait()
+answer()
+sys.stdin.readline()
+"""
+
+
+class Told:
+    """The parent of a child, and the child, which does what it is told."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-c", PARENT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        self.pid = self.process.pid
+        self._wait()
+
+    def does(self, what: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(what + "\n")
+        self._wait()
+
+    def _wait(self) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "done\n"
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    """And no walk after the first, unless a test wants more."""
+    monkeypatch.setattr(family, "_WALKING_SHARE", 1e-9)
+    told = Told()
+    yield told
+    children = psutil.Process(told.pid).children()
+    for process in (*children, told.process):
+        process.kill()
+    told.process.communicate()
+
+
+def test_without_children_it_is_the_resident_size(told: Told) -> None:
+    """The same that memory_profiler tells."""
+    with family_size(told.pid) as size:
+        assert size() == pytest.approx(memory_mib(told.pid, False), abs=1)
+
+
+def test_a_child_counts_by_what_is_its_own_alone(told: Told) -> None:
+    """What it shares with its parent is counted once."""
+    reader = Family(told.pid)
+    before = reader.mib()
+    told.does("fork")
+    assert reader.mib() == pytest.approx(before, abs=5)
+    assert reader.mib() == pytest.approx(memory_mib(told.pid, True), abs=1)
+
+
+def test_what_a_child_makes_and_frees_is_told_without_a_walk(told: Told) -> None:
+    """At once, so that children that live shortly are seen."""
+    told.does("fork")
+    reader = Family(told.pid)
+    before = reader.mib()
+    told.does("make")
+    assert reader.mib() - before == pytest.approx(40, abs=2)
+    told.does("make")
+    assert reader.mib() - before == pytest.approx(80, abs=2)
+    told.does("drop")
+    assert reader.mib() - before == pytest.approx(0, abs=2)
+
+
+def test_a_child_that_is_seen_late_is_told_whole(told: Told) -> None:
+    """The first look is a walk."""
+    before = memory_mib(told.pid, True)
+    told.does("fork")
+    told.does("make")
+    assert Family(told.pid).mib() - before == pytest.approx(40, abs=5)
+
+
+def test_writing_to_what_was_shared_is_told_by_a_walk(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No count of the kernel's shows it: the child's page takes the place of the shared one."""
+    told.does("fork")
+    without_walks = Family(told.pid)
+    before = without_walks.mib()
+    monkeypatch.setattr(family, "_WALKING_SHARE", 1e9)
+    with_walks = Family(told.pid)
+    with_walks.mib()
+    told.does("write")
+    assert without_walks.mib() - before == pytest.approx(0, abs=2)
+    assert with_walks.mib() - before == pytest.approx(60, abs=5)
+
+
+def test_a_child_that_becomes_another_program_starts_anew(told: Told) -> None:
+    """It shares nothing any more, and is never told as less than nothing."""
+    alone = Family(told.pid).mib()
+    told.does("fork")
+    reader = Family(told.pid)
+    reader.mib()
+    told.does("become")
+    assert alone - 2 < reader.mib() < memory_mib(told.pid, True) + 2
+
+
+def test_a_child_that_ends_counts_nothing(told: Told) -> None:
+    """And the reading goes on."""
+    told.does("fork")
+    reader = Family(told.pid)
+    before = reader.mib()
+    told.does("make")
+    reader.mib()
+    told.does("quit")
+    assert reader.mib() == pytest.approx(before, abs=5)
+
+
+def test_the_reading_process_is_left_out() -> None:
+    """As the watching process is a child of the node's."""
+    code = (
+        "import os; from linepipe_profile.family import Family; block = b'1' * (60 * 2**20);"
+        "print(Family(os.getppid()).mib())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert float(done.stdout) == pytest.approx(memory_mib(os.getpid(), True), abs=5)
+
+
+def test_a_process_that_is_gone_is_an_error() -> None:
+    """Which leaves that one reading out."""
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    with pytest.raises(OSError, match=str(done.pid)):
+        Family(done.pid).mib()
