@@ -431,6 +431,8 @@ def test_a_forked_child_does_not_repeat_what_waits_to_be_written() -> None:
     """Half a line in Python's buffer is the parent's to write."""
     with session(
         """
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12's, of forks beside threads
         def fork():
             print("half", end=" ")
             pid = os.fork()

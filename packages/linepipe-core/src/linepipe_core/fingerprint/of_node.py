@@ -44,6 +44,12 @@ class CodeFingerprint:
 
     __slots__ = ("parts", "state", "unseen", "untracked", "values")
 
+    parts: dict[str, Part]
+    state: tuple[str, ...]
+    untracked: tuple[str, ...]
+    unseen: tuple[str, ...]
+    values: State
+
     def __init__(
         self,
         parts: dict[str, Part],
