@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -403,6 +404,7 @@ print(*(f"{step.node.name} {step.status}" for step in result.steps), result["pre
 NOTEBOOK = f"""
 space = {{"__name__": "__main__"}}
 import sys
+import textwrap
 sys.modules["__main__"].__dict__.update(space)
 for cell in {SCRIPT!r}.split("\\n\\n"):
     exec(CELL(cell), sys.modules["__main__"].__dict__)
@@ -440,3 +442,37 @@ def test_what_is_defined_in_main_is_reused_by_a_fresh_process(tmp_path: Path, ki
     assert run("return x + 1", "return x + 2") == "train ran predict ran 15"
     assert run("return x + 1", "return x + 3 - 1") == "train ran predict reused 15"
     assert run("self.k * x", "self.k - x").endswith("predict ran 1")
+
+
+def test_an_object_whose_class_has_moved_is_made_anew(tmp_path: Path) -> None:
+    """Nobody could read it, though its maker's own code is the same."""
+    (tmp_path / "models.py").write_text("class Box:\n    def __init__(self, n): self.n = n\n")
+    job = """
+        from models import Box
+        from linepipe_core import Node, Pipeline
+        def make(n): return Box(n)
+        def use(box, k): return box.n * k
+        flow = Pipeline(
+            [Node(make, ["n"], ["box"]), Node(use, ["box", "config"], ["used"])],
+            K, n=2, use_persistent_cache=True,
+        )
+        for _ in range(2):
+            plan = [entry.action for entry in flow.plan()]
+            result = flow.run(reuse=True)
+            print(*plan, *[step.status for step in result.steps], result["used"])
+    """
+    text = textwrap.dedent(job)
+
+    def lines(text: str) -> list[str]:
+        (tmp_path / "job.py").write_text(text)
+        done = subprocess.run(
+            [sys.executable, "job.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.splitlines()
+
+    again = "reuse reuse reused reused"
+    assert lines(text.replace("K,", "1,")) == ["run run ran ran 2", f"{again} 2"]
+    (tmp_path / "shapes.py").write_text((tmp_path / "models.py").read_text())
+    (tmp_path / "models.py").unlink()
+    moved = text.replace("from models", "from shapes").replace("K,", "3,")
+    assert lines(moved) == ["run run ran ran 6", f"{again} 6"]

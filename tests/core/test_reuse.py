@@ -661,7 +661,7 @@ def test_a_memo_that_a_node_fills_is_state(tmp_path: Path) -> None:
     plan = pipeline(tmp_path, nodes).plan()
     assert plan[0].action == "reuse"
     assert plan[0].untracked == (
-        "global calls is left out once a process has begun: the node changes it itself",
+        "global calls is left out: the node changes it itself",
         "global memo is left out once a process has begun: the node changes it itself",
     )
     assert "node: global memo is left out once a process has begun" in str(plan)

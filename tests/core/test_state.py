@@ -8,10 +8,14 @@ import json
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
+
+from linepipe_core import Node, Pipeline
 
 # What a node changes itself, with EDITED in what the node depends on, and the reason to run.
 EDITED = {
@@ -98,13 +102,13 @@ EDITED = {
     ),
     "assigned global": (
         """
-        start = EDITED
+        start = [EDITED]
         def node(n):
             global start
             start = start * 10
             return start
         """,
-        "global start changed: 1 -> 2",
+        "global start changed: [1] -> [2]",
     ),
     "class attribute": (
         """
@@ -143,6 +147,8 @@ LEFT_OUT = {
     "generator in a dict": "import random\nIN = {'rng': random.Random()}\ndef node(n): return IN['rng'].random()",
     "own generator": "import random\nclass R(random.Random): pass\nrng = R()\ndef node(n): return rng.random()",
     "assigned": "import random\nr = random.Random()\ndef node(n):\n  global r\n  r = r or 1\n  r = random.Random()\n  return r.random()",
+    "count": "calls = EDITED\ndef node(n):\n  global calls\n  calls += 1\n  return n",
+    "time of the last call": "import time\nclass Limit:\n  def __init__(self): self.last = time.time()\nLIMIT = Limit()\ndef node(n): LIMIT.last = time.time(); return n",
     "unhashable": "import threading\nIN = [threading.Lock(), EDITED]\ndef node(n): IN.append(1); return n",
 }
 DRIVER = """
@@ -214,7 +220,7 @@ def test_an_edit_to_what_state_begins_as_counts(case: str, told: list[dict[str, 
 def test_what_begins_anew_in_each_process_is_left_out(
     case: str, told: list[dict[str, Any]]
 ) -> None:
-    """Random generators, seeded or not, and what can't be hashed."""
+    """Random generators, seeded or not, numbers, and what can't be hashed."""
     first, second, third = (each[case.replace(" ", "_")] for each in told)
     assert [first[0], second[0], third[0]] == ["ran", "reused", "reused"]
     assert any("is left out: the node changes it itself" in each for each in third[3])
@@ -311,3 +317,82 @@ print([step.status for step in flow.run(reuse=True, outputs=["rows"]).steps])
     assert run(folder, script) == ["['reused', 'reused']"]
     (folder / "project.py").write_text(FLOW.replace('lines = {"k": 1}', 'lines = {"k": 2}'))
     assert run(folder, script) == ["['ran', 'ran']"]
+
+
+def test_no_dict_is_taken_for_another_that_had_its_place(tmp_path: Path) -> None:
+    """A notebook's cell that is run twice leaves room for the next dict at the same address."""
+    names: dict[str, Any] = {}
+    exec("def node(n): CONFIG['calls'] += 1; return n * CONFIG['factor']", names)
+    flow = Pipeline(
+        [Node(names["node"], ["n"], ["made"])],
+        n=10,
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+    )
+    for factor in range(2, 12):
+        names["CONFIG"] = {"factor": -1, "calls": 0}
+        names["CONFIG"] = {"factor": factor, "calls": 0}
+        assert flow.run(reuse=True)["made"] == 10 * factor
+
+
+def test_runs_that_share_a_memo_leave_each_other_fresh(tmp_path: Path) -> None:
+    """What another run is just changing isn't taken for somebody's edit."""
+    memo: dict[int, int] = {}
+    half_way: SimpleQueue[None] = SimpleQueue()
+    may_end: SimpleQueue[None] = SimpleQueue()
+
+    def node(n: int) -> int:
+        memo[n] = n
+        if n == 1:
+            half_way.put(None)
+            may_end.get(timeout=60)
+        return n
+
+    def flow(n: int) -> Pipeline:
+        return Pipeline(
+            [Node(node, ["n"], ["made"])],
+            n=n,
+            use_persistent_cache=True,
+            cache_storage_path=tmp_path / str(n),
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flow(1).run, reuse=True)
+        half_way.get(timeout=60)
+        flow(2).run(reuse=True)
+        may_end.put(None)
+        first.result()
+    for n in (1, 2):
+        assert flow(n).run(reuse=True).steps[0].reasons == ("nothing changed",)
+
+
+@pytest.mark.parametrize(("edit", "later"), [("", "reused"), ("MEMO['scale'] = 5", "ran")])
+def test_what_a_failed_node_changed_is_state(tmp_path: Path, edit: str, later: str) -> None:
+    """The next process begins without it; what somebody else changed is still seen."""
+    source = f"""
+        import sys
+        from linepipe_core import Node, NodeExecutionError, Pipeline
+        MEMO = {{}}
+        def node(n):
+            MEMO["tries"] = MEMO.get("tries", 0) + 1
+            if MEMO["tries"] == 1 and sys.argv[1] == "fail":
+                raise OSError
+            return n * MEMO.get("scale", 1)
+        flow = Pipeline([Node(node, ["n"], ["m"])], n=1, use_persistent_cache=True)
+        if sys.argv[1] == "fail":
+            try:
+                flow.run(reuse=True)
+            except NodeExecutionError:
+                {edit or "pass"}
+        print(flow.run(reuse=True).steps[0].status)
+    """
+    (tmp_path / "job.py").write_text(textwrap.dedent(source))
+    for how, told in (("fail", "ran"), ("again", later)):
+        done = subprocess.run(
+            [sys.executable, "job.py", how],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split() == [told]

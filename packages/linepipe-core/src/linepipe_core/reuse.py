@@ -8,6 +8,7 @@ its record needs goes into the transaction that stores its outputs.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from linepipe_core.config import leaves
@@ -17,6 +18,7 @@ from linepipe_core.fingerprint import (
     brief,
     code_fingerprint,
     code_named,
+    is_there,
     own_code,
 )
 from linepipe_core.freshness import (
@@ -77,9 +79,15 @@ class Reuse:
         self._reader = Reader()
         self._reuses = reuses
         self._texts = registry.shelf.records()
-        self._objects = {
+        kept_objects = {
             name: Kept.read(digest, self._texts.get(_about(name)))
             for name, digest in registry.shelf.digests().items()
+        }
+        # What no reader could unpickle, because a class has moved, its maker makes anew.
+        self._objects = {
+            name: each
+            for name, each in kept_objects.items()
+            if name not in wiring.makers or all(map(is_there, each.code))
         }
         self._decided: dict[int, Decision] = {}
         self._made: set[str] = set()  # the objects made in this run
@@ -174,6 +182,11 @@ class Reuse:
     def begin(self, index: int) -> None:
         """The node runs now."""
         self._codes[index].values.begin()
+
+    def failed(self, index: int) -> None:
+        """The node has failed, and what it changed until then is state all the same."""
+        with suppress(Exception):  # of a user's class: the node's own error is to be told
+            self._codes[index].values.end()
 
     def put(self, index: int, made: list[Any]) -> None:
         """Store what a node made, and its record, in one transaction.

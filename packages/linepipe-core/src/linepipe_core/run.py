@@ -442,6 +442,8 @@ class Run:
                 step.status = "failed"
                 if self._logs:
                     _log.info("%s failed: %s", step.node.name, type(error).__name__)
+                if self._reuse is not None:
+                    self._reuse.failed(step.index)
                 self._record(step, held)
                 if self._hooks is not None:
                     self._hooks.call("on_node_error", step, error)

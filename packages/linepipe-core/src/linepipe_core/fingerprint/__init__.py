@@ -21,7 +21,7 @@ from linepipe_core.fingerprint.of_node import (
     code_fingerprint,
     combined,
 )
-from linepipe_core.fingerprint.reach import ValueFingerprint, code_named, own_code
+from linepipe_core.fingerprint.reach import ValueFingerprint, code_named, is_there, own_code
 
 __all__ = [
     "CodeFingerprint",
@@ -33,5 +33,6 @@ __all__ = [
     "code_fingerprint",
     "code_named",
     "combined",
+    "is_there",
     "own_code",
 ]

@@ -95,6 +95,7 @@ class Value(NamedTuple):
     key: str
     fetch: Callable[[], Any]
     home: tuple[int, str]  # the namespace and the name: what may assign it
+    holder: FunctionType | None = None  # what keeps a closure's cell, its home, alive
 
 
 def called(func: FunctionType) -> str:
@@ -271,7 +272,9 @@ def held_by(func: FunctionType) -> list[Value]:
     for variable, cell in zip(code.co_freevars, func.__closure__ or (), strict=True):
         if variable != "__class__":
             values.append(
-                Value(f"closure {variable} of {name}", partial(content_of, cell), (id(cell), ""))
+                Value(
+                    f"closure {variable} of {name}", partial(content_of, cell), (id(cell), ""), func
+                )
             )
     values.extend(attributes_held(func))
     return values

@@ -81,7 +81,7 @@ def code_fingerprint(
         others: functions, classes and modules that it reaches through its inputs.
     """
     code, bound = reader.entry(func)
-    return _Collected(reader, code, bound, others).fingerprint()
+    return _Collected(reader, code, bound, others).fingerprint(func)
 
 
 class _Collected:
@@ -135,7 +135,7 @@ class _Collected:
                 if not is_made(value.home, found):
                     yield found
 
-    def fingerprint(self) -> CodeFingerprint:
+    def fingerprint(self, func: Any) -> CodeFingerprint:
         labels = self._labels()
         parts = {"python": Part(_PYTHON, _PYTHON), "function": self._part(self._node, labels)}
         for name, found in self._distinct_code():
@@ -149,7 +149,9 @@ class _Collected:
             if value.home in self._writes:
                 held = None if is_noted(value) else value.fetch()  # it may be a large thing now
                 hashed = self._reader.value(held)
-                assigned[key] = ANEW if begins_anew(hashed) else Part(hashed.digest, brief(held))
+                assigned[key] = (
+                    ANEW if begins_anew(held, hashed) else Part(hashed.digest, brief(held))
+                )
                 continue
             for name, held in expanded(key, value.fetch()):
                 hashed = self._reader.value(held)
@@ -157,10 +159,10 @@ class _Collected:
                 digest = hashed.digest if is_clear else self._reader.labelled(held, labels)
                 parts[name] = Part(digest, brief(held))
                 untracked += [f"{name} ({kind})" for kind in hashed.untracked]
-                if begins_anew(hashed):
+                if begins_anew(held, hashed):
                     anew[name] = ANEW
         found = chain.from_iterable(self._code.values())
-        state = State(values, assigned, {**parts, **assigned, **anew}, found)
+        state = State(values, assigned, {**parts, **assigned, **anew}, found, func)
         return CodeFingerprint(parts, assigned, untracked, sorted(self._unseen), state)
 
     def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:

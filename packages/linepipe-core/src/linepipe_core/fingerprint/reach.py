@@ -39,7 +39,13 @@ from linepipe_core.fingerprint.members import (
     is_unseen,
     model_fields,
 )
-from linepipe_core.fingerprint.ownership import function_owner, module_owner, package_of, root_of
+from linepipe_core.fingerprint.ownership import (
+    find_spec,
+    function_owner,
+    module_owner,
+    package_of,
+    root_of,
+)
 from linepipe_core.fingerprint.sources import imported_modules, source_of
 
 if TYPE_CHECKING:
@@ -374,11 +380,22 @@ def code_named(name: str) -> Any:
     For what is reached through a stored object, whose classes load when it is read: until
     then the source of their module counts.
     """
+    found = _named(name)
+    return found if isinstance(found, (type, FunctionType)) else _Source(name.partition(":")[0])
+
+
+def is_there(name: str) -> bool:
+    """Whether ``module:qualified.name`` can be found, or its module, if that isn't loaded."""
+    module = name.partition(":")[0]
+    return find_spec(module) is not None if module not in sys.modules else _named(name) is not None
+
+
+def _named(name: str) -> Any:
     module, _, path = name.partition(":")
     found: Any = sys.modules.get(module)
     for part in path.split("."):
         found = vars(found).get(part) if found is not None and hasattr(found, "__dict__") else None
-    return found if isinstance(found, (type, FunctionType)) else _Source(module)
+    return found
 
 
 def identity(found: Any) -> Any:

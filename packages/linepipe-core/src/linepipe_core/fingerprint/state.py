@@ -2,28 +2,32 @@
 
 What a node itself changes while it runs can't make it stale; an edit to what that begins as
 does. So records keep state as it began, and what that was is remembered here for the process.
-Nothing is kept alive for it: an object is known by its id and, if possible, a weak reference.
+An object is known by a weak reference to it. A dict or a list has none: it is kept as long as
+its node's function is there, or until its name gets another.
 """
 
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from functools import partial
+from threading import Lock
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from linepipe_core.fingerprint.made import is_made, note_made
 from linepipe_core.fingerprint.members import attributes_held, expanded
 from linepipe_core.fingerprint.reach import Part, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 
     from linepipe_core.fingerprint.reach import Value, ValueFingerprint
 
 __all__ = ["ANEW", "State", "begins_anew", "is_noted"]
 
 _FIXED: Final = frozenset({bool, int, float, complex, str, bytes, type(None), tuple, frozenset})
+_NUMBERS: Final = frozenset({bool, int, float, complex})
 _RANDOM: Final = ("random.", "numpy.random.", "torch.")
 ANEW: Final = Part("")
 """What stands for a value that differs in each process anyway."""
@@ -36,8 +40,13 @@ class _Noted(NamedTuple):
     left: str  # its hash when the last run was over
 
 
+# A weak reference, and, where that is to somebody else, the object itself.
+_KnownBy: TypeAlias = "tuple[Callable[[], Any], Any]"
 # Where a value lies -> what lies there, and suffix -> part.
-_NOTED: dict[Hashable, tuple[weakref.ref[Any] | int, dict[str, _Noted]]] = {}
+_NOTED: dict[Hashable, tuple[_KnownBy, dict[str, _Noted]]] = {}
+# Where a value lies -> how many nodes run now that may change it.
+_OPEN: Counter[Hashable] = Counter()
+_lock: Final = Lock()  # of that count
 
 
 class State:
@@ -49,6 +58,7 @@ class State:
             run, for they may be large by then.
         parts: label -> what its value was when the run started.
         code: the functions, classes and modules that the node reaches.
+        node: the node's function.
     """
 
     def __init__(
@@ -57,13 +67,16 @@ class State:
         assigned: Collection[str],
         parts: Mapping[str, Part],
         code: Iterable[Any],
+        node: Any,
     ) -> None:
+        self._node = node
         self._values = dict(values)
         self._assigned = assigned
         self._parts = parts
         self._code = tuple(code)
         self._before: dict[str, tuple[Hashable, dict[str, str], dict[str, _Noted]]] = {}
         self._held: dict[str, dict[int, Any]] = {}
+        self._opened: list[Hashable] | None = None
 
     def began(self, labels: Iterable[str]) -> dict[str, Part]:
         """Those of the parts that were there before runs of this process changed them."""
@@ -91,21 +104,41 @@ class State:
     def begin(self) -> None:
         """The node runs now."""
         reader = self._reader()
+        opened: list[Hashable] = []
         for key, value in self._values.items():
             bound = value.fetch()
             before = self._hashes(reader, key, bound)
             place, known = self._found(key, bound)
             noted = dict(known)
             for suffix, digest in before.items():
-                if suffix not in noted or noted[suffix].left != digest:  # no run left it so
+                is_left = suffix in noted and noted[suffix].left == digest
+                # Otherwise somebody else changed it, if no node runs now that may have.
+                if suffix not in noted or not (is_left or _OPEN[place]):
                     noted[suffix] = _Noted(self._parts.get(key + suffix), digest)
             self._before[key] = place, before, noted
             is_assigned = key in self._assigned  # only its id: it may be large
             self._held[key] = {id(bound): 0} if is_assigned else self._things(reader, key, bound)
-            _NOTED[place] = _known_by(bound, place), noted
+            _NOTED[place] = self._known_by(key, bound, place), noted
+            opened.append(place)
+        self._opened = opened
+        with _lock:
+            _OPEN.update(opened)
 
     def end(self) -> list[str]:
         """The node has run. Gives the labels of what changed meanwhile: that is state."""
+        opened, self._opened = self._opened, None
+        if opened is None:  # it never began
+            return []
+        try:
+            return self._changed()
+        finally:
+            with _lock:
+                _OPEN.subtract(opened)
+                for place in opened:
+                    if not _OPEN[place]:
+                        del _OPEN[place]
+
+    def _changed(self) -> list[str]:
         reader = self._reader()
         changed: list[str] = []
         for key, value in self._values.items():
@@ -121,7 +154,7 @@ class State:
             }
             if place != self._place(key, bound):  # another object took its place
                 place = value.home
-            _NOTED[place] = _known_by(bound, place), {**noted, **left}
+            _NOTED[place] = self._known_by(key, bound, place), {**noted, **left}
             known = self._held.pop(key, {})
             things = self._things(reader, key, bound)
             note_made(value.home, [things[each] for each in things.keys() - known.keys()])
@@ -155,6 +188,21 @@ class State:
         is_name = key in self._assigned or type(bound) in _FIXED
         return self._values[key].home if is_name else id(bound)
 
+    def _known_by(self, key: str, bound: Any, place: Hashable) -> _KnownBy:
+        holder = self._values[key].holder
+        is_name = place == self._place(key, bound) != id(bound)
+        forget = partial(_NOTED.pop, place)
+        if is_name and holder is not None:
+            return weakref.ref(holder, forget), None
+        try:
+            return weakref.ref(bound, forget), None
+        except TypeError:  # a dict, a list
+            pass
+        try:
+            return weakref.ref(self._node, forget), bound
+        except TypeError:  # a callable with slots: then what is there counts as it is
+            return lambda: None, None
+
     def _found(self, key: str, bound: Any) -> tuple[Hashable, Mapping[str, _Noted]]:
         """Where the value that lies there is noted, and what is."""
         first = self._place(key, bound)
@@ -171,9 +219,15 @@ def is_noted(value: Value) -> bool:
     return value.home in _NOTED
 
 
-def begins_anew(hashed: ValueFingerprint) -> bool:
-    """Whether a value differs in each process anyway: it can't be hashed, or it is random."""
-    return bool(hashed.untracked) or any(map(_is_random, hashed.code))
+def begins_anew(value: Any, hashed: ValueFingerprint) -> bool:
+    """Whether a value that changes while nodes run may begin as another in each process.
+
+    So does what can't be hashed, what is random, and a number or a time: a count of calls, or
+    when the last one was.
+    """
+    kind = type(value)
+    is_number = kind in _NUMBERS or kind.__module__ == "datetime"
+    return is_number or bool(hashed.untracked) or any(map(_is_random, hashed.code))
 
 
 def _is_random(code: Any) -> bool:
@@ -181,12 +235,6 @@ def _is_random(code: Any) -> bool:
     return any(f"{getattr(kind, '__module__', '')}.".startswith(_RANDOM) for kind in kinds)
 
 
-def _known_by(bound: Any, place: Hashable) -> weakref.ref[Any] | int:
-    try:
-        return weakref.ref(bound, partial(_NOTED.pop, place))  # forgotten with its object
-    except TypeError:  # a dict, a list
-        return id(bound)
-
-
-def _is(bound: Any, known_by: weakref.ref[Any] | int) -> bool:
-    return known_by == id(bound) if isinstance(known_by, int) else known_by() is bound
+def _is(bound: Any, known_by: _KnownBy) -> bool:
+    reference, held = known_by
+    return (reference() if held is None else held) is bound
