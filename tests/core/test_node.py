@@ -183,6 +183,8 @@ REFUSALS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
         {},
         r"'yields': it has no outputs, and calling its",
     ),
+    ((add, ["x", "y"], ["z"]), {"always_run": "no"}, r"always_run is True or False, got 'no'"),
+    ((add, ["x", "y"], ["z"]), {"isolate": None}, r"isolate is True or False, got None"),
     ((functools.partial(awaits, x=1), [], []), {}, r"calling its function runs nothing"),
     ((Adder(1).yields, [], []), {}, r"calling its function runs nothing"),
 ]

@@ -190,6 +190,5 @@ def _awaited(hook: Hook) -> Sequence[str]:
 
 def _overrides(hook: Hook, method: str) -> bool:
     """In its class, or for this one hook alone: ``hook.before_node = ...``."""
-    return getattr(type(hook), method, None) is not getattr(Hook, method) or method in getattr(
-        hook, "__dict__", ()
-    )
+    own = getattr(hook, "__dict__", {}).get(method)
+    return callable(own) or getattr(type(hook), method, None) is not getattr(Hook, method)

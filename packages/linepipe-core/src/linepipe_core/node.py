@@ -124,6 +124,10 @@ class Node:
                 "it has no outputs, and calling its function runs nothing: it gives a generator "
                 "or a coroutine\n  wrap it in a function that goes through it (list, asyncio.run)",
             )
+        switches = {"profile": profile, "always_run": always_run, "isolate": isolate}
+        for option, value in switches.items():
+            if value is not True and value is not False:
+                _refuse(name, f"{option} is True or False, got {_shown(value)}")
         put = object.__setattr__
         put(self, "func", func)
         put(self, "inputs", read)
