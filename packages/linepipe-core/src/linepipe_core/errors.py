@@ -298,6 +298,14 @@ def listed(what: str, problems: Sequence[str]) -> str:
     )
 
 
+def message_of(error: BaseException) -> str:
+    """The error's message, whatever its class does when it is asked for one."""
+    try:
+        return str(error)
+    except Exception:  # whatever a user's __str__ raises, the report must come out
+        return "(its message can't be shown)"
+
+
 def shortened(names: Iterable[str], limit: int = 12) -> str:
     """The names, comma-separated, and how many more there are past ``limit``."""
     names = list(names)

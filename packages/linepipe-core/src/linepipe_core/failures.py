@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from linepipe_core.callables import python_code
 from linepipe_core.describe import describe_input
+from linepipe_core.errors import message_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def failure_report(
     lines = [f"node {place} {node.name!r} failed while {phase}"]
     lines.append(f"  function: {_where(node)}")
     lines += _told_inputs(node, inputs)
-    lines.append(f"  {type(error).__name__}: {_message(error)}")
+    lines.append(f"  {type(error).__name__}: {message_of(error)}")
     return "\n".join(lines) + how_to_go_on
 
 
@@ -54,13 +55,6 @@ def _told_inputs(node: Node, inputs: Mapping[str, Any]) -> list[str]:
         for name in dict.fromkeys(node.inputs)
     ]
     return ["  inputs:", *told]
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # whatever a user's __str__ raises, the report must come out
-        return "(its message can't be shown)"
 
 
 def _where(node: Node) -> str:

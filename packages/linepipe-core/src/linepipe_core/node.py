@@ -21,8 +21,9 @@ from linepipe_core.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import functools
     from collections.abc import Callable
-    from typing import Any, NoReturn, TypeVar
+    from typing import Any, NoReturn, TypeGuard, TypeVar
 
     T = TypeVar("T")
 
@@ -302,16 +303,17 @@ def name_of(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", None)
     if isinstance(name, str) and name:
         return name
-    functools = sys.modules.get("functools")  # where nobody imported it, there is no partial
-    if functools is not None and isinstance(func, functools.partial):
-        return name_of(func.func)
-    return type(func).__name__
+    return name_of(func.func) if _is_partial(func) else type(func).__name__
+
+
+def _is_partial(func: Any) -> TypeGuard[functools.partial[Any]]:
+    loaded = sys.modules.get("functools")  # where nobody imported it, there is no partial
+    return loaded is not None and isinstance(func, loaded.partial)
 
 
 def _only_begins(func: Any) -> bool:
     """Whether calling a function gives something that runs later, if anybody asks it to."""
-    functools = sys.modules.get("functools")
-    while functools is not None and isinstance(func, functools.partial):
+    while _is_partial(func):
         func = func.func
     func = func.__func__ if type(func) is MethodType else func
     return type(func) is FunctionType and bool(func.__code__.co_flags & _RUNS_LATER)

@@ -84,10 +84,14 @@ class Reuse:
             for name, digest in registry.shelf.digests().items()
         }
         # What no reader could unpickle, because a class has moved, its maker makes anew.
+        needed = {
+            code for name in wiring.makers.keys() & kept_objects for code in kept_objects[name].code
+        }
+        gone = {code for code in needed if not is_there(code)}
         self._objects = {
             name: each
             for name, each in kept_objects.items()
-            if name not in wiring.makers or all(map(is_there, each.code))
+            if name not in wiring.makers or gone.isdisjoint(each.code)
         }
         self._decided: dict[int, Decision] = {}
         self._made: set[str] = set()  # the objects made in this run

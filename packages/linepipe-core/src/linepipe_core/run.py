@@ -513,10 +513,13 @@ def _was_looked_up_in_vain(error: Exception) -> bool:
 
 def _told(nodes: Sequence[Node], steps: list[Step], plain_seconds: list[float]) -> list[Step]:
     """The turns so far; of the plain ones, a Step is made now."""
-    for seconds in plain_seconds:
-        steps.append(Step(nodes[len(steps)], len(steps), "ran", seconds))
+    steps += _plain_steps(nodes, len(steps), plain_seconds)
     plain_seconds.clear()
     return steps
+
+
+def _plain_steps(nodes: Sequence[Node], first: int, plain_seconds: list[float]) -> list[Step]:
+    return [Step(nodes[i], i, "ran", seconds) for i, seconds in enumerate(plain_seconds, first)]
 
 
 def _all_told(
@@ -526,9 +529,7 @@ def _all_told(
 
     def told() -> list[Step]:
         # Nothing is changed here: two threads may ask at the same moment.
-        told = steps.copy()
-        for seconds in plain_seconds:
-            told.append(Step(nodes[len(told)], len(told), "ran", seconds))
+        told = steps + _plain_steps(nodes, len(steps), plain_seconds)
         first = len(told)
         return told + [Step(n, i, "pending") for i, n in enumerate(nodes[first:], first)]
 

@@ -7,7 +7,7 @@ gets home.
 
 from __future__ import annotations
 
-from linepipe_core.errors import RunStateError
+from linepipe_core.errors import RunStateError, message_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def sent_error(error: Exception) -> Exception:
     """
     if _travels(error):
         return error
-    return RunStateError(f"{type(error).__name__}: {_message(error)}")
+    return RunStateError(f"{type(error).__name__}: {message_of(error)}")
 
 
 def _shown(value: object) -> str:
@@ -80,10 +80,3 @@ def _shown(value: object) -> str:
         return repr(value)
     except Exception:  # of a user's class
         return f"a {type(value).__name__}"
-
-
-def _message(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:  # of a user's class
-        return "(its message can't be shown)"

@@ -56,7 +56,7 @@ def _dict(value: dict[Any, Any], alone: bool) -> Held | None:
 def _set(value: set[Any], alone: bool) -> Held | None:
     if not _is_unchanging(value):
         return None
-    moves = alone and getweakrefcount(value) == 0  # lists and dicts can't be referred to weakly
+    moves = alone and getweakrefcount(value) == 0
     return Held(value if moves else value.copy(), set.copy)
 
 
@@ -113,8 +113,10 @@ def _held_rows(value: Any, alone: bool, rows: Iterable[Any], copied: Callable[[A
 
 def _are_alone(rows: Iterable[Any], container: type) -> bool:
     """Whether nobody but their container refers to the rows."""
-    is_seen = set(map(getrefcount, rows)) != {_ALONE_IN[container]}
-    return not is_seen and not any(map(getweakrefcount, rows))
+    if set(map(getrefcount, rows)) != {_ALONE_IN[container]}:
+        return False
+    # Lists and dicts can't be referred to weakly, and there may be very many.
+    return type(next(iter(rows))) is not set or not any(map(getweakrefcount, rows))
 
 
 def _held_parts(value: Any, keys: Iterable[Any], build: Build, alone: bool) -> Held | None:
