@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from tests.core.tables import NotedFrame
 
 from linepipe_core import (
     CompositionError,
@@ -55,19 +56,8 @@ class Box:
     held: Any
 
 
-class Noted(pd.DataFrame):
-    """A frame that carries a note."""
-
-    _metadata = ["note"]  # noqa: RUF012 - so pandas wants it
-    note: Any
-
-    @property
-    def _constructor(self) -> type[Noted]:
-        return Noted
-
-
-def noted(note: Any) -> Noted:
-    frame = Noted({"a": [1], "b": ["x"]})
+def noted(note: Any) -> NotedFrame:
+    frame = NotedFrame({"a": [1], "b": ["x"]})
     frame.note = note
     return frame
 

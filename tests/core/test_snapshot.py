@@ -33,6 +33,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, PrivateAttr
 from tests.core.likeness import seen
+from tests.core.tables import NotedFrame
 
 from linepipe_core.snapshot import (
     ATOMIC,
@@ -108,17 +109,6 @@ class Colour(enum.Enum):
 
 
 Pair = namedtuple("Pair", "left right")
-
-
-class NotedFrame(pd.DataFrame):
-    """A frame that carries a note along, as pandas lets subclasses do."""
-
-    _metadata = ["note"]  # noqa: RUF012 - so pandas wants it
-    note: Any
-
-    @property
-    def _constructor(self) -> type[NotedFrame]:
-        return NotedFrame
 
 
 class NotedSeries(pd.Series):

@@ -17,6 +17,8 @@ from tests.faults.blocks import Block
 from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 from linepipe_core.shelf.buffers import BufferFiles
+from linepipe_core.shelf.index import Index
+from linepipe_core.shelf.staging import Staging
 
 SCRIPT = Path(__file__).with_name("sharing.py")
 SECONDS = 120  # nobody waits this long unless somebody waits forever
@@ -125,27 +127,36 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
 SWEEP = """
 import sys
 from linepipe_core.shelf.buffers import BufferFiles
+from linepipe_core.shelf.index import Index
+from linepipe_core.shelf.staging import Staging
 assert BufferFiles(sys.argv[1] + ".buffers").sweep_drafts() == 0
 """
+
+
+def after_preparing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Have something done when a store has hashed its buffers, and hasn't the lock yet."""
+    prepare = Staging.prepare
+
+    def prepare_then(self: Staging, index: Index) -> None:
+        prepare(self, index)
+        monkeypatch.undo()
+        do()
+
+    monkeypatch.setattr(Staging, "prepare", prepare_then)
 
 
 def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was known when the store began, and gone when it wanted to commit."""
-    from linepipe_core.shelf.staging import Staging
 
-    prepare = Staging.prepare
-
-    def remove_it_then(self: Staging, index: object) -> None:
-        prepare(self, index)  # type: ignore[arg-type]  # passed on as it came
-        monkeypatch.undo()
+    def remove_it() -> None:
         with ObjectShelf(path) as other:
             other.clear()
 
     with ObjectShelf(path) as shelf:
         shelf["old"] = Block(5, 2_000_000)
-        monkeypatch.setattr(Staging, "prepare", remove_it_then)
+        after_preparing(monkeypatch, remove_it)
         shelf["new"] = Block(5, 2_000_000)
         assert list(shelf) == ["new"]
         assert shelf["new"].is_whole()
@@ -165,20 +176,15 @@ def test_a_damaged_buffer_removed_while_a_writer_relied_on_it_is_written_after_a
     path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The writer hashed and wrote nothing, as the file was there; it looks again under the lock."""
-    from linepipe_core.shelf.staging import Staging
 
-    prepare = Staging.prepare
-
-    def verify_then(self: Staging, index: object) -> None:
-        prepare(self, index)  # type: ignore[arg-type]  # passed on as it came
-        monkeypatch.undo()
+    def verify() -> None:
         with ObjectShelf(path) as other:
             assert other.verify() == ("old",)
 
     with ObjectShelf(path) as shelf:
         shelf["old"] = Block(5, 2_000_000)
         flipped(buffers)
-        monkeypatch.setattr(Staging, "prepare", verify_then)
+        after_preparing(monkeypatch, verify)
         shelf["new"] = Block(5, 2_000_000)
         assert shelf["new"].is_whole()
         assert shelf["old"].is_whole()
