@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import import_module
 
@@ -50,10 +51,21 @@ def test_each_license_is_the_repositorys() -> None:
         assert (ROOT / "packages" / member / "LICENSE").read_text(encoding="utf-8") == text
 
 
-def test_both_environments_have_the_same_members() -> None:
-    """hatch-test inherits nothing from default."""
+def test_no_dependency_stands_in_two_groups() -> None:
+    """The environments take groups, so each package has one line with one lower bound."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    names = [
+        re.split("[<>=]", requirement)[0]
+        for group in groups["dependency-groups"].values()
+        for requirement in group
+        if isinstance(requirement, str)
+    ]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_only_groups_say_what_environments_install() -> None:
+    """Neither ``dependencies`` nor a second list of members stands in hatch.toml."""
     environments = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]
-    assert (
-        environments["default"]["workspace"]["members"]
-        == environments["hatch-test"]["workspace"]["members"]
-    )
+    assert not any(environment.get("dependencies") for environment in environments.values())
+    assert environments["hatch-test"]["template"] == "default"
+    assert "workspace" not in environments["hatch-test"]
