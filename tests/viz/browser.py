@@ -15,6 +15,7 @@ import tempfile
 import time
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -44,9 +45,14 @@ def chromium() -> str | None:
 
 
 class Browser:
-    """One browser with one page."""
+    """One browser with one page.
 
-    def __init__(self, program: str) -> None:
+    Args:
+        program: the browser's file.
+        environment: variables that differ from this process's.
+    """
+
+    def __init__(self, program: str, environment: Mapping[str, str] | None = None) -> None:
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         read_commands, self._commands = os.pipe()
         self._answers, write_answers = os.pipe()
@@ -55,6 +61,7 @@ class Browser:
         shell = f'exec "$@" 3<&{read_commands} 4>&{write_answers}'
         self._process = subprocess.Popen(
             ["bash", "-c", shell, "bash", *command],
+            env={**os.environ, **(environment or {})},
             pass_fds=(read_commands, write_answers),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

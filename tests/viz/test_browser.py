@@ -117,8 +117,33 @@ def test_no_text_stands_out_of_its_card_pill_or_chip(
     assert [found for found in overflows if found[1] > 0] == []
 
 
-def test_no_title_stands_out_of_its_page(browser: Browser, tmp_path: Path) -> None:
-    """In any alphabet, also over a small graph."""
+FONTS = Path("/usr/share/fonts")
+
+
+@pytest.fixture(params=["all", "dejavu", "liberation", "noto"])
+def browser_with_fonts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser]:
+    """A browser on a system that has all of this one's fonts, or one family of them."""
+    program = chromium()
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    folders = [path for path in FONTS.glob("*/*") if path.name == request.param]
+    if request.param == "all":
+        folders = [FONTS]
+    elif not folders:
+        pytest.skip(f"needs the fonts: apt-get install fonts-{request.param}")
+    config = tmp_path / "fonts.conf"
+    entries = "".join(f"<dir>{folder}</dir>" for folder in folders)
+    config.write_text(
+        f"<fontconfig>{entries}<cachedir>{tmp_path / 'fonts'}</cachedir></fontconfig>",
+        encoding="utf-8",
+    )
+    with Browser(program, {"FONTCONFIG_FILE": str(config)}) as running:
+        yield running
+
+
+def test_no_title_stands_out_of_its_page(browser_with_fonts: Browser, tmp_path: Path) -> None:
+    """In any alphabet, also over a small graph, whatever fonts the system has."""
+    browser = browser_with_fonts
     pipeline = Pipeline([samples.node("load", [], [])])
     svgs = [draw_svg_pipeline(pipeline, title) for title in samples.TITLES]
     browser.open(page(tmp_path, "".join(svgs)), width=3000, height=3000)

@@ -7,13 +7,15 @@ cards fit their texts in a browser that we never see.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from unicodedata import normalize
 
 from linepipe_viz.theme import TEXTS
 from linepipe_viz.words import cells, printable, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from typing import Final
 
     from linepipe_viz.graph import Card
@@ -175,8 +177,9 @@ def _label(name: str, kind: str, padding: float) -> Label:
 def text_width(text: str, kind: str) -> float:
     """An upper estimate of a text's width in px, whichever of our fonts is there."""
     style = TEXTS[kind]
-    measure: Callable[[str], float] = _mono_ems if style.mono else _sans_ems
-    return measure(text) * style.size * (1.06 if style.bold and not style.mono else 1.0)
+    if style.mono:
+        return _mono_ems(text) * style.size
+    return _sans_ems(text) * style.size * (1.0 if style.bold else _REGULAR_SHARE)
 
 
 def _mono_ems(text: str) -> float:
@@ -198,26 +201,45 @@ _IN_MONO = (
     ("\u2500", "\u25ff"),  # boxes
 )
 _LENT_RATIO = 0.85
-_EMS = {"\u2e3a": 2.0, "\u2e3b": 3.0}  # dashes that are as long as they are called
+# Dashes that are as long as they are called, and the bismillah, a whole sentence in one sign.
+_EMS = {"\u2e3a": 2.0, "\u2e3b": 3.0, "\ufdfd": 8.0}
 
 
-# Roughly Helvetica's widths, rounded up: no more than a legend or a caption needs.
-_NARROW = frozenset("iljtfIr.,:;'|! ()[]·-")
-_WIDE = frozenset("mwMW@%—…")
+# Bold DejaVu Sans is the widest font that our stack falls back to; narrower ones leave room.
+_SANS_WIDTHS = (
+    (0.36, " 'ijl"),
+    (0.40, "/IJ\\|,.:;"),
+    (0.50, "-!()[]_`frt·"),
+    (0.60, '"*?csz'),
+    (0.70, "$0123456789EFLTaekovxy"),
+    (0.73, "{}CPSYZbdghnpqu"),
+    (0.78, "ABKRVX"),
+    (0.87, "#&+<=>^~DGHNOQU"),
+    (0.93, "w"),
+    (1.05, "%@Mm—…"),
+    (1.11, "W"),
+)
+_SANS_EMS = {sign: width for width, signs in _SANS_WIDTHS for sign in signs} | _EMS
+_REGULAR_SHARE = 0.95  # of a bold sign's width
+# The widest letters of alphabets that have no decomposition into Latin ones.
+_WIDE_CAPITAL, _WIDE_SMALL = 1.35, 1.12  # Щ, щ
+_WIDEST_LETTERS = frozenset("ЖШЩЮЫжшщюыфѠѡ")
+_OTHER_CAPITAL, _OTHER_SMALL, _OTHER_SIGN = 1.0, 0.88, 1.05
 
 
 def _sans_ems(text: str) -> float:
-    return sum(_sans_sign(sign) for sign in text)
+    return sum(map(_sans_sign, text))
 
 
+@cache
 def _sans_sign(sign: str) -> float:
-    if sign in _NARROW:
-        return 0.34
-    if sign in _WIDE:
-        return 0.95
-    if sign.isascii():
-        return 0.7 if sign.isupper() else 0.58
-    if sign in _EMS:
-        return _EMS[sign]
-    # Capitals such as Щ, letters such as ж, and what no alphabet has, such as →.
-    return cells(sign) * (0.92 if sign.isupper() else 0.7 if sign.isalpha() else 1.0)
+    """A sign's width, with its accents; those add nothing by themselves."""
+    width = _SANS_EMS.get(sign) or _SANS_EMS.get(normalize("NFD", sign)[0])
+    if width is not None:
+        return width
+    if sign in _WIDEST_LETTERS:
+        return _WIDE_CAPITAL if sign.isupper() else _WIDE_SMALL
+    n_cells = cells(sign)
+    if sign.isalpha() and n_cells == 1:
+        return _OTHER_CAPITAL if sign.isupper() else _OTHER_SMALL
+    return max(n_cells * _OTHER_SIGN, 0.0)

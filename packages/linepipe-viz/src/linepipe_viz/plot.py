@@ -53,7 +53,7 @@ _CURVE_ERROR = 0.05  # px between a curve and the polyline in its place: no corn
 _CORNER_STEPS = 5
 _HOVER_SIZE = 24  # px: the side of the invisible squares that catch the mouse
 _HOVER_COLUMNS = (28, 88)  # plotly neither wraps hover text nor lets it leave the figure
-_HOVER_SIGN = 6.8  # px: a sign of hover text, give or take
+_HOVER_SIGN = 7.7  # px: a sign of hover text in the widest of our fonts, give or take
 
 
 def plot_pipeline_graph(
