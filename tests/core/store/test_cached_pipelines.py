@@ -1,15 +1,12 @@
-"""Pipelines with the persistent cache: what runs leave, what later ones find, what is refused."""
+"""Pipelines with the persistent cache: what they read, keep and leave on the shelf."""
 
 from __future__ import annotations
 
-import gc
-import logging
 import subprocess
 import sys
 import textwrap
 import threading
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.core.store.tables import LARGE, make, pipeline
 
 from linepipe_core import Hook, Node, ObjPlacement, Pipeline
 from linepipe_core.errors import (
@@ -29,37 +27,6 @@ from linepipe_core.errors import (
     UnknownNameError,
 )
 from linepipe_core.shelf import ObjectShelf
-from linepipe_core.shelf_registry import ShelfRegistry
-
-LARGE = 300_000
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "cache" / "data")
-
-
-def make(n: int) -> pd.DataFrame:
-    return pd.DataFrame({"x": np.arange(n) * 1.0, "s": ["a", "b"] * (n // 2)})
-
-
-def widen(table: pd.DataFrame) -> pd.DataFrame:
-    table["y"] = table["x"] * 2
-    table.loc[0, "x"] = 99.0  # its own copy: nobody else sees it
-    return table
-
-
-def total(table: pd.DataFrame) -> dict[str, float]:
-    return {"x": float(table["x"].sum())}
-
-
-def pipeline(path: str, n: int = 30_000, **options: Any) -> Pipeline:
-    nodes = [
-        Node(make, ["n"], ["table"]),
-        Node(widen, ["table"], ["wide"]),
-        Node(total, ["table"], ["report"]),
-    ]
-    return Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path, n=n, **options)
 
 
 def test_a_cached_run_gives_what_a_plain_one_gives(path: str) -> None:
@@ -117,7 +84,7 @@ def test_a_slice_reads_what_an_earlier_run_made_in_another_process(path: str) ->
     """The one node that is worked on runs, on yesterday's objects."""
     code = f"""
         import sys; sys.path[:0] = {sys.path!r}
-        from tests.core.test_cached_pipelines import pipeline
+        from tests.core.store.tables import pipeline
         pipeline({path!r}, 10).run()
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
@@ -171,9 +138,6 @@ def test_what_ran_before_a_failure_stays_in_the_cache(path: str) -> None:
         assert list(shelf) == ["table"]
 
 
-# --- constants and objects ------------------------------------------------------------------
-
-
 def test_a_constant_with_a_shelved_objects_name_is_refused_before_anything_runs(path: str) -> None:
     """A stale object must never hide a constant, or the other way round."""
     with ObjectShelf(path) as shelf:
@@ -185,56 +149,6 @@ def test_a_constant_with_a_shelved_objects_name_is_refused_before_anything_runs(
         pipeline(path).get_obj_registry()
     with ObjectShelf(path) as shelf:
         assert dict(shelf) == {"n": 5}
-
-
-# --- what can't be kept -----------------------------------------------------------------------
-
-
-class Connection:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-
-
-class Unreadable:
-    """Pickles, and won't unpickle."""
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _raise, ("on reading",)
-
-
-def _raise(why: str) -> None:
-    raise ValueError(why)
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        (Connection, "object 'it', made by node 'open_it', stays in memory: its part it.lock "
-         "(_thread.lock) can't be pickled: cannot pickle '_thread.lock' object"),
-        (Unreadable, "object 'it' on the shelf can't be read and counts as missing: "
-         "ValueError: on reading"),
-    ],
-)  # fmt: skip
-def test_what_cant_be_kept_lives_in_memory_and_its_older_value_is_gone(
-    path: str, caplog: pytest.LogCaptureFixture, kind: type, said: str
-) -> None:
-    """The run goes on; the log says which object, made where, and which part of it."""
-    with ObjectShelf(path) as shelf:
-        shelf["it"] = "older"
-    nodes = [
-        Node(lambda: (kind(), 1), [], ["it", "one"], name="open_it"),
-        Node(lambda it: type(it).__name__, ["it"], ["kind"], name="look"),
-    ]
-    flow = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path)
-    caplog.set_level(logging.WARNING, "linepipe.registry")
-    with flow.start() as run:
-        next(run)
-        assert run.registry.placement["it"] is ObjPlacement.RUNTIME
-        assert run.registry.placement["one"] is ObjPlacement.STORAGE
-        assert run.finish()["kind"] == kind.__name__
-    assert said in caplog.text
-    with ObjectShelf(path) as shelf:
-        assert dict(shelf) == {"one": 1, "kind": kind.__name__}
 
 
 def test_a_damaged_free_input_counts_as_missing(
@@ -258,47 +172,6 @@ def test_a_foreign_file_at_the_path_is_refused_before_anything_runs(path: str) -
     with pytest.raises(ShelfPathError, match="stays as it is"):
         pipeline(path).run()
     assert Path(path).read_text() == "somebody's notes"
-
-
-# --- the registry -----------------------------------------------------------------------------
-
-
-def test_a_look_at_what_the_cache_holds(path: str) -> None:
-    """Constants and objects, each in its place."""
-    flow = pipeline(path, 10)
-    with flow.get_obj_registry() as registry:
-        assert registry.placement == {"n": ObjPlacement.CONSTANT}
-    flow.run()
-    with flow.get_obj_registry() as registry:
-        assert registry.placement == {
-            "n": ObjPlacement.CONSTANT,
-            "report": ObjPlacement.STORAGE,
-            "table": ObjPlacement.STORAGE,
-            "wide": ObjPlacement.STORAGE,
-        }
-        table = registry.get("table", pd.DataFrame)
-        table.loc[0, "x"] = -1.0
-        assert registry["table"].loc[0, "x"] == 0.0
-        assert sorted(registry.keys()) == ["n", "report", "table", "wide"]
-        registry.flush()
-    with pytest.raises(RegistryClosedError):
-        registry.get("table")
-
-
-def test_a_registry_that_is_dropped_closes_its_shelf(path: str) -> None:
-    """At once, not when the garbage is collected: it holds SQLite's files open."""
-    flow = pipeline(path, 10)
-    flow.run()
-    registry = flow.get_obj_registry()
-    assert len(registry["table"]) == 10
-    assert isinstance(registry, ShelfRegistry)
-    shelf = weakref.ref(registry.shelf)
-    gc.disable()
-    try:
-        del registry
-        assert shelf() is None
-    finally:
-        gc.enable()
 
 
 def test_objects_can_be_replaced_between_steps(path: str) -> None:
@@ -342,56 +215,6 @@ def test_a_released_number_is_still_on_the_shelf(path: str) -> None:
         assert run.finish()["z"] == 2
 
 
-def test_what_can_be_neither_kept_nor_copied_is_told_in_one_line(
-    path: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Both the one and the other."""
-    flow = Pipeline(
-        [Node(threading.Lock, [], ["lock"], name="make")],
-        use_persistent_cache=True,
-        cache_storage_path=path,
-    )
-    with caplog.at_level(logging.WARNING):
-        flow.run()
-    (record,) = caplog.records
-    assert "object 'lock', made by node 'make', stays in memory: it (_thread.lock) can't be" in (
-        record.message
-    )
-    assert "it (_thread.lock) is passed by reference" in record.message
-
-
-def deeply_nested(levels: int) -> list[Any]:
-    nested: list[Any] = []
-    for _ in range(levels):
-        nested = [nested]
-    return nested
-
-
-@pytest.mark.parametrize("levels", [500, 20_000])
-def test_nesting_deeper_than_pickle_goes_stays_in_memory(
-    path: str, caplog: pytest.LogCaptureFixture, levels: int
-) -> None:
-    """The log says so, and the run goes on."""
-    flow = Pipeline(
-        [Node(deeply_nested, ["levels"], ["deep"])],
-        levels=levels,
-        use_persistent_cache=True,
-        cache_storage_path=path,
-    )
-    with flow.start() as run, caplog.at_level(logging.WARNING):
-        next(run)
-        placed = run.registry.placement["deep"]
-        assert len(run.finish()["deep"]) == 1
-    if placed is ObjPlacement.STORAGE:  # newer Pythons pickle deeper
-        assert levels == 500
-    else:
-        (record,) = caplog.records
-        assert "object 'deep', made by node 'deeply_nested', stays in memory" in record.message
-
-
-# --- composition ------------------------------------------------------------------------------
-
-
 def test_the_cache_is_on_if_either_has_it_on(path: str) -> None:
     """Two paths are refused, one spelled twice is one."""
     cached = pipeline(path)
@@ -405,9 +228,6 @@ def test_the_cache_is_on_if_either_has_it_on(path: str) -> None:
     (cached + plain).run()
     with ObjectShelf(path) as shelf:
         assert shelf["n_letters"] == 4
-
-
-# --- threads ------------------------------------------------------------------------------------
 
 
 def test_many_threads_run_one_cached_pipeline(path: str) -> None:
@@ -429,86 +249,6 @@ def test_many_threads_run_one_cached_pipeline(path: str) -> None:
         assert len(result["table"]) == n
 
 
-# --- history --------------------------------------------------------------------------------------
-
-
-def test_history_is_read_by_a_later_process(path: str) -> None:
-    """What each node got and made, constants and config too, read when somebody looks."""
-    code = f"""
-        import sys; sys.path[:0] = {sys.path!r}
-        from tests.core.test_cached_pipelines import pipeline
-        pipeline({path!r}, 10, track_history=True).run()
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
-    flow = pipeline(path, 10, track_history=True)
-    assert [entry["node"] for entry in flow.history] == ["make", "widen", "total"]
-    first, second, _ = flow.history
-    assert first["inputs"]["n"] == 10
-    assert first["status"] == "ran"
-    assert first["seconds"] > 0
-    assert "y" not in second["inputs"]["table"]
-    assert second["outputs"]["wide"].loc[0, "x"] == 99.0
-    assert list(first) == ["node", "inputs", "outputs", "seconds", "status"]
-    assert pipeline(path, 10).history == []
-
-
-def test_history_keeps_what_later_runs_replace(path: str) -> None:
-    """Until its run is pruned; then the bytes leave the disk."""
-    for n in (30_000, 40_000, 50_000):
-        pipeline(path, n, track_history=True).run()
-    with ObjectShelf(path) as shelf:
-        assert len(shelf.runs()) == 3
-        n_files = len(list(Path(path + ".buffers").iterdir()))
-        texts = shelf.entries(shelf.runs()[0])
-        assert '"make"' in texts[0]
-        shelf.prune(keep_runs=1)
-        assert len(shelf.runs()) == 1
-        assert len(list(Path(path + ".buffers").iterdir())) < n_files
-        assert shelf.verify() == ()
-    entry = pipeline(path, 10, track_history=True).history[0]
-    unread = pipeline(path, 10, track_history=True).history[0]
-    assert len(entry["outputs"]["table"]) == 50_000
-    with ObjectShelf(path) as shelf:
-        shelf.clear()
-    assert len(entry["outputs"]["table"]) == 50_000
-    entry = unread
-    with pytest.raises(MissingInputError, match="'table' can't be read from the shelf"):
-        entry["outputs"]["table"]
-
-
-def test_history_keeps_twenty_runs(path: str) -> None:
-    """The oldest leave by themselves."""
-    flow = Pipeline(
-        [Node(abs, ["n"], ["m"])],
-        track_history=True,
-        use_persistent_cache=True,
-        cache_storage_path=path,
-    )
-    for n in range(23):
-        flow.bind(n=n).run()
-    with ObjectShelf(path) as shelf:
-        assert len(shelf.runs()) == 20
-    assert flow.history[0]["inputs"]["n"] == 22
-
-
-def test_history_tells_of_a_failure_too(path: str) -> None:
-    """With what the node got."""
-    flow = Pipeline(
-        [Node(_raise, ["why"], ["never"])],
-        track_history=True,
-        use_persistent_cache=True,
-        cache_storage_path=path,
-        why="because",
-    )
-    with pytest.raises(NodeExecutionError):
-        flow.run()
-    (entry,) = Pipeline(
-        [], track_history=True, use_persistent_cache=True, cache_storage_path=path
-    ).history
-    assert (entry["status"], entry["inputs"]["why"]) == ("failed", "because")
-    assert dict(entry["outputs"]) == {}
-
-
 def test_a_looked_at_pipeline_makes_no_cache(path: str) -> None:
     """Asking for the history of nothing leaves nothing behind."""
     assert pipeline(path, track_history=True).history == []
@@ -526,9 +266,6 @@ def test_hooks_see_a_cached_run_like_any_other(path: str) -> None:
 
     pipeline(path, 10).run(hooks=[Look()])
     assert seen == [["table"], ["table", "wide"], ["report", "table", "wide"]]
-
-
-# --- threads ----------------------------------------------------------------------------------
 
 
 @pytest.fixture

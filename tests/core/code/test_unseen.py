@@ -1,0 +1,125 @@
+"""Calls whose results no fingerprint sees are named."""
+
+# ruff: noqa: E501  # the tables of edits hold a module's source in a line
+
+from __future__ import annotations
+
+import numpy as np
+from tests.core.code.written import fingerprint, module
+
+from linepipe_core.fingerprint import Reader, code_fingerprint
+
+
+def test_calls_whose_results_no_fingerprint_sees_are_named() -> None:
+    """Files, the clock, chance: whatever the names are that they were imported under."""
+    found = fingerprint(
+        """
+        import datetime as d
+        import time
+        import random as chance
+        from datetime import datetime
+        from time import time as now
+        import pandas as pd
+        def helper(path): return open(path).read()
+        def node(x):
+            helper(x)
+            return now(), time.sleep(0), chance.random(), datetime.now(), d.date.today(), pd.read_csv(x)
+        """
+    )
+    assert found.unseen == (
+        "datetime.date.today",
+        "datetime.datetime.now",
+        "open",
+        "pandas.read_csv",
+        "random.random",
+        "time.time",
+    )
+
+
+def test_imports_by_a_computed_name_are_named() -> None:
+    """What they load isn't followed."""
+    found = fingerprint(
+        """
+        import importlib
+        import sys
+        from importlib import import_module
+        def node(x):
+            return importlib.import_module(x), import_module(x), sys.modules[x], __import__(x)
+        """
+    )
+    assert found.unseen == ("__import__", "importlib.import_module", "sys.modules")
+
+
+def test_methods_whose_results_no_fingerprint_sees_are_named() -> None:
+    """Of paths, files and databases, however they were come by; not attributes of such names."""
+    found = fingerprint(
+        """
+        import gzip
+        import sqlite3
+        from pathlib import Path
+        from sqlite3 import connect
+        from string import digits
+        HERE = Path("here")
+        class Stock:
+            open = 1.0
+        stock = Stock()
+        def node(x, prices):
+            HERE.read_bytes(), (HERE / x).read_text(), Path.home().open(), gzip.open(x)
+            sqlite3.connect(x).execute(x).fetchall(), connect(x), prices.to_sql(x)
+            digits.fetchone(), print(digits.fetchmany)
+            return prices.iterdir, stock.rglob, open.__name__
+        """
+    )
+    assert found.unseen == (
+        *(".fetchall", ".fetchone", ".open", ".read_bytes", ".read_text", ".to_sql"),
+        *("_sqlite3.connect", "gzip.open", "sqlite3.connect"),
+    )
+    opened = fingerprint("stock = None\ndef node(prices): return prices.open - stock.open")
+    assert opened.unseen == ()
+
+
+def test_a_method_that_an_own_class_inherits_is_named() -> None:
+    """As it is when it is called in any other way."""
+    source = """
+        from pathlib import Path
+        class Place(type(Path())):
+            def text(self): return super().{}
+        def node(x): return Place(x).text()
+        """
+    assert fingerprint(source.format("read_text()")).unseen == (".read_text",)
+    assert fingerprint(source.format("read_text")).unseen == ()
+
+
+def test_a_function_of_cython_counts_by_name_and_version() -> None:
+    """As other functions of C do."""
+    found = fingerprint("from numpy.random import default_rng\ndef node(x): return default_rng(x)")
+    assert found.parts["package numpy"].text == np.__version__
+    assert "global default_rng" not in found.parts
+
+
+def test_an_own_function_of_such_a_name_is_not_named() -> None:
+    """It is read itself."""
+    helpers = module("def read_text(x): return x", "helpers_under_test")
+    flow = module("def node(x): return helpers.read_text(x)", helpers=helpers)
+    assert code_fingerprint(Reader(), flow.node).unseen == ()
+
+
+def test_chance_without_a_seed_is_named() -> None:
+    """With one it gives the same each time."""
+    source = """
+        import random
+        import numpy as np
+        from numpy.random import default_rng
+        def node(x): return {}
+        """
+    for calls, named in [
+        ("np.random.default_rng()", "numpy.random.default_rng"),
+        ("default_rng()", "numpy.random.default_rng"),
+        ("default_rng(None)", "numpy.random.default_rng"),
+        ("np.random.Generator(np.random.PCG64())", "numpy.random.PCG64"),
+        ("np.random.Generator(np.random.PCG64(3)), isinstance(x, np.random.Generator)", ""),
+        ("random.Random()", "random.Random"),
+        ("np.random.normal(x)", "numpy.random.normal"),
+        ("np.random.default_rng(3), default_rng(seed=x), random.Random(1)", ""),
+    ]:
+        assert fingerprint(source.replace("{}", calls)).unseen == tuple(filter(None, [named]))

@@ -1,0 +1,261 @@
+"""Constants of both sides are the same if their content is."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import random
+import subprocess
+import sys
+import textwrap
+import threading
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from tests.core.tables import NotedFrame
+
+from linepipe_core import (
+    CompositionError,
+    Node,
+    Pipeline,
+)
+from linepipe_core.fingerprint import ValueHasher
+from linepipe_core.sameness import Sameness
+from linepipe_core.snapshot import register_snapshot
+
+
+class Plain:
+    """An object without an ``==`` of its own."""
+
+    def method(self) -> None: ...
+
+
+@dataclass
+class Box:
+    held: Any
+
+
+def noted(note: Any) -> NotedFrame:
+    frame = NotedFrame({"a": [1], "b": ["x"]})
+    frame.note = note
+    return frame
+
+
+def circle(**parts: Any) -> dict[str, Any]:
+    """A dict that holds itself."""
+    parts["self"] = parts
+    return parts
+
+
+def linked(**parts: Any) -> Any:
+    """An object that holds itself."""
+    made = SimpleNamespace(**parts)
+    made.me = made
+    return made
+
+
+def texts(first: str) -> pd.DataFrame:
+    """A frame of Python's own texts, none of them shared with another frame."""
+    return pd.DataFrame({"s": pd.Series([first + "b", first + "c"], dtype=object)})
+
+
+def whole(config: Any) -> Any:
+    """What a node gets that reads the whole config of a pipeline."""
+    return (config + Pipeline([Node(lambda c: c, ["config"], ["it"])])).run()["it"]
+
+
+def test_constants_differ_in_their_parts_types() -> None:
+    """1 and True are equal, and not the same; nor are they deeper down."""
+    cases: list[tuple[Any, Any]] = [
+        *(([1], [True]), ({"a": (1,)}, {"a": (1.0,)}), ([1, 2], [1]), ([{}], [{"a": 1}])),
+        *(([{1: 2}], [{True: 2}]), ([{}, 1], [{}, True]), ([[0.0, [1]]], [[-0.0, [1]]])),
+    ]
+    for left, right in cases:
+        with pytest.raises(CompositionError, match="the constant 'x' differs"):
+            Pipeline([], x=left) + Pipeline([], x=right)
+    both = Pipeline([], x={"a": [1, "b"]}) + Pipeline([], x={"a": [1, "b"]})
+    assert both.get_obj_registry()["x"] == {"a": [1, "b"]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Plain(),
+        [Plain()],
+        {"lock": threading.Lock(), "plain": Plain()},
+        Plain().method,
+        float("nan"),
+        [{"a": float("nan")}, float("nan")],
+        functools.partial(len, [1]),
+        random.Random(1),
+        np.random.default_rng(1),
+        LogisticRegression(),
+        RandomForestClassifier(n_estimators=2).fit(np.eye(4), [0, 1, 0, 1]),
+        noted([1]),
+        threading.Lock(),
+        lambda: None,
+        circle(a=1),
+        linked(a=1),
+        OmegaConf.create({"a": 1}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_one_object_given_to_both_is_the_same(value: Any) -> None:
+    """As a constant, in a constant, as config and in a config, though each copies it."""
+    assert len(Pipeline([], x=value) + Pipeline([], x=value)) == 0
+    assert len(Pipeline([], x=[value]) + Pipeline([], x=[value])) == 0
+    assert len(Pipeline([], value) + Pipeline([], value)) == 0
+    assert len(Pipeline([], {"x": value}) + Pipeline([], {"x": value})) == 0
+
+
+def test_one_content_is_the_same() -> None:
+    """However it was made."""
+    assert len(Pipeline([], x=texts("a")) + Pipeline([], x=texts("a"))) == 0
+    with pytest.raises(CompositionError, match="the constant 'x' differs"):
+        Pipeline([], x=texts("a")) + Pipeline([], x=texts("b"))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (np.array([5]), np.array([[5.0]])),
+        (np.array([1]), np.array([True])),
+        ({1, 2}, {True, 2.0}),
+        (Box(1), Box(True)),
+        ({1: "a"}, {True: "a"}),
+        (0.0, -0.0),
+        ([0.0], [-0.0]),
+        (noted([1]), noted([2])),
+        (threading.Lock(), threading.Lock()),
+        (lambda: None, lambda: None),
+        (random.Random(1), random.Random(2)),
+        (circle(a=1), circle(a=2)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_only_looks_the_same_is_refused(left: Any, right: Any) -> None:
+    """The left would win without a word; as a constant, in one and in a config."""
+    with pytest.raises(CompositionError, match="the constant 'x' differs"):
+        Pipeline([], x=left) + Pipeline([], x=right)
+    with pytest.raises(CompositionError, match="the constant 'x' differs"):
+        Pipeline([], x=[left]) + Pipeline([], x=[right])
+    with pytest.raises(CompositionError, match=r"'config\.x.*' differs"):
+        Pipeline([], {"x": left}) + Pipeline([], {"x": right})
+
+
+def test_copies_that_cant_be_compared_are_told_as_such() -> None:
+    """Of one object each pipeline made its own, with a lock of its own."""
+
+    class Guarded:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+    register_snapshot(Guarded, lambda _: Guarded())
+    one = Guarded()
+    with pytest.raises(CompositionError) as caught:
+        Pipeline([], x=one, y=1) + Pipeline([], x=one, y=2)
+    told, other = caught.value.problems
+    assert told.endswith("bind(x=...), or give it to one of them only: lock can't be compared")
+    assert other.endswith("bind(y=...)")
+
+
+def test_what_is_the_same_is_not_told_as_what_cant_be_compared() -> None:
+    """The lock of both is one; their numbers differ."""
+    lock = threading.Lock()
+    with pytest.raises(CompositionError) as caught:
+        Pipeline([], x=[Box(lock), 1]) + Pipeline([], x=[Box(lock), 2])
+    assert str(caught.value).endswith("bind(x=...)")
+
+
+def test_shared_parts_are_compared_once() -> None:
+    """Not as often as there are ways to them, which are 2**40 here."""
+    nested: Any = [1.5]
+    for _ in range(40):
+        nested = [nested, {"a": nested}]
+    assert len(Pipeline([], x=nested) + Pipeline([], x=nested)) == 0
+
+
+@pytest.mark.parametrize("depth", [150, 300, 600])
+def test_deep_objects_are_compared_too(depth: int) -> None:
+    """Nested deeper than they can be hashed, or even copied."""
+
+    def chain(end: int) -> Any:
+        link: Any = end
+        for _ in range(depth):
+            link = Box(link)
+        return link
+
+    one = chain(1)
+    assert len(Pipeline([], x=one) + Pipeline([], x=one)) == 0
+    with pytest.raises(CompositionError, match="the constant 'x' differs"):
+        Pipeline([], x=one) + Pipeline([], x=chain(2))
+
+
+def test_configs_that_hold_themselves_are_merged() -> None:
+    """Dicts and objects; what differs in them is still told, and once."""
+    merged = whole(Pipeline([], circle(a=1)) + Pipeline([], circle(b=2)))
+    assert (merged["a"], merged["b"], merged["self"]["self"]["b"]) == (1, 2, 2)
+    merged = whole(Pipeline([], linked(a=1)) + Pipeline([], linked(b=2)))
+    assert (merged.a, merged.b, merged.me.me.b) == (1, 2, 2)
+    for one, two in ((circle(a=1), circle(a=2)), (linked(a=1), linked(a=2))):
+        with pytest.raises(CompositionError) as caught:
+            Pipeline([], one) + Pipeline([], two)
+        (problem,) = caught.value.problems
+        assert problem == "'config.a' differs between them: int 1 and int 2"
+
+
+def test_adding_plain_settings_loads_no_fingerprints() -> None:
+    """Whose import takes longer than all the rest of the sum."""
+    code = """
+        import sys
+        from linepipe_core import Pipeline
+        rows = [{"a": i, "b": [i, (1.5,)]} for i in range(3)]
+        left = Pipeline([], {"db": {"url": "u"}, "w": rows}, path="p", rows=rows)
+        right = Pipeline([], {"w": rows, "db": {"url": "u", "n": 2}}, path="p", rows=rows)
+        left + right
+        print("linepipe_core.fingerprint" in sys.modules)
+        """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+SCALARS: list[Any] = [1, True, 1.0, 0.0, -0.0, float("nan"), "a", None]
+
+KEYS: list[Any] = [1, True, 1.0, "a", "b", (1,), (True,)]
+
+NESTED = st.recursive(
+    st.sampled_from(SCALARS),
+    lambda parts: st.one_of(
+        st.lists(parts, max_size=2),
+        st.lists(parts, max_size=2).map(tuple),
+        st.dictionaries(st.sampled_from(KEYS), parts, max_size=2),
+    ),
+    max_leaves=3,
+)
+
+
+@given(NESTED, st.data())
+def test_values_are_the_same_if_their_hashes_are(left: Any, data: st.DataObject) -> None:
+    """Though most of them is compared part by part."""
+
+    def altered(value: Any) -> Any:
+        if type(value) in (list, tuple):
+            return type(value)(map(altered, value))
+        if type(value) is dict:
+            return {data.draw(st.sampled_from([key, *KEYS])): altered(value[key]) for key in value}
+        return data.draw(st.sampled_from([value, *SCALARS]))
+
+    right = altered(left)
+    hashes = [ValueHasher(str).digest(value) for value in (left, right)]
+    assert Sameness()(left, right) is (hashes[0] == hashes[1])
+    assert Sameness()(left, pickle.loads(pickle.dumps(left)))

@@ -1,0 +1,65 @@
+"""``plan()`` says what would run and why, and changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.core.reuse.chain import CALLS, CHAIN, LOCK, pipeline
+
+from linepipe_core import (
+    Node,
+    Pipeline,
+)
+
+
+def test_a_plan_prints_as_a_table(tmp_path: Path) -> None:
+    """With all the reasons, and what is never tracked."""
+    pipeline(tmp_path).run()
+    assert str(pipeline(tmp_path, limit=7).plan()) == (
+        "   node   action  reasons\n"
+        "1  load   reuse   nothing changed\n"
+        "2  clean  run     config.limit changed: 5 -> 7\n"
+        "3  total  maybe   input cleaned may change\n"
+        "4  write  maybe   input total may change\n"
+        "\n"
+        "not tracked:\n"
+        "  load: what sys.modules gives\n"
+        "  clean: what sys.modules gives\n"
+        "  total: what sys.modules gives\n"
+        "  write: what sys.modules gives\n"
+        "  calls by a computed name (getattr, eval), C code, files, databases, the network, "
+        "the clock, docstrings and the type hints of functions"
+    )
+    plan = pipeline(tmp_path, limit=7).plan()
+    assert repr(plan) == "<Plan of 4 nodes: 1 run, 1 reuse, 2 maybe>"
+    assert [entry.node for entry in plan[1:3]] == CHAIN[1:3]
+    assert len(plan) == 4
+
+
+def test_a_plan_names_what_it_cannot_see(tmp_path: Path) -> None:
+    """Of each node: files that it opens, what can't be hashed."""
+
+    def read(path: str) -> int:
+        with LOCK, open(path) as file:
+            return len(file.read())
+
+    config = {"path": __file__}
+    cached = Pipeline(
+        [Node(read, ["config.path"], ["length"])],
+        config,
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+    )
+    assert cached.plan().untracked[:2] == (
+        "read: global LOCK (lock) can't be hashed and counts by its looks",
+        "read: what open gives",
+    )
+
+
+def test_a_plan_runs_and_changes_nothing(tmp_path: Path) -> None:
+    """Twice the same, and nothing was called."""
+    pipeline(tmp_path).run()
+    CALLS.clear()
+    one, two = (str(pipeline(tmp_path, n=11).plan()) for _ in range(2))
+    assert one == two
+    assert CALLS == []

@@ -1,0 +1,232 @@
+"""Failures in each phase of a run, and how to go on."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.core.run.job import Kind, check_ended, fails, first_lines, job, report, train
+
+from linepipe_core import (
+    MissingInputError,
+    Node,
+    NodeExecutionError,
+    ObjectRegistry,
+    OutputMismatchError,
+    Pipeline,
+    RegistryClosedError,
+    RunStateError,
+    ShelfWriteError,
+)
+from linepipe_core.shelf import ObjectShelf
+from linepipe_core.shelf_registry import ShelfRegistry
+
+
+class TestPhases:
+    """An ordinary exception, in each phase of a turn."""
+
+    def test_calling(self, make: Kind) -> None:
+        """The node's own error."""
+
+        def divide(rows: list[int], rate: int) -> float:
+            return sum(rows) / 0
+
+        pipeline = make(divide)
+        run = pipeline.start()
+        error = fails(run)
+        assert first_lines(error) == "node 2 of 3 'train' failed while calling its function"
+        assert "\n    rows         list of 2\n    config.rate  int 2\n" in str(error)
+        assert "\n  ZeroDivisionError: division by zero" in str(error)
+        assert error.inputs == {"rows": [3, 4], "config.rate": 2}
+        assert [step.status for step in error.steps] == ["ran", "failed", "pending"]
+        check_ended(run, pipeline)
+
+    def test_resolving(self, make: Kind) -> None:
+        """An input that is gone when its turn comes."""
+        pipeline = make(train)
+        run = pipeline.start()
+        next(run)
+        if isinstance(run.registry, ShelfRegistry):
+            with ObjectShelf(pipeline.cache_storage_path) as shelf:
+                del shelf["rows"]
+            run.registry.held.pop("rows", None)
+        else:
+            run.registry.release("rows")
+        error = fails(run)
+        assert first_lines(error) == "node 2 of 3 'train' failed while taking its inputs"
+        assert "\n    rows         (not at hand)\n" in str(error)
+        check_ended(run, pipeline, n_ran=0 if pipeline.use_persistent_cache else 1)
+
+    def test_unpacking(self, make: Kind) -> None:
+        """A return value that doesn't fit."""
+        pipeline = make(train)
+        nodes = list(pipeline.nodes)
+        nodes[1] = Node(train, ["rows", "config.rate"], ["model", "score"], name="train")
+        pipeline = Pipeline(
+            nodes,
+            {"rate": 2},
+            pipeline.track_history,
+            pipeline.use_persistent_cache,
+            pipeline.cache_storage_path,
+        )
+        run = pipeline.start()
+        error = fails(run)
+        assert first_lines(error) == "node 2 of 3 'train' failed while taking its outputs"
+        assert isinstance(error.__cause__, OutputMismatchError)
+        assert "its function returned one float" in str(error)
+        check_ended(run, pipeline)
+
+    def test_storing(self, make: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A disk that is full just then, or a registry that breaks."""
+        full = OSError(errno.ENOSPC, "No space left on device")
+        pipeline = make(lambda rows, rate: [train(rows, rate)])
+        run = pipeline.start()
+        put = type(run.registry).put
+
+        def full_at_train(self: Any, node: Node, *rest: Any) -> None:
+            if node.name == "train":
+                raise ShelfWriteError("the disk is full", "/shelf") from full
+            put(self, node, *rest)
+
+        monkeypatch.setattr(type(run.registry), "put", full_at_train)
+        error = fails(run)
+        assert first_lines(error) == "node 2 of 3 'train' failed while storing its outputs"
+        assert "ShelfWriteError: the disk is full" in str(error)
+        assert "\n    rows         (not at hand)\n" in str(
+            error
+        )  # given up by then, and not "none"
+        check_ended(run, pipeline)
+
+    def test_releasing(self, make: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What nobody asked for can't be dropped."""
+
+        def stuck(self: Any, names: Any) -> None:
+            if "model" in names:
+                raise OSError("stuck")
+
+        monkeypatch.setattr(ObjectRegistry, "drop", stuck)
+        pipeline = make(train).to_nodes("train")
+        nodes = [*pipeline.nodes, Node(report, ["rows"], [], name="last")]
+        pipeline = Pipeline(
+            nodes,
+            {"rate": 2},
+            pipeline.track_history,
+            pipeline.use_persistent_cache,
+            pipeline.cache_storage_path,
+        )
+        run = pipeline.start(outputs=["rows"])
+        error = fails(run)
+        assert first_lines(error) == "node 2 of 3 'train' failed while being recorded"
+        assert "OSError: stuck" in str(error)
+        with pytest.raises(RegistryClosedError):
+            run.registry.keys()
+
+    def test_a_failure_is_not_hidden_by_the_end_of_the_run(
+        self, make: Kind, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """When what was made until then can't be taken out, the log says so."""
+
+        def broken(self: Any, names: Any) -> Any:
+            raise MissingInputError("gone", ["rows"])
+
+        def divide(rows: list[int], rate: int) -> float:
+            return sum(rows) / 0
+
+        pipeline = make(divide)
+        run = pipeline.start()
+        monkeypatch.setattr(type(run.registry), "take_out", broken)
+        with caplog.at_level(logging.WARNING, "linepipe.run"):
+            error = fails(run)
+        assert isinstance(error.__cause__, ZeroDivisionError)
+        assert "can't be given" in caplog.text
+        check_ended(run, pipeline)
+
+    def test_outputs_that_cannot_be_taken_out_are_an_error(
+        self, make: Kind, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of a run that went well, and the registry is closed all the same."""
+
+        def broken(self: Any, names: Any) -> Any:
+            raise MissingInputError("gone", ["rows"])
+
+        run = make(train).start()
+        monkeypatch.setattr(type(run.registry), "take_out", broken)
+        fails(run, MissingInputError)
+        with pytest.raises(RegistryClosedError):
+            run.registry.keys()
+
+
+class TestHowToGoOn:
+    """The end of the report, where there is a cache."""
+
+    @staticmethod
+    def failing(tmp_path: Path) -> Pipeline:
+        def divide(rows: list[int], rate: int) -> float:
+            return sum(rows) / (rate if (tmp_path / "mended").exists() else 0)
+
+        return job(divide, use_persistent_cache=True, cache_storage_path=tmp_path / "shelf")
+
+    def test_is_told_and_true(self, tmp_path: Path) -> None:
+        """Both calls do what the report says."""
+        pipeline = self.failing(tmp_path)
+        with pytest.raises(NodeExecutionError) as caught:
+            pipeline.run()
+        assert str(caught.value).splitlines()[-2:] == [
+            "  what ran before is kept: run(reuse=True) goes on here",
+            "  only_nodes('train').run() repeats just this node",
+        ]
+        with pytest.raises(NodeExecutionError) as again:
+            pipeline.only_nodes("train").run()
+        assert again.value.inputs == caught.value.inputs
+        (tmp_path / "mended").touch()
+        assert pipeline.only_nodes("train").run()["model"] == 3.5
+        statuses = [step.status for step in pipeline.run(reuse=True).steps]
+        assert statuses[0] == "reused"
+
+    def test_is_not_told_without_a_cache(self) -> None:
+        """Nothing is kept there."""
+        with pytest.raises(NodeExecutionError) as caught:
+            Pipeline([Node(train, ["rows", "config.rate"], [])], {"rate": 0}, rows=[1]).run()
+        assert "reuse" not in str(caught.value)
+
+    def test_repeating_is_not_told_when_an_input_lives_in_memory(self, tmp_path: Path) -> None:
+        """It would be gone."""
+
+        def load_live() -> Any:
+            return lambda: 1
+
+        def use(live: Any) -> None:
+            raise ValueError("bad")
+
+        pipeline = Pipeline(
+            [Node(load_live, [], ["live"]), Node(use, ["live"], [])],
+            use_persistent_cache=True,
+            cache_storage_path=tmp_path / "shelf",
+        )
+        with pytest.raises(NodeExecutionError) as caught:
+            pipeline.run()
+        assert "run(reuse=True) goes on here" in str(caught.value)
+        assert "only_nodes" not in str(caught.value)
+
+
+class TestNextInputs:
+    """`run.next_inputs()`."""
+
+    def test_are_private_copies_by_name(self) -> None:
+        """Looking and changing spoils nothing."""
+        with job(train).start() as run:
+            next(run)
+            run.next_inputs()["rows"].append(1000)
+            assert run.next_inputs() == {"rows": [3, 4], "config.rate": 2}
+            next(run)
+            assert run.next_inputs() == {"model": 3.5}
+
+    def test_are_refused_at_the_end(self) -> None:
+        """There is no next node."""
+        with job(train).start() as run:
+            list(run)
+            with pytest.raises(RunStateError, match="no node is left"):
+                run.next_inputs()

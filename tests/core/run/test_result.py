@@ -1,0 +1,187 @@
+"""A run's result: its values, steps and tables."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.core.run.job import job, load, train
+from tests.core.run.nodes import chain, make
+
+from linepipe_core import (
+    Hook,
+    Node,
+    Pipeline,
+    RunResult,
+    Step,
+    UnknownNameError,
+)
+
+
+class TestResult:
+    """RunResult."""
+
+    def test_gives_what_nobody_read(self) -> None:
+        """A read-only mapping."""
+        result = chain(3).run()
+        assert dict(result) == {"v3": 3}
+        assert (len(result), list(result), "v3" in result, "v2" in result) == (
+            1,
+            ["v3"],
+            True,
+            False,
+        )
+        with pytest.raises(TypeError):
+            result["v3"] = 1  # type: ignore[index]  # read-only
+        with pytest.raises(KeyError):
+            result["v2"]
+        assert result.get("v2") is None
+
+    def test_says_how_to_get_what_it_was_not_asked_for(self) -> None:
+        """Looking for an intermediate object is everybody's first mistake."""
+        result = chain(3).run()
+        with pytest.raises(UnknownNameError) as caught:
+            result["v2"]
+        assert str(caught.value) == (
+            "no output is called 'v2'\n"
+            "  there are: v3\n"
+            "  a node made it, others read it: ask for it with run(outputs=['v2'])"
+        )
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+        with pytest.raises(UnknownNameError, match=r"did you mean 'v3'\?"):
+            result["v33"]
+
+    def test_gives_the_outputs_asked_for(self) -> None:
+        """Also those that somebody reads, in the order asked for."""
+        assert dict(chain(3).run(outputs=["v2", "v1"])) == {"v2": 2, "v1": 1}
+        assert dict(chain(3).run(outputs=[])) == {}
+
+    def test_an_unknown_output_is_an_error_before_anything_runs(self) -> None:
+        """With the choices and the near match."""
+        ran: list[int] = []
+        pipeline = Pipeline([Node(lambda: ran.append(1), [], ["done"])])
+        with pytest.raises(UnknownNameError, match=r"no output is called 'dome'(.|\n)*'done'"):
+            pipeline.run(outputs=["dome"])
+        with pytest.raises(TypeError, match=re.escape("write outputs=['done']")):
+            pipeline.run(outputs="done")
+        assert ran == []
+
+    def test_gives_the_same_object_each_time(self) -> None:
+        """Looking twice is looking at one thing."""
+        result = Pipeline([Node(make, [], ["thing"])]).run()
+        assert result["thing"] is result["thing"]
+
+    def test_has_a_step_for_each_node(self) -> None:
+        """Node, place, status and seconds."""
+        result = chain(2).run()
+        assert [(s.node.name, s.index, s.status) for s in result.steps] == [
+            ("add1", 0, "ran"),
+            ("add2", 1, "ran"),
+        ]
+        for step in result.steps:
+            assert step.seconds is not None
+            assert 0 <= step.seconds <= result.seconds
+            assert (step.memory, step.reasons) == (None, ())
+
+    def test_prints_as_a_table(self) -> None:
+        """A row for each node, and the outputs."""
+        text = re.sub(r"\d\.\d{3}", "0.000", str(chain(2).run()))
+        assert text == (
+            "   node  status  seconds  reasons\n"
+            "1  add1  ran     0.000\n"
+            "2  add2  ran     0.000\n"
+            "\n"
+            "0.000 s in all; outputs:\n"
+            "  v2"
+        )
+        assert repr(chain(2).run()).startswith("<RunResult: 2 ran in 0.")
+
+    def test_of_an_empty_pipeline_is_empty(self) -> None:
+        """Nothing to run is no error."""
+        result = Pipeline([]).run()
+        assert (dict(result), result.steps) == ({}, ())
+        assert "(none)" in str(result)
+
+    def test_threads_that_look_at_the_steps_see_the_same(self) -> None:
+        """Also where nobody has looked before, and they are made only now."""
+        n_nodes, pipeline = 2_000, chain(2_000)
+        barrier = threading.Barrier(2)
+
+        def look(result: RunResult) -> list[int]:
+            barrier.wait(10)
+            return [step.index for step in result.steps]
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                for _ in range(20):
+                    looks = [pool.submit(look, result) for result in [pipeline.run()] * 2]
+                    for each in looks:
+                        assert each.result() == list(range(n_nodes))
+        finally:
+            sys.setswitchinterval(interval)
+
+
+def test_profiled_results_show_their_memory() -> None:
+    """In the table that a result prints as; others have no such columns."""
+    pytest.importorskip("linepipe_profile")
+    plain = Pipeline([Node(load, [], ["rows"])])
+    profiled = Pipeline([Node(load, [], ["rows"], profile=True), Node(len, ["rows"], ["n"])])
+    assert "peak MiB" not in str(plain.run())
+    lines = str(profiled.run()).splitlines()
+    assert lines[0].split() == [
+        "node",
+        "status",
+        "seconds",
+        "ΔMem",
+        "MiB",
+        "peak",
+        "MiB",
+        "reasons",
+    ]
+    assert len(lines[1].split()) == 6
+    assert len(lines[2].split()) == 4
+
+
+class Printer:
+    """What IPython prints with."""
+
+    def __init__(self) -> None:
+        self.printed = ""
+
+    def text(self, words: str) -> None:
+        self.printed += words
+
+
+def test_results_and_plans_print_as_tables_in_ipython(tmp_path: Path) -> None:
+    """Also where nothing is installed that draws tables."""
+    pipeline = job(train, use_persistent_cache=True, cache_storage_path=tmp_path / "shelf")
+    for thing in (pipeline.plan(), pipeline.run()):
+        printer = Printer()
+        thing._repr_pretty_(printer, False)
+        assert printer.printed == str(thing)
+        lines = printer.printed.splitlines()
+        assert [line.split()[:2] for line in lines[1:4]] == [
+            ["1", "load"],
+            ["2", "train"],
+            ["3", "report"],
+        ]
+
+
+def test_a_result_tells_of_hooks_that_were_put_aside() -> None:
+    """With what they raised."""
+
+    class Broken(Hook):
+        def before_node(self, step: Step) -> None:
+            raise RuntimeError("no such progress bar")
+
+    result = job(train).run(hooks=[Broken()])
+    assert str(result).endswith(
+        "hooks put aside:\n  <FailedHook Broken.before_node: RuntimeError('no such progress bar')>"
+    )

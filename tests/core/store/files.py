@@ -1,0 +1,38 @@
+"""The files of a shelf, as the disk has them, and a frame of every dtype to store."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+
+LARGE = 300_000  # float64s: 2.4 MB, mapped when read
+
+
+def files_of(path: str) -> list[str]:
+    """The buffer files and drafts that lie beside a shelf."""
+    return sorted(name for name in os.listdir(path + ".buffers") if name != ".gitignore")
+
+
+def bytes_of(path: str) -> int:
+    """What the shelf's files take."""
+    folder = path + ".buffers"
+    inside = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
+    return inside + os.path.getsize(path)
+
+
+def frame(n_rows: int = 30_000) -> pd.DataFrame:
+    numbers = np.arange(n_rows)
+    return pd.DataFrame(
+        {
+            "a": numbers * 1.0,
+            "b": numbers,
+            "s": pd.Series(numbers).astype(str),
+            "d": pd.date_range("2020-01-01", periods=n_rows, freq="min"),
+            "z": pd.date_range("2020-01-01", periods=n_rows, freq="min", tz="Europe/Paris"),
+            "t": pd.to_timedelta(numbers, unit="s"),
+            "c": pd.Categorical([f"kind {i % 3}" for i in numbers]),
+            "n": pd.array(numbers, dtype="Int64"),
+        }
+    )

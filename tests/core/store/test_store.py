@@ -1,0 +1,96 @@
+"""A node's outputs are stored together, or not at all."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.core.store.files import LARGE, files_of
+
+from linepipe_core.errors import ShelfPickleError
+from linepipe_core.shelf import ObjectShelf
+
+
+def test_store_does_it_all_in_one_go(shelf: ObjectShelf) -> None:
+    """Objects, names to drop and records."""
+    shelf["old"] = 1
+    stored = shelf.store(
+        {"a": [1], "b": np.arange(LARGE)},
+        node="make",
+        drop=["old", "never there"],
+        records={"node:make": '{"x": 1}', "nodes:other": "é", "node:gone": None},
+    )
+    assert dict(stored.digests) == {"a": shelf.digest("a"), "b": shelf.digest("b")}
+    assert not stored.refused
+    assert sorted(shelf) == ["a", "b"]
+    assert shelf.record("node:make") == '{"x": 1}'
+    assert shelf.record("node:nope") is None
+    assert shelf.records("node:") == {"node:make": '{"x": 1}'}
+    assert len(shelf.records()) == 2
+    shelf.store({}, records={"node:make": None})
+    assert shelf.record("node:make") is None
+
+
+class Model:
+    def __init__(self) -> None:
+        self.weights = [1.0]
+        self.lock = threading.Lock()
+
+
+def test_what_cant_be_pickled_is_refused_by_name_and_part(shelf: ObjectShelf) -> None:
+    """The rest is stored, and the refused name's older value is gone."""
+    shelf.store({"model": "older", "report": "older"})
+    stored = shelf.store({"report": {"n": 1}, "model": {"best": [0, Model()]}}, node="train")
+    assert list(stored.digests) == ["report"]
+    refused = stored.refused["model"]
+    assert refused.part == "model['best'][1].lock"
+    assert refused.type == "_thread.lock"
+    assert "cannot pickle" in refused.reason
+    assert str(refused).startswith(
+        "'model': its part model['best'][1].lock (_thread.lock) can't be pickled: cannot pickle"
+    )
+    assert dict(shelf) == {"report": {"n": 1}}
+
+
+def test_setting_an_unpicklable_item_raises_and_keeps_the_older(shelf: ObjectShelf) -> None:
+    """A mapping either takes a value or stays as it is."""
+    shelf["a"] = 1
+    with pytest.raises(
+        ShelfPickleError, match=r"'a': it \(.*function\) can't be pickled: .*lambda"
+    ):
+        shelf["a"] = lambda: 0
+    assert shelf["a"] == 1
+
+
+def test_cycles_and_strange_parts_dont_trouble_the_search(shelf: ObjectShelf) -> None:
+    """The search for the part that won't pickle always ends, and says something true."""
+    loop: list[Any] = [1]
+    loop.append({"again": loop, "bad": (i for i in range(3))})
+    refused = shelf.store({"loop": loop}).refused["loop"]
+    assert refused.part == "loop[1]['bad']"
+    assert refused.type == "builtins.generator"
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert "recursion" in shelf.store({"deep": deep}).refused["deep"].reason
+
+
+def test_a_failed_store_leaves_everything_as_it_was(
+    shelf: ObjectShelf, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error in the middle of the transaction, after the files were placed."""
+    shelf["a"] = np.zeros(LARGE)
+    before = files_of(path)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("linepipe_core.shelf.rows.set_records", fail)
+    with pytest.raises(KeyboardInterrupt):
+        shelf.store({"a": np.ones(LARGE), "b": np.full(LARGE, 2)})
+    monkeypatch.undo()
+    assert files_of(path) == before
+    assert list(shelf) == ["a"]
+    assert not shelf["a"].any()

@@ -1,0 +1,210 @@
+"""A value held by a snapshot is isolated from its maker and from its readers, type by type."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import decimal
+import pickle
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.core.likeness import seen
+from tests.core.values.changeable import Colour, Own, Spoil, WithDeepcopy, changeable
+
+from linepipe_core.snapshot import (
+    ATOMIC,
+    hand_out,
+    hand_over,
+    hold,
+    reveal,
+)
+
+UNCHANGING: list[Any] = [
+    None,
+    True,
+    1,
+    2.5,
+    1j,
+    "text",
+    b"bytes",
+    range(3),
+    ...,
+    int,
+    Own,
+    Colour,
+    Colour.RED,
+    (1, ("a", "b")),
+    frozenset([1, 2]),
+    decimal.Decimal("1.5"),
+    datetime.datetime(2024, 1, 1),
+    datetime.timedelta(1),
+    Path("here"),
+    uuid.UUID(int=1),
+    np.float64(1.5),
+    np.datetime64("2024-01-01"),
+    np.dtype(float),
+    pd.Timestamp("2024-01-01"),
+    pd.NA,
+    pl.col("a"),
+    pl.DataFrame({"a": [1]}).lazy(),
+    pa.table({"a": [1, 2]}),
+    pa.array([1]),
+    pa.schema({"a": pa.int64()}),
+    len,
+    copy.deepcopy,
+]
+
+
+@changeable
+def test_what_the_maker_keeps_and_changes_is_not_seen(
+    make: Callable[[], Any], spoil: Spoil
+) -> None:
+    """The function that made a value may hold on to it and change it later."""
+    value = make()
+    before = seen(value)
+    held = hold([value])
+    spoil(value)
+    assert seen(value) != before  # the spoiling spoils
+    assert seen(hand_out(held)) == before
+    assert seen(hand_over([held])) == before
+
+
+@changeable
+def test_what_a_reader_changes_is_not_seen_by_the_others(
+    make: Callable[[], Any], spoil: Spoil
+) -> None:
+    """Each reader gets a copy of its own, the maker keeps another."""
+    value = make()
+    before = seen(value)
+    held = hold([value])
+    first, second = hand_out(held), hand_out(held)
+    spoil(first)
+    assert seen(second) == before
+    spoil(second)
+    assert seen(hand_out(held)) == before
+    last = hand_over([held])
+    del held
+    assert seen(last) == before
+    spoil(last)
+    assert seen(last) != before
+    assert seen(value) == before
+
+
+@changeable
+def test_what_nobody_else_sees_is_the_same_after_moving(
+    make: Callable[[], Any], spoil: Spoil
+) -> None:
+    """A chain of last readers passes values on; none of it changes what they are."""
+    before = seen(make())
+    value = hand_over([hold([make()])])
+    again = hand_over([hold([value])])
+    assert seen(again) == before
+    spoil(again)
+    assert seen(value) == before
+
+
+@pytest.mark.parametrize("value", UNCHANGING, ids=repr)
+def test_what_never_changes_is_handed_on_itself(value: Any) -> None:
+    """No copy where none is needed."""
+    held = hold([value])
+    assert hand_out(held) is value
+    assert reveal(held) is value
+    assert hand_over([held]) is value
+
+
+def test_types_that_never_change_are_learnt() -> None:
+    """The second value of such a type is kept bare, as the run loop does with ints."""
+    hold([decimal.Decimal(1)])
+    assert decimal.Decimal in ATOMIC
+    second = decimal.Decimal(2)
+    assert hold([second]) is second
+    hold([Colour.RED])
+    assert Colour not in ATOMIC  # a user's class is not kept alive
+
+
+def test_no_library_is_imported_to_ask_whether_a_value_is_its_own() -> None:
+    """A service with core alone pays for nothing that it doesn't use."""
+    import subprocess
+
+    code = (
+        "import sys; from linepipe_core.snapshot import hold\n"
+        "class DataFrame: pass\n"
+        "DataFrame.__module__ = 'pandas.core.frame'\n"
+        "hold([[1, {'a': DataFrame()}]]); hold([DataFrame()])\n"
+        "print([m for m in ('numpy', 'pandas', 'polars', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@changeable
+def test_what_is_held_pickles(make: Callable[[], Any], spoil: Spoil) -> None:
+    """A pipeline goes to a worker process with the constants that it holds."""
+    held = hold([make()])
+    try:
+        data = pickle.dumps(held)
+    except Exception:
+        with pytest.raises(Exception):  # noqa: B017, PT011 - it is the value that refuses
+            pickle.dumps(make())
+        return
+    assert seen(hand_out(pickle.loads(data))) == seen(make())
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.builds(Own, st.lists(inner, max_size=2))
+        | st.builds(WithDeepcopy, st.lists(inner, max_size=2))
+        | st.builds(lambda n: np.arange(n), st.integers(0, 3))
+    ),
+    max_leaves=12,
+)
+
+
+def changeable_parts(value: Any, found: dict[int, Any]) -> dict[int, Any]:
+    """Every changeable object that can be reached, by its id."""
+    if id(value) in found or isinstance(value, int | float | str | type(None)):
+        return found
+    if not isinstance(value, tuple):
+        found[id(value)] = value
+    parts: Any = ()
+    if isinstance(value, dict):
+        parts = value.values()
+    elif isinstance(value, list | tuple):
+        parts = value
+    elif isinstance(value, Own):
+        parts = [value.rows]
+    for part in parts:
+        changeable_parts(part, found)
+    return found
+
+
+@given(plain, st.data())
+def test_copies_look_alike_and_share_nothing(value: Any, data: st.DataObject) -> None:
+    """The law of it all, with deepcopy as the oracle."""
+    if isinstance(value, list) and value:
+        value.append(data.draw(st.sampled_from(value)))  # an alias
+    oracle = copy.deepcopy(value)
+    held = hold([value])
+    copies = [hand_out(held), hand_out(held), hand_over([held])]
+    originals = changeable_parts(value, {})
+    for made in copies:
+        assert seen(made) == seen(oracle)
+        parts = changeable_parts(made, {})
+        assert not parts.keys() & originals.keys()
+        assert len(parts) == len(changeable_parts(oracle, {}))
+        originals |= parts

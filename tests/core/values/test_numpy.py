@@ -1,0 +1,167 @@
+"""Arrays move to their last reader unless somebody else sees them; else they are copied."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tests.core.likeness import seen
+
+from linepipe_core.snapshot import (
+    hand_out,
+    hand_over,
+    hold,
+    reveal,
+)
+
+
+def address(value: Any) -> int:
+    return int(value.__array_interface__["data"][0])
+
+
+def held_new_array() -> tuple[Any, int]:
+    owner = [np.arange(5.0)]
+    where = address(owner[0])
+    return hold(owner), where
+
+
+def test_an_array_that_nobody_else_sees_moves_all_the_way() -> None:
+    """No copy for a maker that keeps nothing, nor for the last reader."""
+    held, where = held_new_array()
+    assert address(reveal(held)) == where
+    owner = [held]
+    del held
+    assert address(hand_over(owner)) == where
+
+
+def test_a_reader_that_is_not_the_last_gets_one_copy() -> None:
+    """... and the last one still gets the array itself."""
+    held, where = held_new_array()
+    assert address(hand_out(held)) != where
+    assert address(hand_over([held])) == where
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda array: array,
+        lambda array: array[1:],
+        lambda array: weakref.ref(array),
+        lambda array: memoryview(array),
+        lambda array: pa.array(array),
+        lambda array: [array],
+    ],
+    ids=["itself", "view", "weak reference", "buffer", "arrow", "list"],
+)
+def test_an_array_that_somebody_sees_is_copied(keep: Callable[[Any], Any]) -> None:
+    """By whatever way a function keeps sight of what it returns."""
+    owner = [np.arange(5.0)]
+    where = address(owner[0])
+    kept = keep(owner[0])
+    assert address(reveal(hold(owner))) != where
+    assert kept is not None
+
+
+@pytest.mark.parametrize(
+    ("make", "inner"),
+    [
+        (lambda: {1, 2}, lambda value: value),
+        (lambda: [{1, 2}, {3}], lambda value: value[0]),
+        (lambda: {"a": {1, 2}, "b": np.arange(3)}, lambda value: value["a"]),
+    ],
+    ids=["itself", "in a row", "in a container"],
+)
+def test_a_set_that_is_referred_to_weakly_is_copied(
+    make: Callable[[], Any], inner: Callable[[Any], Any]
+) -> None:
+    """A cache of weak references would see what the reader does to it."""
+    owner = [make()]
+    kept = weakref.ref(inner(owner[0]))
+    held = hold(owner)
+    inner(hand_over([held])).add(99)
+    assert kept() in (None, {1, 2})
+
+
+def test_an_array_kept_by_a_node_without_isolation_is_copied_for_the_last_reader() -> None:
+    """``isolate=False`` is a promise not to change, not one to forget."""
+    held, where = held_new_array()
+    kept = reveal(held)
+    assert address(hand_over([held])) != where
+    assert kept[0] == 0
+
+
+def test_a_moved_array_can_be_written_to() -> None:
+    """What a node receives it may change freely, also when its maker closed it."""
+    owner = [np.arange(5.0)]
+    owner[0].flags.writeable = False
+    value = hand_over([hold(owner)])
+    value[0] = 7
+    assert value[0] == 7
+
+
+def test_layout_is_kept() -> None:
+    """A copy of an array by columns is one by columns: code may depend on its speed."""
+    columns = np.asfortranarray(np.ones((3, 4)))
+    held = hold([columns])
+    assert reveal(held).flags.f_contiguous
+    assert hand_out(held).flags.f_contiguous
+
+
+def test_a_read_only_map_of_a_file_stays_a_map(tmp_path: Path) -> None:
+    """It may be larger than the memory; a writable one is copied."""
+    path = tmp_path / "numbers"
+    np.arange(4.0).tofile(path)
+    mapped = np.memmap(path, dtype=float, mode="r")
+    assert hand_out(hold([mapped])) is mapped
+    writable = np.memmap(path, dtype=float, mode="r+")
+    held = hold([writable])
+    writable[0] = 99
+    assert hand_out(held)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda array: {"x": array, "n": 1},
+        lambda array: [array, "n"],
+        lambda array: (array, [1, 2]),
+        lambda array: {"train": (array, {"rows": [1]})},
+    ],
+    ids=["dict", "list", "tuple", "nested"],
+)
+def test_an_array_in_a_container_that_nobody_else_sees_moves(wrap: Callable[[Any], Any]) -> None:
+    """What a function splits into parts needn't be copied either."""
+
+    def array_in(value: Any) -> Any:
+        while not isinstance(value, np.ndarray):
+            value = value[0] if isinstance(value, list | tuple) else next(iter(value.values()))
+        return value
+
+    owner = [wrap(np.arange(5.0))]
+    where = address(array_in(owner[0]))
+    held = hold(owner)
+    assert address(array_in(reveal(held))) == where
+    assert address(array_in(hand_out(held))) != where
+    owner = [held]
+    del held
+    value = hand_over(owner)
+    assert address(array_in(value)) == where
+    assert seen(value) == seen(wrap(np.arange(5.0)))
+
+
+@pytest.mark.parametrize("rows", [lambda: [{"a": 1}, {"a": 2}], lambda: {"a": [1, 2], "b": [3]}])
+def test_rows_that_nobody_else_sees_move(rows: Callable[[], Any]) -> None:
+    """A chain of nodes that pass records on copies none of them."""
+    owner = [rows()]
+    was = id(owner[0])
+    held = hold(owner)
+    assert id(reveal(held)) == was
+    copied = hand_out(held)
+    assert copied == rows()
+    assert id(copied) != was
+    assert id(hand_over([held])) == was

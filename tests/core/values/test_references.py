@@ -1,0 +1,157 @@
+"""What cannot be copied is passed by reference, and the log says so once."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.core.likeness import seen
+from tests.core.values.changeable import Own, frame
+
+from linepipe_core.snapshot import (
+    hand_out,
+    hand_over,
+    hold,
+)
+
+
+class Tensor:
+    """Refuses as torch's non-leaf tensors do."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        raise RuntimeError("only leaf tensors support deepcopy")
+
+
+class LoadsBadly:
+    """Pickles well, but its pickle can't be loaded, as that of many exceptions."""
+
+    def __init__(self, left: list[int], right: list[int]) -> None:
+        self.left = left
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LoadsBadly, (self.left,)
+
+
+CONNECTION = sqlite3.connect(":memory:")
+
+atexit.register(CONNECTION.close)
+
+
+def anonymous() -> Callable[[], int]:
+    return lambda: 1
+
+
+def generator() -> Iterator[int]:
+    yield 1
+
+
+REFUSING: list[tuple[str, Callable[[], Any]]] = [
+    ("_thread.lock", threading.Lock),
+    ("generator", generator),
+    ("module sys", lambda: sys),
+    ("function anonymous.<locals>.<lambda>", anonymous),
+    ("Tensor", Tensor),
+    ("Own", lambda: Own([threading.Lock()])),
+    ("LoadsBadly", lambda: LoadsBadly([1], [2])),
+    ("_io.TextIOWrapper", lambda: sys.__stdout__),
+    ("sqlite3.Connection", lambda: CONNECTION),
+]
+
+refusing = pytest.mark.parametrize(("name", "make"), REFUSING, ids=[name for name, _ in REFUSING])
+
+
+@refusing
+def test_what_refuses_is_passed_by_reference_and_said_once(
+    name: str, make: Callable[[], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning that names the object, its node and what refused; none for each reader."""
+    value = make()
+    with caplog.at_level(logging.WARNING, "linepipe.registry"):
+        held = hold([value], "link", "connect")
+        assert hand_out(held) is value
+        assert hand_out(held) is value
+        assert hand_over([held]) is value
+    (record,) = caplog.records
+    assert "'link', made by node 'connect'" in record.message
+    assert name in record.message
+
+
+@refusing
+def test_a_container_is_copied_around_what_refuses(
+    name: str, make: Callable[[], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only the part that refuses is shared."""
+    value = make()
+    around = {"rows": [1], "link": value, "frame": frame(), "again": [value]}
+    with caplog.at_level(logging.WARNING, "linepipe.registry"):
+        held = hold([around], "all")
+        around["rows"].append(2)
+        got = hand_out(held)
+        got["rows"].append(3)
+        got["frame"]["float"] = 0
+        again = hand_over([held])
+    assert again["rows"] == [1]
+    assert seen(again["frame"]) == seen(frame())
+    assert got["link"] is got["again"][0] is again["link"] is value
+    (record,) = caplog.records
+    assert f"{name} in it" in record.message
+
+
+def test_an_object_that_holds_what_refuses_is_refused_whole(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Half a copy, with a lock shared by both halves, would be worse than none."""
+    pool = Own([threading.Lock(), [1]])
+    assert hand_out(hold([[pool]]))[0] is pool
+
+
+def test_nesting_deeper_than_python_goes_is_passed_by_reference(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """deepcopy would fail too."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert hand_out(hold([deep])) is deep
+    assert "list" in caplog.text
+    while deep:  # taken apart by hand: freeing it at once recurses
+        deep = deep.pop()
+
+
+@pytest.mark.parametrize("levels", [300, 500, 5_000, 20_000])
+@pytest.mark.parametrize("around", [lambda x: [x], lambda x: {"a": x}, lambda x: (x, [1])])
+def test_nesting_that_nobody_else_sees_is_held_however_deep(
+    levels: int, around: Callable[[Any], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Copied while that works; as it is, with one warning, where it doesn't."""
+    owner: list[Any] = [[]]
+    for _ in range(levels):
+        owner[0] = around(owner[0])
+    held = hold(owner, "deep", "nest")
+    got = hand_out(held), hand_out(held)
+    assert (got[0] is got[1]) == bool(caplog.records)
+    assert len(caplog.records) <= 1
+    for made in got:
+        depth, inner = 0, made
+        while inner:
+            depth, inner = depth + 1, inner["a"] if isinstance(inner, dict) else inner[0]
+        assert depth == levels
+
+
+def test_what_can_be_read_only_once_is_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    """A second reader of a generator would get nothing."""
+    hold([(i for i in range(3))], "rows", "load")
+    (record,) = caplog.records
+    assert "'rows', made by node 'load', can't be copied: it (generator) is passed by" in (
+        record.message
+    )
+    assert (
+        "can be read only once, so the first node that reads it leaves nothing to the others; "
+        "make a list of it" in record.message
+    )
