@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from linepipe_profile import family
 from linepipe_profile.family import Family, family_size, shows_children
 from linepipe_profile.reading import memory_mib
 
@@ -71,10 +70,14 @@ class Told:
         assert self.process.stdout.readline() == "done\n"
 
 
+def walked_once(pid: int) -> Family:
+    """A reader that walks a child when it first sees it, and never again."""
+    return Family(pid, walking_share=1e-9)
+
+
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
-    """And no walk after the first, unless a test wants more."""
-    monkeypatch.setattr(family, "_WALKING_SHARE", 1e-9)
+def told() -> Iterator[Told]:
+    """A parent, killed at the end with the children that it still has."""
     told = Told()
     yield told
     children = psutil.Process(told.pid).children()
@@ -91,7 +94,7 @@ def test_without_children_it_is_the_resident_size(told: Told) -> None:
 
 def test_a_child_counts_by_what_is_its_own_alone(told: Told) -> None:
     """What it shares with its parent is counted once."""
-    reader = Family(told.pid)
+    reader = walked_once(told.pid)
     before = reader.mib()
     told.does("fork")
     assert reader.mib() == pytest.approx(before, abs=5)
@@ -101,7 +104,7 @@ def test_a_child_counts_by_what_is_its_own_alone(told: Told) -> None:
 def test_what_a_child_makes_and_frees_is_told_without_a_walk(told: Told) -> None:
     """At once, so that children that live shortly are seen."""
     told.does("fork")
-    reader = Family(told.pid)
+    reader = walked_once(told.pid)
     before = reader.mib()
     told.does("make")
     assert reader.mib() - before == pytest.approx(40, abs=2)
@@ -116,18 +119,15 @@ def test_a_child_that_is_seen_late_is_told_whole(told: Told) -> None:
     before = memory_mib(told.pid, True)
     told.does("fork")
     told.does("make")
-    assert Family(told.pid).mib() - before == pytest.approx(40, abs=5)
+    assert walked_once(told.pid).mib() - before == pytest.approx(40, abs=5)
 
 
-def test_writing_to_what_was_shared_is_told_by_a_walk(
-    told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_writing_to_what_was_shared_is_told_by_a_walk(told: Told) -> None:
     """No count of the kernel's shows it: the child's page takes the place of the shared one."""
     told.does("fork")
-    without_walks = Family(told.pid)
+    without_walks = walked_once(told.pid)
     before = without_walks.mib()
-    monkeypatch.setattr(family, "_WALKING_SHARE", 1e9)
-    with_walks = Family(told.pid)
+    with_walks = Family(told.pid, walking_share=1e9)
     with_walks.mib()
     told.does("write")
     assert without_walks.mib() - before == pytest.approx(0, abs=2)
@@ -136,9 +136,9 @@ def test_writing_to_what_was_shared_is_told_by_a_walk(
 
 def test_a_child_that_becomes_another_program_starts_anew(told: Told) -> None:
     """It shares nothing any more, and is never told as less than nothing."""
-    alone = Family(told.pid).mib()
+    alone = walked_once(told.pid).mib()
     told.does("fork")
-    reader = Family(told.pid)
+    reader = walked_once(told.pid)
     reader.mib()
     told.does("become")
     assert alone - 2 < reader.mib() < memory_mib(told.pid, True) + 2
@@ -147,7 +147,7 @@ def test_a_child_that_becomes_another_program_starts_anew(told: Told) -> None:
 def test_a_child_that_ends_counts_nothing(told: Told) -> None:
     """And the reading goes on."""
     told.does("fork")
-    reader = Family(told.pid)
+    reader = walked_once(told.pid)
     before = reader.mib()
     told.does("make")
     reader.mib()

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 from tests.core.terminal import Terminal
+from tests.profile.processes import kill_watching_process
 
 from linepipe_core import Hook, MissingExtraError, Node, NodeExecutionError, Pipeline
 from linepipe_profile import MemoryProfile, MemoryRecord, kernel
@@ -354,7 +355,7 @@ def test_a_watching_process_that_does_not_begin_is_stood_in_for(
     def begins_not_at_first(watcher: Watcher) -> tuple[int, float]:
         begun.append(watcher)
         if len(begun) == 1:
-            watcher._process.kill()
+            kill_watching_process()
         return begin(watcher)
 
     monkeypatch.setattr(Watcher, "begin", begins_not_at_first)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import psutil
 import pytest
+from tests.profile.processes import kill_watching_process, watching_processes
 
 from linepipe_profile.watcher import Watcher, WatcherError
-
-
-def watching_processes() -> list[psutil.Process]:
-    me = psutil.Process()
-    return [child for child in me.children() if "linepipe_profile" in " ".join(child.cmdline())]
 
 
 def test_it_samples_this_process_and_not_itself() -> None:
@@ -51,10 +47,18 @@ def test_many_threads_may_ask_at_once() -> None:
     assert wrong == []
 
 
-def test_an_answer_that_nobody_read_confuses_no_one() -> None:
+def test_an_answer_that_nobody_read_confuses_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C may come between a question and its answer."""
+    started: list[subprocess.Popen[str]] = []
+
+    class Noting(subprocess.Popen[str]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Noting)
     watcher = Watcher(0.01, include_children=False)
-    pipe = watcher._process.stdin
+    pipe = started[0].stdin
     assert pipe is not None
     pipe.write("begin 1000000\n")
     pipe.flush()
@@ -81,8 +85,7 @@ def test_its_death_is_an_error_and_not_a_hang() -> None:
     """Somebody may kill it; asking again says so."""
     watcher = Watcher(0.01, include_children=False)
     number, _ = watcher.begin()
-    watcher._process.kill()
-    watcher._process.wait()
+    kill_watching_process()
     with pytest.raises(WatcherError, match="has gone"):
         watcher.end(number)
     watcher.close()
@@ -93,13 +96,10 @@ def test_a_dead_one_leaves_no_process_behind(asks: bool) -> None:
     """It is waited for, whether somebody asks it in vain or looks first."""
     watcher = Watcher(0.01, include_children=False)
     assert watcher.answers()
-    pid = watcher._process.pid
-    os.kill(pid, signal.SIGKILL)
+    pid = kill_watching_process()
     if asks:
         with pytest.raises(WatcherError):
             watcher.begin()
-    else:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert not watcher.answers()
     assert not psutil.pid_exists(pid)
 

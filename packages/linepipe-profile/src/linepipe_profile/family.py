@@ -25,19 +25,19 @@ from linepipe_profile.reading import private_mib
 
 __all__ = ["Family", "family_size", "shows_children"]
 
-# All walks together take no more than this part of one core, those of new children aside.
-_WALKING_SHARE = 0.1
-
 
 class Family:
     """Reads what a process holds, together with what its children hold for themselves.
 
     Args:
         pid: the process.
+        walking_share: all walks together take no more than this part of one core, those of
+            new children aside.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, walking_share: float = 0.1) -> None:
         self._pid = pid
+        self._walking_share = walking_share
         # Child -> how much of its anonymous memory isn't its own, the longest not walked first.
         self._shared_mib: dict[int, float] = {}
         self._walk_after = 0.0
@@ -66,7 +66,7 @@ class Family:
         # but never twice. (To walk again at once made readings rarer, and the error larger.)
         shared_mib = _anonymous_mib(child) - private_part
         seconds = time.thread_time() - began
-        self._walk_after = time.perf_counter() + seconds / _WALKING_SHARE
+        self._walk_after = time.perf_counter() + seconds / self._walking_share
         self._shared_mib.pop(child, None)  # so that it comes last
         self._shared_mib[child] = shared_mib
 
