@@ -1,15 +1,17 @@
 """How Sphinx builds the site: Markdown pages, docstrings as reference, warnings as errors."""
 
+import linepipe_core
+
 project = "linepipe"
 author = "the linepipe authors"
-release = "2.0.0"
-version = "2.0"
+release = linepipe_core.__version__
+version = ".".join(release.split(".")[:2])
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
-html_title = "linepipe 2.0"
+html_title = f"linepipe {version}"
 html_show_copyright = False
 html_static_path: list[str] = []
 

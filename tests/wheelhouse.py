@@ -14,8 +14,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import linepipe_core
+
 ROOT = Path(__file__).parents[1]
 MEMBERS = ("linepipe-core", "linepipe-viz", "linepipe-profile", "linepipe")
+VERSION = linepipe_core.__version__
 
 
 def project_table(member: str) -> dict[str, Any]:

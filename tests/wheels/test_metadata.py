@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib import import_module
 
 import pytest
 from tests.wheelhouse import MEMBERS, ROOT, project_table
@@ -17,13 +16,6 @@ def test_all_members_agree(key: str) -> None:
     """On version, Python, license and classifiers."""
     first, *others = [project_table(member)[key] for member in MEMBERS]
     assert all(other == first for other in others)
-
-
-@pytest.mark.parametrize("member", MEMBERS)
-def test_each_package_tells_its_version(member: str) -> None:
-    """``linepipe_core.__version__``: a service has nothing but the core."""
-    package = import_module(member.replace("-", "_"))
-    assert package.__version__ == project_table(member)["version"]
 
 
 def test_pins_between_members_are_exact() -> None:

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.wheelhouse import MEMBERS, ROOT, Venv, build, run
+from tests.wheelhouse import MEMBERS, ROOT, VERSION, Venv, build, run
 
 RUNS = """
 from linepipe_core import Node, Pipeline
@@ -41,9 +41,9 @@ def modules(member: str) -> set[str]:
 def test_a_wheel_holds_the_package_and_nothing_else(member: str, wheels: Path) -> None:
     """Every source file, ``py.typed``, the license and the metadata."""
     name = member.replace("-", "_")
-    with zipfile.ZipFile(next(wheels.glob(f"{name}-2*.whl"))) as wheel:
+    with zipfile.ZipFile(next(wheels.glob(f"{name}-{VERSION}-*.whl"))) as wheel:
         names = set(wheel.namelist())
-    info = f"{name}-2.0.0.dist-info"
+    info = f"{name}-{VERSION}.dist-info"
     assert {f for f in names if not f.startswith(info)} == modules(member)
     assert f"{name}/py.typed" in names
     assert f"{info}/licenses/LICENSE" in names
@@ -53,7 +53,7 @@ def test_a_wheel_holds_the_package_and_nothing_else(member: str, wheels: Path) -
 def test_an_sdist_holds_what_a_wheel_needs(member: str, wheels: Path) -> None:
     """And no tests, caches or other members."""
     name = member.replace("-", "_")
-    with tarfile.open(next(wheels.glob(f"{name}-2*.tar.gz"))) as sdist:
+    with tarfile.open(next(wheels.glob(f"{name}-{VERSION}.tar.gz"))) as sdist:
         names = {entry.partition("/")[2] for entry in sdist.getnames()}
     own = {".gitignore", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
     assert names == own | {f"src/{path}" for path in modules(member)}
@@ -94,7 +94,7 @@ print(linepipe.__version__)
 
 def test_every_public_name_imports(installed: Venv) -> None:
     """From the wheels, with both extras."""
-    assert installed.execute(EVERY_NAME) == "2.0.0\n"
+    assert installed.execute(EVERY_NAME) == f"{VERSION}\n"
     assert installed.execute(RUNS) == "4\n"
 
 
@@ -103,7 +103,7 @@ def test_pip_installs_as_the_readme_says(wheels: Path, tmp_path: Path, venv: Ven
     venv.install("pip")
     (tmp_path / "dist").symlink_to(wheels)
     pip_install(venv, "--find-links", "dist", "linepipe", cwd=tmp_path)
-    assert venv.execute("import linepipe; print(linepipe.__version__)") == "2.0.0\n"
+    assert venv.execute("import linepipe; print(linepipe.__version__)") == f"{VERSION}\n"
 
 
 WITHOUT_EXTRAS = """

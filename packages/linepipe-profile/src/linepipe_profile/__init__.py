@@ -5,9 +5,8 @@ memory_profiler nor psutil. ``Node(profile=True)`` uses it when it is installed;
 ``run(hooks=[MemoryProfile()])`` profiles every node.
 """
 
+from linepipe_core import __version__ as __version__
 from linepipe_profile.hook import MemoryProfile
 from linepipe_profile.record import MemoryRecord, Sample
-
-__version__ = "2.0.0"
 
 __all__ = ["MemoryProfile", "MemoryRecord", "Sample"]

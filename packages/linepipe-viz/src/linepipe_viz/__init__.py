@@ -6,6 +6,8 @@ a service that draws one SVG a week pays for nothing else.
 
 from __future__ import annotations
 
+from linepipe_core import __version__ as __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from linepipe_viz.ascii import draw_ascii_pipeline
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from linepipe_viz.progress import Progress
     from linepipe_viz.svg import draw_svg_pipeline
     from linepipe_viz.terminal import print_pipeline, print_plan, print_result
-
-__version__ = "2.0.0"
 
 __all__ = [
     "Progress",
