@@ -1,4 +1,4 @@
-"""``python -m linepipe``: what is installed, for bug reports. linepipe has no other commands."""
+"""``python -m linepipe``: lists the installed versions, for bug reports; the only command."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["report"]
 
-OURS = ("linepipe", "linepipe-core", "linepipe-viz", "linepipe-profile")
-THEIRS = {"rich": "", "plotly": "[plot]", "memory-profiler": "[memory]", "psutil": "[memory]"}
+_DISTRIBUTIONS = ("linepipe", "linepipe-core", "linepipe-viz", "linepipe-profile")
+
+# Each dependency, and the extra that installs it.
+_DEPENDENCIES = {
+    "rich": "",
+    "plotly": "[plot]",
+    "memory-profiler": "[memory]",
+    "psutil": "[memory]",
+}
 
 
 def report() -> str:
-    """The versions of linepipe's distributions, of what its extras need, and of Python."""
-    lines = [f"{name:<18}{found(name)}" for name in OURS]
-    lines += [f"{name:<18}{found(name):<15}{extra}".rstrip() for name, extra in THEIRS.items()]
+    """Return the versions of linepipe's distributions, their dependencies and Python, as lines."""
+    lines = [f"{name:<18}{_installed_version(name)}" for name in _DISTRIBUTIONS]
+    lines += [
+        f"{name:<18}{_installed_version(name):<15}{extra}".rstrip()
+        for name, extra in _DEPENDENCIES.items()
+    ]
     lines.append(f"{'Python':<18}{platform.python_version()} at {sys.executable}")
     lines.append(f"{'platform':<18}{platform.platform()}")
     return "\n".join(lines)
 
 
-def found(distribution: str) -> str:
-    """The installed version, or that there is none."""
+def _installed_version(distribution: str) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError:

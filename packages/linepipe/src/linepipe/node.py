@@ -1,4 +1,4 @@
-"""``linepipe.node``: the step of a pipeline, from linepipe_core."""
+"""``linepipe.node``: Node, one step of a pipeline, from linepipe_core."""
 
 from linepipe_core.node import Node, create_named_partial_function
 

@@ -1,4 +1,4 @@
-"""``linepipe.pipeline``: the declaration and its runs, from linepipe_core."""
+"""``linepipe.pipeline``: Pipeline and its runs, from linepipe_core."""
 
 from linepipe_core import Pipeline, Run, RunResult, Step
 

@@ -1,18 +1,14 @@
 """``linepipe.profile``: memory profiles of nodes, from linepipe_profile."""
 
-from linepipe_core.extras import load
+from linepipe_core.errors import MissingExtraError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from linepipe_profile import *  # noqa: F403  # the same names, for editors and type checkers
-
-_profile = load("linepipe_profile", "linepipe.profile", 'pip install "linepipe[memory]"')
+try:
+    import linepipe_profile as _profile
+except ModuleNotFoundError as _error:
+    raise MissingExtraError("linepipe.profile", 'pip install "linepipe[memory]"') from _error
+from linepipe_profile import *  # noqa: F403
 
 __all__ = list(_profile.__all__)
-
-
-def __getattr__(name: str) -> object:
-    return getattr(_profile, name)
 
 
 def __dir__() -> list[str]:

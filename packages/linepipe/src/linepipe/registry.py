@@ -1,4 +1,4 @@
-"""``linepipe.registry``: one run's objects, from linepipe_core."""
+"""``linepipe.registry``: the objects of one run, from linepipe_core."""
 
 from linepipe_core.registry import ObjectRegistry, ObjPlacement
 

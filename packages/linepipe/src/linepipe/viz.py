@@ -1,12 +1,19 @@
-"""``linepipe.viz``: pictures and terminal views, from linepipe_viz."""
+"""``linepipe.viz``: pictures and terminal views, from linepipe_viz.
 
-from linepipe_core.extras import load
+Each name loads on first use: a star import would load plotly, which is an extra.
+"""
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
+from linepipe_core.errors import MissingExtraError
+
+try:
+    import linepipe_viz as _viz
+except ModuleNotFoundError as _error:
+    raise MissingExtraError("linepipe.viz", "pip install linepipe") from _error
+
 if TYPE_CHECKING:
-    from linepipe_viz import *  # noqa: F403  # the same names, for editors and type checkers
-
-_viz = load("linepipe_viz", "linepipe.viz", "pip install linepipe")
+    from linepipe_viz import *  # noqa: F403  # for editors and type checkers
 
 __all__ = list(_viz.__all__)
 
