@@ -107,7 +107,7 @@ def test_features_have_one_row_for_each_flight_also_the_cancelled(
     assert features.index.is_unique
 
 
-def test_no_column_tells_what_happened_to_the_flight(features: pd.DataFrame) -> None:
+def test_no_column_gives_away_what_happened_to_the_flight(features: pd.DataFrame) -> None:
     """The model reads no column made of actual times, and the features hold none."""
     assert set(NUMBERS) <= set(features.columns)
     after_the_fact = {"late", "arr_delay", "dep_delay", "dep_time", "arr_time", "air_time"}

@@ -53,7 +53,7 @@ def test_requests_at_once_get_their_own_answers(model: LateModel) -> None:
     assert len({answer.probability for answer in answers}) > 1
 
 
-def test_what_is_missing_in_a_request_is_told_before_anything_runs(model: LateModel) -> None:
+def test_a_missing_field_of_a_request_is_reported_before_anything_runs(model: LateModel) -> None:
     """The request's own checks come first."""
     client = TestClient(create_app(by_pipeline(model, 0.5)))
     response = client.post("/predict", json={"carrier": "UA"})

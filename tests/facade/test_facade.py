@@ -88,7 +88,7 @@ def test_an_unknown_name_is_pythons_own_error() -> None:
     assert "viz" in dir(linepipe)
 
 
-def test_without_the_extra_the_install_command_is_told() -> None:
+def test_without_the_extra_the_error_names_the_install_command() -> None:
     """And it is an ImportError."""
     code = (
         "import sys; sys.modules['linepipe_profile'] = None\n"

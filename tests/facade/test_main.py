@@ -26,7 +26,7 @@ def test_it_names_every_part_and_the_python() -> None:
     assert platform.python_version() in printed
 
 
-def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing extra is an answer, not an error."""
 
     def version(name: str) -> str:

@@ -258,7 +258,7 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
         assert list(shelf) == []
 
 
-def test_what_another_process_removes_meanwhile_is_left_out(path: str) -> None:
+def test_objects_that_another_process_removes_meanwhile_are_left_out(path: str) -> None:
     """Whoever goes through the objects gets all that are still there."""
     with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
         for each in (shelf.items, shelf.values):

@@ -144,7 +144,7 @@ def test_flipped_bits_in_a_payload_are_found_by_verify(
     assert "isn't what was written: it counts as missing, run again what makes it" in caplog.text
 
 
-def test_what_verify_found_is_mended_by_the_next_store(
+def test_damage_that_verify_found_is_mended_by_the_next_store(
     filled: str, buffers: Callable[[], list[Path]]
 ) -> None:
     """Otherwise it would take the damaged file, which has the right name and size, for its own."""
@@ -189,7 +189,7 @@ def test_a_damaged_buffer_of_the_history_alone_goes_too(
         assert shelf["block"].is_whole()
 
 
-def test_damaged_bytes_that_were_read_are_never_stored_as_what_they_should_be(
+def test_damaged_bytes_that_were_read_are_never_stored_as_whole(
     filled: str, buffers: Callable[[], list[Path]]
 ) -> None:
     """A map that nobody wrote to needs no hash, unless its file is gone."""
@@ -218,7 +218,7 @@ def count_good(block: Block) -> int:
 
 
 @pytest.mark.parametrize("how", [{}, {"reuse": True}, {"reuse": True, "rerun": ["make_block"]}])
-def test_a_pipeline_that_runs_again_mends_what_verify_found(
+def test_a_pipeline_that_runs_again_mends_damage(
     path: str, buffers: Callable[[], list[Path]], how: dict[str, Any]
 ) -> None:
     """However it runs again."""
@@ -276,7 +276,7 @@ def test_a_damaged_small_pickle_is_mended_by_running_again_too(path: str) -> Non
 
 
 @pytest.mark.parametrize("why", ["locked", "read-only"])
-def test_a_shelf_that_cant_be_written_is_only_told_of(
+def test_verify_on_a_read_only_shelf_only_reports(
     filled: str,
     buffers: Callable[[], list[Path]],
     caplog: pytest.LogCaptureFixture,
@@ -313,7 +313,7 @@ def test_a_shelf_that_cant_be_written_is_only_told_of(
         assert not orphan.exists()
 
 
-def test_what_cant_be_read_now_is_told_of_and_stays(
+def test_what_cannot_be_read_now_is_reported_and_stays(
     filled: str,
     buffers: Callable[[], list[Path]],
     caplog: pytest.LogCaptureFixture,

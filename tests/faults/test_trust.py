@@ -68,7 +68,7 @@ def test_an_older_linepipes_shelve_is_refused_by_name(
 
 
 @pytest.mark.parametrize("made", ["folder", "fifo", "dangling link"])
-def test_what_isnt_a_file_is_refused(tmp_path: Path, made: str) -> None:
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path, made: str) -> None:
     """Without waiting for anybody to write into it."""
     path = tmp_path / "data"
     if made == "folder":

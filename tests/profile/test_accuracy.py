@@ -50,7 +50,7 @@ def near(measured: float, true: float) -> bool:
 
 
 @pytest.mark.parametrize(("method", "name"), CASES)
-def test_memory_is_told_within_5_mib_or_10_percent(method: str, name: str) -> None:
+def test_memory_is_measured_within_5_mib_or_10_percent(method: str, name: str) -> None:
     """Kept, spiked, freed, small, temporary, in a child, shared with it, in short-lived ones."""
     if method == "kernel" and not kernel.supported():
         pytest.skip("this kernel keeps no high-water mark, or won't set it back")

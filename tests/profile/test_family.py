@@ -101,7 +101,7 @@ def test_a_child_counts_by_what_is_its_own_alone(told: Told) -> None:
     assert reader.mib() == pytest.approx(memory_mib(told.pid, True), abs=1)
 
 
-def test_what_a_child_makes_and_frees_is_told_without_a_walk(told: Told) -> None:
+def test_allocations_of_a_child_are_seen_without_a_walk(told: Told) -> None:
     """At once, so that children that live shortly are seen."""
     told.does("fork")
     reader = walked_once(told.pid)
@@ -114,7 +114,7 @@ def test_what_a_child_makes_and_frees_is_told_without_a_walk(told: Told) -> None
     assert reader.mib() - before == pytest.approx(0, abs=2)
 
 
-def test_a_child_that_is_seen_late_is_told_whole(told: Told) -> None:
+def test_a_child_that_is_seen_late_counts_whole(told: Told) -> None:
     """The first look is a walk."""
     before = memory_mib(told.pid, True)
     told.does("fork")
@@ -122,7 +122,7 @@ def test_a_child_that_is_seen_late_is_told_whole(told: Told) -> None:
     assert walked_once(told.pid).mib() - before == pytest.approx(40, abs=5)
 
 
-def test_writing_to_what_was_shared_is_told_by_a_walk(told: Told) -> None:
+def test_writing_to_shared_memory_is_seen_by_a_walk(told: Told) -> None:
     """No count of the kernel's shows it: the child's page takes the place of the shared one."""
     told.does("fork")
     without_walks = walked_once(told.pid)

@@ -23,7 +23,7 @@ os.waitpid(child, 0)
 """
 
 
-def test_a_process_is_told_by_its_resident_size() -> None:
+def test_a_process_counts_by_its_resident_size() -> None:
     """In MiB."""
     told = psutil.Process().memory_info().rss / 2**20
     assert memory_mib(os.getpid(), False) == pytest.approx(told, abs=2)

@@ -30,7 +30,7 @@ def test_delta_is_last_minus_first_and_peak_highest_minus_first() -> None:
         (120.0, False, 30.0, "thread"),  # children on top of what the mark knows
     ],
 )
-def test_the_method_is_what_told_the_peak(
+def test_the_method_is_the_one_that_found_the_peak(
     mark_mib: float | None, mark_is_whole: bool, peak_mib: float, method: str
 ) -> None:
     """The kernel's mark where it covers everything or reaches higher, samples otherwise."""

@@ -66,7 +66,7 @@ def test_an_answer_that_nobody_read_confuses_no_one(monkeypatch: pytest.MonkeyPa
     watcher.close()
 
 
-def test_it_ends_when_it_is_told_or_dropped() -> None:
+def test_it_ends_when_it_is_closed_or_dropped() -> None:
     """Without leaving a process or a pipe."""
     gc.collect()
     fds = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()

@@ -31,7 +31,7 @@ def test_a_distribution_describes_itself(member: str) -> None:
     assert len(readme.split()) > 30
 
 
-def test_what_is_installed_tells_its_versions(installed: Venv) -> None:
+def test_the_installed_packages_report_their_versions(installed: Venv) -> None:
     """``python -m linepipe``, from the wheels with both extras."""
     printed = run(installed.python, "-m", "linepipe", cwd=installed.path)
     for member in MEMBERS:

@@ -119,7 +119,7 @@ for ask in (lambda: linepipe.profile, lambda: linepipe.viz.plot_pipeline(pipelin
 """
 
 
-def test_without_extras_the_install_command_is_told(wheels: Path, venv: Venv) -> None:
+def test_without_extras_the_error_names_the_install_command(wheels: Path, venv: Venv) -> None:
     """What needs none works; the rest names its extra."""
     venv.install("--find-links", wheels, "linepipe")
     assert venv.execute(WITHOUT_EXTRAS) == (

@@ -228,7 +228,7 @@ def test_references_are_the_globals_with_what_is_read_from_them_at_once() -> Non
     }
 
 
-def test_imports_and_assigned_globals_are_told() -> None:
+def test_imports_and_assigned_globals_are_listed() -> None:
     """Which is all that can be told of them without running the code."""
     found = normal(
         """

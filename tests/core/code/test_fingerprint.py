@@ -55,7 +55,7 @@ def test_things_of_one_name_are_not_taken_for_each_other(case: str) -> None:
     assert prints[0] == prints[2] != prints[1]
 
 
-def test_functions_of_one_name_in_a_dict_are_told_apart() -> None:
+def test_functions_of_one_name_in_a_dict_are_distinguished() -> None:
     """As handlers often are; what the dict's order is doesn't matter to them."""
     a, b = (module(TWIN.replace("{n}", n), name) for n, name in (("1", "twin_a"), ("2", "twin_b")))
     flow = module("def node(x): return first, table")
@@ -141,7 +141,7 @@ def test_nothing_is_imported_for_a_fingerprint(tmp_path: Path) -> None:
         ("import math\ndef f(x): return math.sin(x)", "import math\ndef f(x): return math.cos(x)"),
     ],
 )
-def test_what_a_late_module_reads_counts(tmp_path: Path, before: str, after: str) -> None:
+def test_a_module_that_is_imported_late_counts(tmp_path: Path, before: str, after: str) -> None:
     """Also where nothing but the name of a global changes."""
     source = "def node(x):\n    import late_c\n    return late_c.f(x)"
     late = tmp_path / "late_c.py"
@@ -230,7 +230,7 @@ def test_a_package_of_another_name_than_its_module_is_found() -> None:
     assert "package scikit-learn" in parts
 
 
-def test_what_code_assigns_itself_is_state() -> None:
+def test_a_global_that_the_node_assigns_is_state() -> None:
     """A counter that the node counts up can't make it stale."""
     found = fingerprint(
         "n = 0\ndef count():\n    global n\n    n += 1\ndef node(x): count(); return x"
@@ -239,7 +239,7 @@ def test_what_code_assigns_itself_is_state() -> None:
     assert "global n" not in found.parts
 
 
-def test_what_a_run_changes_is_told() -> None:
+def test_changes_made_by_a_run_are_detected() -> None:
     """A memo differs after the run; what it didn't touch doesn't."""
     flow = module("memo, T = {}, 3\ndef node(x): memo[x] = T; return x")
     found = code_fingerprint(Reader(), flow.node)
@@ -256,7 +256,7 @@ def test_parts_show_short_values_and_no_long_or_secret_ones() -> None:
     assert [parts[f"global {name}"].text for name in "TUL"] == ["3", "", ""]
 
 
-def test_named_partials_tell_their_arguments_apart() -> None:
+def test_arguments_of_named_partials_count() -> None:
     """Of create_named_partial_function, the bound arguments and the function count."""
     save = module("def save(x, table): return table").save
     a = create_named_partial_function(save, "save_a", table="a")
@@ -311,7 +311,7 @@ def test_fingerprints_are_the_same_in_every_process() -> None:
     assert len(in_processes(script)) == 1
 
 
-def test_the_hash_of_all_parts_tells_any_change() -> None:
+def test_the_hash_of_all_parts_changes_with_any_part() -> None:
     """What counts for an object that can only be told by how it was made."""
     one, same, other = (
         combined(fingerprint(source).parts)
@@ -356,7 +356,7 @@ if sys.version_info >= (3, 12):
 
 
 @pytest.mark.parametrize("alias", ALIASES)
-def test_what_a_type_alias_stands_for_counts(alias: str) -> None:
+def test_the_meaning_of_a_type_alias_counts(alias: str) -> None:
     """Its pickle is but its name. One that stands for itself, or for nothing yet, counts too."""
     source = f"from typing_extensions import TypeAliasType\n{alias}\ndef node(x): return A"
     edits = [source.format(meaning) for meaning in ("int | str", "int | bytes", "int | str")]

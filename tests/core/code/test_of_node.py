@@ -119,7 +119,7 @@ MAKING = {
 
 
 @pytest.mark.parametrize("case", MAKING, ids=str)
-def test_what_a_node_makes_is_no_change_of_its_own(tmp_path: Path, case: str) -> None:
+def test_objects_that_a_node_makes_are_no_change_of_its_own(tmp_path: Path, case: str) -> None:
     """Neither in the same process nor in the next one, also if it ran again between."""
     project = Project(tmp_path, MAKING[case])
     session = "run(); run(); run(rerun=['node']); run()"

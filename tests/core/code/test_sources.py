@@ -66,7 +66,9 @@ def test_a_loaded_module_counts_as_it_was_loaded(project: Project) -> None:
     ]
 
 
-def test_what_a_session_makes_of_a_loaded_module_is_no_news_of_its_file(project: Project) -> None:
+def test_results_of_a_loaded_module_do_not_count_as_made_by_its_edited_file(
+    project: Project,
+) -> None:
     """It was recorded under the source that lay there then, and every later process reused it."""
     session = f"run(); {edit('newer')}; run(rerun=['node'])"
     assert project.session(session)[1] == "old, asked for by rerun"
@@ -137,7 +139,7 @@ def test_the_modules_of_a_package_count_as_they_were_loaded(
     assert made == ("newer" if "deep" in changed else "old")
 
 
-def test_what_a_late_import_gives_counts(tmp_path: Path) -> None:
+def test_a_late_import_counts(tmp_path: Path) -> None:
     """``import package.inner`` gives the package, whose own functions may be called."""
     project = Project(tmp_path, "def node():\n    import package.inner\n    return package.value()")
     project.write("package/__init__.py", helper("old"))

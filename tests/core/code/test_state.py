@@ -202,7 +202,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", EDITED)
-def test_an_edit_to_what_state_begins_as_counts(case: str, told: list[dict[str, Any]]) -> None:
+def test_an_edit_to_the_initial_state_counts(case: str, told: list[dict[str, Any]]) -> None:
     """And what the node makes of it doesn't, in its process and in the next; the plan says so."""
     first, second, third = (each[case.replace(" ", "_")] for each in told)
     reason = EDITED[case][1]
@@ -217,7 +217,7 @@ def test_an_edit_to_what_state_begins_as_counts(case: str, told: list[dict[str, 
 
 
 @pytest.mark.parametrize("case", LEFT_OUT)
-def test_what_begins_anew_in_each_process_is_left_out(
+def test_state_that_begins_anew_in_each_process_is_left_out(
     case: str, told: list[dict[str, Any]]
 ) -> None:
     """Random generators, seeded or not, numbers, and what can't be hashed."""
@@ -292,7 +292,7 @@ def test_state_that_is_assigned_anew_counts(tmp_path: Path) -> None:
     assert run(folder, script.replace("K", "2")) == ["ran", "ran"]
 
 
-def test_state_that_somebody_else_changed_before_the_node_ran_is_told_from_how_it_began(
+def test_state_that_was_changed_before_the_node_ran_differs_from_how_it_began(
     tmp_path: Path,
 ) -> None:
     """While the process goes on it is left out; what was made of it isn't taken by the next."""
@@ -305,7 +305,7 @@ def test_state_that_somebody_else_changed_before_the_node_ran_is_told_from_how_i
     assert run(folder, "print(statuses(counting))") == ["ran"]
 
 
-def test_what_cannot_be_kept_counts_by_how_its_state_began(tmp_path: Path) -> None:
+def test_an_unpicklable_product_counts_by_how_its_state_began(tmp_path: Path) -> None:
     """A connection to somewhere else is another one to its readers."""
     folder = project(tmp_path)
     script = """
@@ -367,7 +367,7 @@ def test_runs_that_share_a_memo_leave_each_other_fresh(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("edit", "later"), [("", "reused"), ("MEMO['scale'] = 5", "ran")])
-def test_what_a_failed_node_changed_is_state(tmp_path: Path, edit: str, later: str) -> None:
+def test_changes_by_a_failed_node_are_state(tmp_path: Path, edit: str, later: str) -> None:
     """The next process begins without it; what somebody else changed is still seen."""
     source = f"""
         import sys

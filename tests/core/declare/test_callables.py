@@ -125,7 +125,7 @@ def _pipeline(func: Callable[..., Any], path: Path, **options: Any) -> Pipeline:
 
 
 @MADE
-def test_what_answers_everything_runs_and_is_reused(made: Any, tmp_path: Path) -> None:
+def test_a_function_that_has_any_attribute_runs_and_is_reused(made: Any, tmp_path: Path) -> None:
     """In memory, with history, and with the cache."""
     func = made()
     assert _pipeline(func, tmp_path).run()["z"] == 3
@@ -138,7 +138,7 @@ def test_what_answers_everything_runs_and_is_reused(made: Any, tmp_path: Path) -
 
 @MADE
 @pytest.mark.parametrize("options", [{}, {"track_history": True}, {"use_persistent_cache": True}])
-def test_what_answers_everything_fails_with_its_own_error(
+def test_a_function_that_has_any_attribute_fails_with_its_own_error(
     made: Any, options: dict[str, Any], tmp_path: Path
 ) -> None:
     """Where the report looks for the function's code, it comes to an end."""
@@ -147,7 +147,7 @@ def test_what_answers_everything_fails_with_its_own_error(
 
 
 @MADE
-def test_what_answers_everything_is_drawn(made: Any, tmp_path: Path) -> None:
+def test_a_function_that_has_any_attribute_is_drawn(made: Any, tmp_path: Path) -> None:
     """And has no annotation to show."""
     pipeline = _pipeline(made(), tmp_path)
     for draw in (draw_ascii_pipeline, draw_svg_pipeline, draw_mermaid_pipeline):
@@ -156,7 +156,7 @@ def test_what_answers_everything_is_drawn(made: Any, tmp_path: Path) -> None:
 
 
 @MADE
-def test_the_debugger_opens_in_what_answers_everything(
+def test_the_debugger_opens_in_a_function_that_has_any_attribute(
     made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the code that is called, whosever that is."""
@@ -177,13 +177,13 @@ def test_an_async_mock_gives_its_coroutine() -> None:
 
 
 @pytest.mark.parametrize("kind", [Ledger, Point])
-def test_a_class_that_fails_is_told_by_the_line_that_makes_its_instances(kind: type) -> None:
+def test_a_class_that_fails_is_reported_with_the_line_of_its_constructor(kind: type) -> None:
     """A class is as good a function as any."""
     with pytest.raises(NodeExecutionError, match=rf"function: {kind.__name__}\.__(init|new)__, "):
         Pipeline([Node(kind, ["x"], ["y"])], x=0).run()
 
 
-def test_a_callable_object_with_attributes_tells_what_it_returns() -> None:
+def test_hints_of_a_callable_object_are_those_of_its_call() -> None:
     """Its class's annotations are those of attributes, not of its call."""
 
     class Scale:

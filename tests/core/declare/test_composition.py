@@ -82,7 +82,7 @@ def test_different_constants_and_configs_are_refused_by_name() -> None:
     assert "settle it before adding: pipeline.bind(c=...)" in str(caught.value)
 
 
-def test_a_conflict_tells_no_secret() -> None:
+def test_a_conflict_shows_no_secret() -> None:
     """Of a config text only its length."""
     with pytest.raises(CompositionError) as caught:
         Pipeline([], {"password": "hunter2"}) + Pipeline([], {"password": "swordfish"})

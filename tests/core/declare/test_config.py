@@ -109,7 +109,7 @@ def test_falsy_values_are_found() -> None:
     assert read(config, "config.none", "config.zero", "config.empty") == [None, 0, ""]
 
 
-def test_what_changes_after_construction_does_not_count() -> None:
+def test_changes_after_construction_do_not_count() -> None:
     """Config is copied when the pipeline is built."""
     config = {"inner": {"a": 1}}
     pipeline = Pipeline([Node(same, ["config.inner"], ["v"])], config)
@@ -180,7 +180,7 @@ def test_a_missing_config_says_how_to_give_one() -> None:
         ({"none": None}, "none"),
     ],
 )
-def test_a_missing_path_tells_what_is_there(config: Any, there: str) -> None:
+def test_a_missing_path_lists_what_is_there(config: Any, there: str) -> None:
     """Fields and keys, without methods, private names and a library's machinery."""
     with pytest.raises(MissingConfigError) as caught:
         read(config, "config.zzz")
@@ -228,7 +228,7 @@ class Computed(Options):
 
 
 @pytest.mark.parametrize("is_added", [False, True])
-def test_a_property_that_fails_is_told_with_its_own_error(is_added: bool) -> None:
+def test_a_property_that_fails_is_reported_with_its_own_error(is_added: bool) -> None:
     """Nothing is missing, and nothing was misspelt."""
     pipeline = Pipeline([Node(same, ["config.folder"], ["v"])], Computed())
     if is_added:
@@ -252,7 +252,7 @@ def test_a_config_that_is_a_text_has_no_parts() -> None:
     assert read("settings.yaml", "config") == "settings.yaml"
 
 
-def test_what_cannot_be_copied_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_config_that_cannot_be_copied_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     """When the pipeline is built: not again by a run, by another part, or by a slice."""
     nodes = [Node(same, [f"config{part}"], [], name=f"read{part}") for part in ("", ".lock")]
     with caplog.at_level(logging.WARNING):

@@ -121,7 +121,7 @@ def test_a_mapping_may_find_more_keys_than_it_lists() -> None:
         Pipeline([], one) + Pipeline([], Headers(accept="none"))
 
 
-def test_mappings_of_two_kinds_keep_what_they_hold() -> None:
+def test_mappings_of_two_kinds_keep_their_values() -> None:
     """And are read by attribute and by key: a list stays a list for those who wrote it so."""
     left = OmegaConf.create({"a": 1, "deep": {"x": 1}})
     plain = {"b": [2], "deep": {"y": Box(2)}}
@@ -164,7 +164,7 @@ def test_a_mandatory_value_may_come_from_the_other() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_part_that_neither_can_read_is_told(left: Any, right: Any) -> None:
+def test_a_part_that_neither_side_can_read_is_reported(left: Any, right: Any) -> None:
     """It would be dropped without a word."""
     with pytest.raises(CompositionError, match=r"'config\..*' can't be read in either: give"):
         Pipeline([], left) + Pipeline([], right)

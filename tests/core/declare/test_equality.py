@@ -142,7 +142,7 @@ def test_one_content_is_the_same() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_only_looks_the_same_is_refused(left: Any, right: Any) -> None:
+def test_values_that_only_look_the_same_are_refused(left: Any, right: Any) -> None:
     """The left would win without a word; as a constant, in one and in a config."""
     with pytest.raises(CompositionError, match="the constant 'x' differs"):
         Pipeline([], x=left) + Pipeline([], x=right)
@@ -152,7 +152,7 @@ def test_what_only_looks_the_same_is_refused(left: Any, right: Any) -> None:
         Pipeline([], {"x": left}) + Pipeline([], {"x": right})
 
 
-def test_copies_that_cant_be_compared_are_told_as_such() -> None:
+def test_copies_that_cannot_be_compared_are_reported_as_such() -> None:
     """Of one object each pipeline made its own, with a lock of its own."""
 
     class Guarded:
@@ -168,7 +168,7 @@ def test_copies_that_cant_be_compared_are_told_as_such() -> None:
     assert other.endswith("bind(y=...)")
 
 
-def test_what_is_the_same_is_not_told_as_what_cant_be_compared() -> None:
+def test_equal_parts_are_not_reported_as_incomparable() -> None:
     """The lock of both is one; their numbers differ."""
     lock = threading.Lock()
     with pytest.raises(CompositionError) as caught:

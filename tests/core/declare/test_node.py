@@ -142,7 +142,7 @@ def test_it_pickles(dumps: Callable[[Any], bytes], inputs: Any) -> None:
         assert getattr(again, part) == getattr(node, part)
 
 
-def test_its_repr_tells_what_it_does() -> None:
+def test_its_repr_names_inputs_and_outputs() -> None:
     """Name, inputs and outputs."""
     assert repr(Node(add, ["x", "config.y"], ["z"])) == "<Node add: x, config.y -> z>"
     assert repr(Node(anything, [], [])) == "<Node anything: (no inputs) -> (no outputs)>"
@@ -191,7 +191,7 @@ REFUSALS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("args", "kwargs", "text"), REFUSALS)
-def test_what_cannot_work_is_refused(
+def test_a_node_that_cannot_work_is_refused(
     args: tuple[Any, ...], kwargs: dict[str, Any], text: str
 ) -> None:
     """At once, with a message that says what, where and how to mend it."""
@@ -222,7 +222,7 @@ def test_a_refusal_is_also_a_builtin_error() -> None:
         (str.upper, ["text"]),
     ],
 )
-def test_what_can_work_is_taken(func: Callable[..., Any], inputs: Any) -> None:
+def test_a_node_that_can_work_is_accepted(func: Callable[..., Any], inputs: Any) -> None:
     """Variadic functions, builtins, classes, partials and callable objects."""
     assert Node(func, inputs, ["y"]).func is func
 
@@ -284,7 +284,7 @@ def test_running_alone_takes_config_either_way() -> None:
     assert node.run({"config": {"left": SimpleNamespace(a=1), "b": 2}}) == {"z": 3}
 
 
-def test_running_alone_tells_all_that_is_missing() -> None:
+def test_running_alone_reports_all_missing_inputs() -> None:
     """With what there is, and the near match."""
     node = Node(anything, ["features", "config.seed", "model"], ["z"])
     with pytest.raises(MissingInputError) as caught:
@@ -295,7 +295,7 @@ def test_running_alone_tells_all_that_is_missing() -> None:
     assert "did you mean 'config.sed'?" in str(caught.value)
 
 
-def test_running_alone_tells_what_a_config_has_in_place_of_a_path() -> None:
+def test_running_alone_lists_what_a_config_has_in_place_of_a_path() -> None:
     """Not that some other input is called like the path's beginning."""
     with pytest.raises(MissingInputError) as caught:
         Node(abs, ["config.a.b"], ["z"]).run({"config": {"a": {"c": 1}}})
@@ -349,7 +349,7 @@ class TestNamedPartial:
         with pytest.raises(NodeDefinitionError, match="must be callable, got 3"):
             create_named_partial_function(3, "three")  # type: ignore[arg-type]  # the point
 
-    def test_what_is_bound_is_no_input_any_more(self) -> None:
+    def test_a_bound_argument_is_no_input_any_more(self) -> None:
         """A node of it is checked against what is left."""
         double = create_named_partial_function(scale, "double", factor=2)
         assert "too many positional arguments" in refusal(double, ["x", "y"], ["z"])

@@ -90,7 +90,7 @@ OPTIONS = pytest.mark.parametrize(
 @DUMPS
 @OPTIONS
 @pytest.mark.parametrize("is_looked_at", [False, True])
-def test_a_result_is_whole_wherever_it_goes(
+def test_a_result_is_whole_in_other_processes(
     dumps: Callable[[Any], bytes], options: dict[str, Any], is_looked_at: bool, tmp_path: Path
 ) -> None:
     """Outputs, steps and history: also where there is no such cache, and nobody looked before."""
@@ -132,7 +132,7 @@ def test_pickling_a_result_changes_nothing_in_it(tmp_path: Path) -> None:
 
 @DUMPS
 @OPTIONS
-def test_a_failure_tells_the_same_wherever_it_goes(
+def test_a_failure_reports_the_same_in_other_processes(
     dumps: Callable[[Any], bytes], options: dict[str, Any], tmp_path: Path
 ) -> None:
     """All steps, also those of functions that can't be pickled, and the same picture."""
@@ -241,7 +241,7 @@ def test_a_result_that_a_node_gives_on_keeps_its_functions(tmp_path: Path) -> No
     assert outer.run()["a"].run({"y": 3}) == {"z": 4}
 
 
-def test_a_process_pool_gives_what_its_tasks_ran() -> None:
+def test_results_come_home_from_a_process_pool() -> None:
     """Which is what all this is for."""
     job = Pipeline([Node(double, ["x"], ["y"])], x=3)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

@@ -70,7 +70,7 @@ def test_a_constant_that_means_the_config_is_refused() -> None:
         pipeline.bind(config={})
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     """So that one fix after another isn't needed."""
     nodes = [node("f", "y", "x"), node("g", "", "x y"), node("h", "z", "z")]
     with pytest.raises(WiringError) as caught:
@@ -79,7 +79,7 @@ def test_all_problems_are_told_at_once() -> None:
     assert "this pipeline can't be built: 4 problems\n  - 'x' is made twice" in str(caught.value)
 
 
-def test_what_it_derives() -> None:
+def test_derived_facts() -> None:
     """Makers, free inputs, config references, outputs, last readers."""
     wiring = Wiring(DIAMOND)
     assert wiring.makers == {"raw": 0, "a": 1, "b": 2, "spare": 2, "joined": 3}
@@ -89,7 +89,7 @@ def test_what_it_derives() -> None:
     assert wiring.last_readers == {"raw": 2, "a": 3, "b": 3, "given": 3, "joined": 4}
 
 
-def test_reads_tell_the_last_one() -> None:
+def test_reads_mark_the_last_one() -> None:
     """Made objects only, and only the last time a node names one."""
     wiring = Wiring([*DIAMOND[:2], node("twice", "raw raw given", "c")])
     assert wiring.reads() == (

@@ -49,7 +49,7 @@ def small(**constants: Any) -> Pipeline:
     )
 
 
-def test_it_tells_what_it_is_made_of() -> None:
+def test_its_attributes_describe_it() -> None:
     """Nodes, order, info, free inputs and outputs."""
     pipeline = small(x=1)
     assert [node.name for node in pipeline.nodes] == pipeline.node_order == ["add", "double"]
@@ -83,7 +83,7 @@ def test_it_contains_its_nodes_and_their_names() -> None:
     assert 0 not in pipeline
 
 
-def test_what_is_no_name_is_told() -> None:
+def test_a_name_that_is_no_text_is_refused() -> None:
     """With what to write."""
     pipeline: Any = small(x=1)
     with pytest.raises(TypeError, match=r"by its name, got 0\n  by its place: pipeline.nodes"):
@@ -168,7 +168,7 @@ def test_it_refuses_what_is_no_node() -> None:
         Pipeline(Node(double, ["x"], ["y"]))  # type: ignore[arg-type]  # that is what is tested
 
 
-def test_a_misspelled_option_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_misspelled_option_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     """It became a constant, which nobody reads."""
     with caplog.at_level(logging.WARNING, "linepipe.run"):
         Pipeline([], use_persistant_cache=True)
@@ -180,7 +180,7 @@ def test_a_misspelled_option_is_told(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_a_misspelled_constant_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_misspelled_constant_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     """Nobody reads it, and the one that was meant keeps its old value."""
     pipeline = Pipeline([Node(double, ["factor"], ["y"])], factor=2)
     with caplog.at_level(logging.WARNING, "linepipe.run"):
@@ -218,7 +218,7 @@ def test_a_constant_that_cannot_be_copied_is_kept_by_reference(
     assert "_thread.lock" in record
 
 
-def test_binding_what_cannot_be_copied_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_binding_a_value_that_cannot_be_copied_warns_once(caplog: pytest.LogCaptureFixture) -> None:
     """A service that binds a connection for each request keeps a readable log."""
     pipeline = Pipeline([Node(lambda lock: None, ["lock"], [])])
     with caplog.at_level(logging.WARNING, "linepipe.registry"):

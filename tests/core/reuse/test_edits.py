@@ -354,7 +354,7 @@ def check(answer: dict[str, Any], runs: str) -> None:
 
 
 @pytest.mark.parametrize("case", EDITS, ids=str)
-def test_edit_runs_what_it_concerns_and_nothing_else(
+def test_an_edit_reruns_the_nodes_it_concerns_and_no_others(
     case: str, fresh: Path, drivers: list[Driver]
 ) -> None:
     """Done, then undone again, each in a fresh process with another hash seed."""
@@ -377,7 +377,7 @@ def test_edit_runs_what_it_concerns_and_nothing_else(
     check(undone, edit.runs if edit.undone is None else edit.undone)
 
 
-def test_state_is_told(fresh: Path, drivers: list[Driver]) -> None:
+def test_a_plan_names_the_state_of_a_node(fresh: Path, drivers: list[Driver]) -> None:
     """The memo that a node fills."""
     assert (
         "load: global CALLS is left out once a process has begun: the node changes it itself"
@@ -412,7 +412,7 @@ for cell in {SCRIPT!r}.split("\\n\\n"):
 
 
 @pytest.mark.parametrize("kind", ["script", "notebook"])
-def test_what_is_defined_in_main_is_reused_by_a_fresh_process(tmp_path: Path, kind: str) -> None:
+def test_definitions_in_main_are_reused_by_a_fresh_process(tmp_path: Path, kind: str) -> None:
     """In a script, and cell by cell by exec, where there is no source."""
 
     def run(old: str = "", new: str = "") -> str:

@@ -100,7 +100,7 @@ OTHER = {**CODE, "global T": Part("4", "4")}
     ],
     ids=str,
 )
-def test_what_is_foreseen(options: dict[str, Any], expected: str) -> None:
+def test_actions_that_are_planned(options: dict[str, Any], expected: str) -> None:
     """Forwards through what may change, backwards to who is needed."""
     assert actions(outlook(**options)) == expected
 
@@ -158,7 +158,7 @@ def test_keys_of_records_tell_nodes_apart_but_not_by_their_names() -> None:
     assert record_keys(Wiring(renamed)) == keys
 
 
-def test_what_is_kept_reads_as_it_was_written() -> None:
+def test_a_stored_object_reads_as_it_was_written() -> None:
     """Where its digest says it all nothing is written; of another object it tells nothing."""
     assert Kept("d", "d").text() is None
     kept = Kept("d", "c", ("m:C",))

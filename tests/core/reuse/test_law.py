@@ -110,7 +110,7 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(histories())
-def test_reuse_gives_what_a_full_run_gives(
+def test_reuse_gives_the_same_as_a_full_run(
     tmp_path_factory: pytest.TempPathFactory, history: list[dict[str, Any]]
 ) -> None:
     """Whatever was edited; what ran is what the plan said; a second run runs nothing."""

@@ -36,7 +36,7 @@ def test_a_plan_prints_as_a_table(tmp_path: Path) -> None:
     assert len(plan) == 4
 
 
-def test_a_plan_names_what_it_cannot_see(tmp_path: Path) -> None:
+def test_a_plan_names_calls_that_it_cannot_follow(tmp_path: Path) -> None:
     """Of each node: files that it opens, what can't be hashed."""
 
     def read(path: str) -> int:

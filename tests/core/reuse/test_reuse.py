@@ -77,7 +77,7 @@ def test_an_unchanged_result_leaves_its_readers_fresh(tmp_path: Path) -> None:
     assert reasons(result, "clean") == ("config.limit changed: 20 -> 30",)
 
 
-def test_all_reasons_are_told(tmp_path: Path) -> None:
+def test_all_reasons_are_given(tmp_path: Path) -> None:
     """Not only the first one found."""
     pipeline(tmp_path).run()
     nodes = [CHAIN[0], Node(total, ["raw"], ["cleaned"], name="clean"), *CHAIN[2:]]
@@ -96,7 +96,7 @@ def test_values_of_other_types_differ(tmp_path: Path) -> None:
         assert "clean" in ran(pipeline(tmp_path, limit=limit).run(reuse=True)), limit
 
 
-def test_a_config_text_is_not_told(tmp_path: Path) -> None:
+def test_a_config_text_is_not_shown(tmp_path: Path) -> None:
     """It may be a password."""
     nodes = [Node(len, ["config.url"], ["length"])]
     pipeline(tmp_path, nodes).run()
@@ -189,7 +189,7 @@ def test_a_failed_run_goes_on_where_it_failed(tmp_path: Path) -> None:
     assert ran(pipeline(tmp_path, nodes).run(reuse=True)) == ["brittle", "write"]
 
 
-def test_what_failed_before_it_was_stored_is_not_fresh(tmp_path: Path) -> None:
+def test_a_node_that_failed_is_not_fresh(tmp_path: Path) -> None:
     """A node that ran and failed leaves its older record and output as they were."""
     pipeline(tmp_path).run()
     broken = [*CHAIN[:2], Node(lambda cleaned: 1 / 0, ["cleaned"], ["total"]), CHAIN[3]]
@@ -270,7 +270,7 @@ def test_a_slice_reads_what_the_whole_made(tmp_path: Path) -> None:
     assert ran(whole.from_nodes("total").run(reuse=True)) == ["total", "write"]
 
 
-def test_writers_of_the_same_objects_are_told_apart(tmp_path: Path) -> None:
+def test_writers_of_the_same_objects_have_separate_records(tmp_path: Path) -> None:
     """Two writers made of one function."""
 
     def save(total: int, table: str) -> None:
@@ -301,7 +301,7 @@ def test_another_runs_objects_are_not_taken(tmp_path: Path, n_before: int) -> No
     assert dict(pipeline(tmp_path).run(reuse=True, outputs=kept)) == expected
 
 
-def test_what_is_lost_before_its_turn_is_made_again(tmp_path: Path) -> None:
+def test_an_object_that_is_lost_before_its_turn_is_made_again(tmp_path: Path) -> None:
     """Judged fresh when the run starts, gone when its turn comes; its readers stay fresh."""
     pipeline(tmp_path).run()
     with pipeline(tmp_path).start(reuse=True, outputs=["cleaned"]) as run:
@@ -352,7 +352,7 @@ def test_an_object_put_in_by_hand_counts(tmp_path: Path) -> None:
     assert ran(pipeline(tmp_path).run(reuse=True)) == ["load", "clean", "total", "write"]
 
 
-def test_hooks_see_the_reasons_and_what_is_reused(tmp_path: Path) -> None:
+def test_hooks_see_reasons_and_reused_nodes(tmp_path: Path) -> None:
     """Before a node's turn, and after it."""
     seen: list[tuple[str, str, tuple[str, ...]]] = []
 
@@ -369,7 +369,7 @@ def test_hooks_see_the_reasons_and_what_is_reused(tmp_path: Path) -> None:
     assert seen == [("load", "running", why), ("load", "reused", why)]
 
 
-def test_history_tells_what_was_reused(tmp_path: Path) -> None:
+def test_history_says_what_was_reused(tmp_path: Path) -> None:
     """With the objects it would have made."""
     nodes = [*CHAIN[:2], *CONNECTED]
     for _ in range(2):

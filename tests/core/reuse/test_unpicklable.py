@@ -44,7 +44,7 @@ def test_an_unpicklable_product_is_made_for_who_needs_it(tmp_path: Path) -> None
     assert reasons(again, "connect") == ("connection can't be kept, and fetch needs it",)
 
 
-def test_an_unpicklable_product_is_put_off_until_it_is_known_who_needs_it(
+def test_an_unpicklable_product_is_deferred_until_its_readers_are_decided(
     tmp_path: Path,
 ) -> None:
     """The readers may turn out fresh; then neither it nor what it is made of is made."""
@@ -78,7 +78,7 @@ def test_an_unpicklable_product_is_put_off_until_it_is_known_who_needs_it(
     assert needed["texts"] == ["sqlite://a"] * 3
 
 
-def test_a_failure_of_what_was_put_off_is_its_own(tmp_path: Path) -> None:
+def test_a_failure_of_a_deferred_node_is_its_own(tmp_path: Path) -> None:
     """The report names the node that failed, and the reader has had no turn."""
 
     def connect_badly(url: str) -> Connection:
@@ -117,7 +117,7 @@ def test_an_unpicklable_product_counts_by_how_it_was_made(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("how", ["always_run", "rerun"])
-def test_what_cannot_be_kept_counts_as_new_when_told_to_run(tmp_path: Path, how: str) -> None:
+def test_an_unpicklable_product_counts_as_new_when_it_is_rerun(tmp_path: Path, how: str) -> None:
     """Nobody can see what is in a generator; its readers run, and the plan says so."""
 
     def rows() -> Any:
@@ -172,7 +172,7 @@ class Loud:
         return "state"
 
 
-def test_a_reader_that_must_run_after_all_gets_what_cannot_be_kept(tmp_path: Path) -> None:
+def test_a_reader_that_must_run_after_all_gets_an_unpicklable_input(tmp_path: Path) -> None:
     """The connection wasn't needed at its turn; then what was made of it is lost."""
     nodes = [
         Node(connect, ["config.url"], ["connection"]),

@@ -110,14 +110,14 @@ class TestBreakpoint:
             pipeline.run(hooks=[Breakpoint("load", "laod")])
         assert ran == []
 
-    def test_a_name_given_twice_is_told_once(self) -> None:
+    def test_a_name_given_twice_is_reported_once(self) -> None:
         """Also by two hooks."""
         hooks = [Breakpoint("bb", "bb"), Breakpoint("bb")]
         with pytest.raises(UnknownNameError, match="no node is called 'bb'\n") as caught:
             Pipeline([]).run(hooks=hooks)
         assert caught.value.names == ("bb",)
 
-    def test_a_function_written_in_c_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_function_written_in_c_is_warned_of(self, caplog: pytest.LogCaptureFixture) -> None:
         """There is no line to stop at."""
         with caplog.at_level(logging.WARNING, "linepipe.run"):
             result = Pipeline([Node(len, ["x"], ["n"])], x="ab").run(hooks=[Breakpoint("len")])

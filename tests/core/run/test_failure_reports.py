@@ -60,7 +60,7 @@ class TestFailure:
         assert str(again) == str(caught.value)
         assert (again.node.name, again.step.status, again.inputs) == ("train", "failed", {})
 
-    def test_tells_secrets_and_tables_by_type_only(self) -> None:
+    def test_shows_secrets_and_tables_by_type_only(self) -> None:
         """Config texts by their length, long values by their size."""
         node = Node(lambda *v: fail(0), ["config.password", "config.n", "text", "items"], [])
         config = {"password": "hunter2", "n": 3}
@@ -89,7 +89,7 @@ class TestFailure:
             with pytest.raises(RunStateError):
                 run.finish()
 
-    def test_history_tells_of_the_failed_node(self) -> None:
+    def test_history_has_the_failed_node(self) -> None:
         """With what it got."""
         pipeline = failing(track_history=True)
         with pytest.raises(NodeExecutionError):
@@ -152,7 +152,7 @@ class TestReport:
         assert caught.value.__cause__.__traceback__ is not None
         assert "function: len, not written in Python" in str(caught.value)
 
-    def test_tells_the_place_of_the_users_function(self) -> None:
+    def test_names_the_place_of_the_users_function(self) -> None:
         """Not of the decorator around it, nor of a partial."""
 
         def divide(x: int, y: int) -> float:
@@ -165,7 +165,7 @@ class TestReport:
                 Pipeline([Node(func, inputs, [], name="n")], x=1, y=0).run()
             assert f"divide, {__file__}:{line}" in str(caught.value)
 
-    def test_an_error_whose_message_fails_is_told_all_the_same(self) -> None:
+    def test_an_error_whose_message_fails_is_reported_all_the_same(self) -> None:
         """A broken __str__ must not take the report's place."""
 
         class MuteError(Exception):
@@ -213,12 +213,12 @@ class TestReport:
             (object(), "object"),
         ],
     )
-    def test_values_are_told_by_type_and_size(self, value: Any, told: str) -> None:
+    def test_values_are_shown_by_type_and_size(self, value: Any, told: str) -> None:
         """Short numbers in full."""
         assert describe(value) == told
         assert describe_input("name", value) == told
 
-    def test_a_value_that_fails_to_tell_is_told_by_its_type(self) -> None:
+    def test_a_value_that_cannot_be_shown_is_shown_by_its_type(self) -> None:
         """Whatever its methods raise."""
 
         class Broken(int):

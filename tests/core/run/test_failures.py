@@ -169,7 +169,7 @@ class TestHowToGoOn:
 
         return job(divide, use_persistent_cache=True, cache_storage_path=tmp_path / "shelf")
 
-    def test_is_told_and_true(self, tmp_path: Path) -> None:
+    def test_the_advice_is_true(self, tmp_path: Path) -> None:
         """Both calls do what the report says."""
         pipeline = self.failing(tmp_path)
         with pytest.raises(NodeExecutionError) as caught:
@@ -186,13 +186,13 @@ class TestHowToGoOn:
         statuses = [step.status for step in pipeline.run(reuse=True).steps]
         assert statuses[0] == "reused"
 
-    def test_is_not_told_without_a_cache(self) -> None:
+    def test_no_advice_is_given_without_a_cache(self) -> None:
         """Nothing is kept there."""
         with pytest.raises(NodeExecutionError) as caught:
             Pipeline([Node(train, ["rows", "config.rate"], [])], {"rate": 0}, rows=[1]).run()
         assert "reuse" not in str(caught.value)
 
-    def test_repeating_is_not_told_when_an_input_lives_in_memory(self, tmp_path: Path) -> None:
+    def test_repeating_is_not_advised_when_an_input_lives_in_memory(self, tmp_path: Path) -> None:
         """It would be gone."""
 
         def load_live() -> Any:

@@ -42,7 +42,7 @@ def test_history_is_read_by_a_later_process(path: str) -> None:
     assert pipeline(path, 10).history == []
 
 
-def test_history_keeps_what_later_runs_replace(path: str) -> None:
+def test_history_keeps_objects_that_later_runs_replace(path: str) -> None:
     """Until its run is pruned; then the bytes leave the disk."""
     for n in (30_000, 40_000, 50_000):
         pipeline(path, n, track_history=True).run()
@@ -81,7 +81,7 @@ def test_history_keeps_twenty_runs(path: str) -> None:
     assert flow.history[0]["inputs"]["n"] == 22
 
 
-def test_history_tells_of_a_failure_too(path: str) -> None:
+def test_history_has_a_failure_too(path: str) -> None:
     """With what the node got."""
     flow = Pipeline(
         [Node(_raise, ["why"], ["never"])],

@@ -31,7 +31,7 @@ def test_a_method_given_to_one_hook_alone_is_called() -> None:
 class TestHooks:
     """Hooks watch, and can do no harm. (More: test_debugging.py and test_failures.py.)"""
 
-    def test_are_told_in_order(self) -> None:
+    def test_are_called_in_order(self) -> None:
         """The whole life of a run."""
         hook = Recorder()
         chain(1).run(hooks=[hook])
@@ -44,20 +44,20 @@ class TestHooks:
             "after run ['ran']",
         ]
 
-    def test_are_told_of_a_run_without_nodes(self) -> None:
+    def test_are_called_for_a_run_without_nodes(self) -> None:
         """It has a beginning and an end."""
         hook = Recorder()
         Pipeline([]).run(hooks=[hook])
         assert hook.told == ["before run of None", "after run []"]
 
-    def test_are_told_nothing_of_a_run_that_never_began(self) -> None:
+    def test_are_not_called_for_a_run_that_never_began(self) -> None:
         """Started, and left without a turn."""
         hook = Recorder()
         with chain(1).start(hooks=[hook]):
             pass
         assert hook.told == []
 
-    def test_are_told_of_errors(self) -> None:
+    def test_are_called_for_errors(self) -> None:
         """With what the function raised."""
         hook = Recorder()
         with pytest.raises(NodeExecutionError):

@@ -125,7 +125,7 @@ class TestInterrupts:
             with pytest.raises(RegistryClosedError):
                 run.registry.keys()
 
-    def test_in_a_hook_that_is_told_of_an_error(self, make: Kind) -> None:
+    def test_in_on_node_error(self, make: Kind) -> None:
         """The interrupt is the newer, and wins; the run ends."""
 
         def divide(rows: list[int], rate: int) -> float:

@@ -174,7 +174,7 @@ def settled() -> dict[str, Any]:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plans(), st.booleans())
-def test_a_run_gives_what_copying_everything_would(
+def test_a_run_gives_the_same_as_copying_everything(
     plan: list[dict[str, Any]], track_history: bool
 ) -> None:
     """Results, history, constants, config and what functions kept: on every run the same."""

@@ -107,7 +107,7 @@ def test_history_records_an_object_once(memory: Callable[[], tuple[float, float]
     assert result.history[0].outputs["x1"][0] == 1
 
 
-def test_what_a_node_gets_last_is_not_kept_beside_it(
+def test_the_last_reader_of_an_object_holds_it_alone(
     memory: Callable[[], tuple[float, float]],
 ) -> None:
     """Its own function may drop an input before it makes something large."""

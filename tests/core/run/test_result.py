@@ -26,7 +26,7 @@ from linepipe_core import (
 class TestResult:
     """RunResult."""
 
-    def test_gives_what_nobody_read(self) -> None:
+    def test_gives_the_outputs_that_nobody_reads(self) -> None:
         """A read-only mapping."""
         result = chain(3).run()
         assert dict(result) == {"v3": 3}
@@ -42,7 +42,7 @@ class TestResult:
             result["v2"]
         assert result.get("v2") is None
 
-    def test_says_how_to_get_what_it_was_not_asked_for(self) -> None:
+    def test_says_how_to_get_an_object_that_it_was_not_asked_for(self) -> None:
         """Looking for an intermediate object is everybody's first mistake."""
         result = chain(3).run()
         with pytest.raises(UnknownNameError) as caught:
@@ -174,7 +174,7 @@ def test_results_and_plans_print_as_tables_in_ipython(tmp_path: Path) -> None:
         ]
 
 
-def test_a_result_tells_of_hooks_that_were_put_aside() -> None:
+def test_a_result_lists_hooks_that_were_put_aside() -> None:
     """With what they raised."""
 
     class Broken(Hook):

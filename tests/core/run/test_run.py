@@ -30,7 +30,7 @@ from linepipe_core import (
 class TestInputs:
     """What is checked before any node starts."""
 
-    def test_missing_inputs_are_told_all_at_once(self) -> None:
+    def test_missing_inputs_are_reported_all_at_once(self) -> None:
         """Each with the node that needs it, what is there by then, and the near match."""
         ran: list[int] = []
         nodes = [
@@ -54,7 +54,7 @@ class TestInputs:
             "  give it as a constant: Pipeline(..., featurs=...) or pipeline.bind(featurs=...)"
         )
 
-    def test_missing_config_paths_are_told_along_with_missing_inputs(self) -> None:
+    def test_missing_config_paths_are_reported_along_with_missing_inputs(self) -> None:
         """So that nobody mends the one to be told of the other."""
         nodes = [Node(add_one, ["x"], ["y"]), Node(add_one, ["config.wnd"], ["z"], name="train")]
         with pytest.raises(MissingInputError) as caught:
@@ -99,7 +99,7 @@ class TestIsolation:
         for _ in range(2):
             assert dict(pipeline.run()) == {"b": [1, 0], "c": [1, 0, 0], "d": [1, 0, 0]}
 
-    def test_what_a_function_keeps_is_not_what_others_get(self) -> None:
+    def test_an_object_that_a_function_keeps_is_not_the_one_that_others_get(self) -> None:
         """A module global that it returns and changes later."""
         kept: list[int] = []
 
@@ -161,7 +161,7 @@ class TestRelease:
                 pass
             assert run.registry.keys() == ["x", "v1"]
 
-    def test_what_is_asked_for_is_kept(self) -> None:
+    def test_an_output_that_is_asked_for_is_kept(self) -> None:
         """Though somebody read it last."""
         with chain(3).start(outputs=["v1"]) as run:
             next(run)
@@ -180,7 +180,7 @@ class TestSteps:
                 seen.append((step.node.name, step.status, run.registry.get(f"v{step.index + 1}")))
         assert seen == [("add1", "ran", 1), ("add2", "ran", 2)]
 
-    def test_next_node_tells_whose_turn_it_is(self) -> None:
+    def test_next_node_is_the_one_that_runs_next(self) -> None:
         """None when all had theirs."""
         pipeline = chain(2)
         with pipeline.start() as run:
@@ -208,7 +208,9 @@ class TestSteps:
             assert run.finish()["v2"] == 11
 
     @pytest.mark.parametrize("options", [{}, {"track_history": True}])
-    def test_what_was_released_too_early_is_told(self, options: dict[str, Any]) -> None:
+    def test_an_object_that_was_released_too_early_is_an_error(
+        self, options: dict[str, Any]
+    ) -> None:
         """And how to mend it, in place of a bare KeyError."""
         said = "'v1', which 'add2' needs, was released\n  release it after its last reader"
         with chain(2, **options).start() as run:
@@ -223,7 +225,7 @@ class TestSteps:
 
     @pytest.mark.parametrize("is_cached", [False, True])
     @pytest.mark.parametrize("track_history", [False, True])
-    def test_a_registry_that_was_closed_half_way_is_told(
+    def test_a_registry_that_was_closed_half_way_is_an_error(
         self, is_cached: bool, track_history: bool, tmp_path: Path
     ) -> None:
         """Whoever closed it sees where that hit."""
@@ -314,7 +316,7 @@ class TestSteps:
         assert recorded == [({"items": []}, {"a": [0]}), ({"a": [0]}, {"b": [0, 0]})]
 
 
-def test_the_log_tells_of_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     """And doesn't count the failed node as done."""
     with caplog.at_level(logging.INFO, "linepipe.run"), pytest.raises(NodeExecutionError):
         failing().run()

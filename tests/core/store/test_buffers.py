@@ -46,7 +46,7 @@ def test_a_frame_that_gains_a_column_costs_that_column(shelf: ObjectShelf, path:
     pd.testing.assert_frame_equal(shelf["step 19"], table)
 
 
-def test_what_is_overwritten_leaves_the_disk(shelf: ObjectShelf, path: str) -> None:
+def test_overwritten_objects_leave_the_disk(shelf: ObjectShelf, path: str) -> None:
     """Only what is still there takes space."""
     for value in range(5):
         shelf["a"] = np.full(LARGE, value)
@@ -54,7 +54,7 @@ def test_what_is_overwritten_leaves_the_disk(shelf: ObjectShelf, path: str) -> N
     assert (shelf["a"] == 4).all()
 
 
-def test_a_digest_tells_whether_content_changed(path: str) -> None:
+def test_a_digest_changes_with_the_content(path: str) -> None:
     """The same in another process, and another for another content, dtype or type."""
     values = [np.arange(LARGE), np.arange(LARGE) + 1, np.arange(LARGE) * 1.0, frame(), 1, 1.0, "1"]
     with ObjectShelf(path) as shelf:

@@ -29,7 +29,7 @@ from linepipe_core.errors import (
 from linepipe_core.shelf import ObjectShelf
 
 
-def test_a_cached_run_gives_what_a_plain_one_gives(path: str) -> None:
+def test_a_cached_run_gives_the_same_as_a_plain_one(path: str) -> None:
     """And leaves every object on the shelf, as each node made it."""
     result = pipeline(path, 10).run(outputs=["table", "wide", "report"])
     assert result["table"]["x"].tolist() == list(range(10))
@@ -117,7 +117,7 @@ def test_a_result_keeps_its_values_when_a_later_run_replaces_them(path: str) -> 
     assert first["report"] != second["report"]
 
 
-def test_what_ran_before_a_failure_stays_in_the_cache(path: str) -> None:
+def test_objects_made_before_a_failure_stay_in_the_cache(path: str) -> None:
     """And the registry is closed, the shelf free."""
 
     def fail(table: pd.DataFrame) -> None:

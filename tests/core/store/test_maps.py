@@ -77,7 +77,7 @@ def test_other_memory_is_unknown(tmp_path: Path) -> None:
     assert len(maps._maps) == n_before
 
 
-def test_nothing_is_known_where_the_system_doesnt_tell(
+def test_nothing_is_known_where_the_system_has_no_page_map(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another system, or a page map that says that nothing is ever written."""

@@ -13,7 +13,7 @@ from tests.core.store.files import LARGE, files_of
 from linepipe_core.shelf import ObjectShelf
 
 
-def test_info_tells_without_loading(shelf: ObjectShelf) -> None:
+def test_info_describes_objects_without_loading_them(shelf: ObjectShelf) -> None:
     """Name, size, age, node, type."""
     shelf.store({"a": np.arange(LARGE)}, node="make")
     shelf["b"] = {"x": 1}

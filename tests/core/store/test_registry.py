@@ -55,7 +55,7 @@ def test_a_registry_is_true_whatever_it_holds() -> None:
     assert objects
 
 
-def test_what_is_set_is_kept_as_it_was() -> None:
+def test_a_value_is_kept_as_it_was_set() -> None:
     """Later changes of the caller don't count."""
     value = {"a": [1]}
     with registry() as objects:
@@ -75,7 +75,7 @@ def test_get_can_check_the_type() -> None:
             objects.get("x", str)
 
 
-def test_an_unknown_object_is_told_with_what_there_is() -> None:
+def test_an_unknown_object_is_an_error_that_lists_the_others() -> None:
     """With the near match."""
     with registry(features=1) as objects:
         for ask in (objects.get, objects.release, objects.__getitem__):

@@ -39,7 +39,7 @@ def test_it_is_a_shelve_shelf(shelf: ObjectShelf) -> None:
         del shelf["a"]
 
 
-def test_what_was_stored_is_there_when_it_is_opened_again(path: str) -> None:
+def test_stored_objects_are_there_when_it_is_opened_again(path: str) -> None:
     """Small and large objects outlive the process's handle."""
     with ObjectShelf(path) as shelf:
         shelf["small"] = {"a": [1, 2]}
@@ -118,7 +118,7 @@ def test_a_value_changed_after_it_was_stored_does_not_change_on_the_shelf(
         table.loc[0, "a"] = 77.0
 
 
-def test_what_is_ours_is_for_us_alone(path: str) -> None:
+def test_files_are_for_their_owner_alone(path: str) -> None:
     """Files 0600 and folders 0700, whatever the umask, and out of version control."""
     older = os.umask(0)
     try:

@@ -46,7 +46,7 @@ def _raise(why: str) -> None:
          "ValueError: on reading"),
     ],
 )  # fmt: skip
-def test_what_cant_be_kept_lives_in_memory_and_its_older_value_is_gone(
+def test_an_unpicklable_value_lives_in_memory_and_its_older_value_is_gone(
     path: str, caplog: pytest.LogCaptureFixture, kind: type, said: str
 ) -> None:
     """The run goes on; the log says which object, made where, and which part of it."""
@@ -68,7 +68,7 @@ def test_what_cant_be_kept_lives_in_memory_and_its_older_value_is_gone(
         assert dict(shelf) == {"one": 1, "kind": kind.__name__}
 
 
-def test_a_look_at_what_the_cache_holds(path: str) -> None:
+def test_a_look_at_the_objects_of_the_cache(path: str) -> None:
     """Constants and objects, each in its place."""
     flow = pipeline(path, 10)
     with flow.get_obj_registry() as registry:
@@ -106,7 +106,7 @@ def test_a_registry_that_is_dropped_closes_its_shelf(path: str) -> None:
         gc.enable()
 
 
-def test_what_can_be_neither_kept_nor_copied_is_told_in_one_line(
+def test_a_value_that_can_be_neither_stored_nor_copied_is_warned_of_in_one_line(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Both the one and the other."""

@@ -39,7 +39,7 @@ class Model:
         self.lock = threading.Lock()
 
 
-def test_what_cant_be_pickled_is_refused_by_name_and_part(shelf: ObjectShelf) -> None:
+def test_an_unpicklable_value_is_refused_by_name_and_part(shelf: ObjectShelf) -> None:
     """The rest is stored, and the refused name's older value is gone."""
     shelf.store({"model": "older", "report": "older"})
     stored = shelf.store({"report": {"n": 1}, "model": {"best": [0, Model()]}}, node="train")
@@ -64,7 +64,7 @@ def test_setting_an_unpicklable_item_raises_and_keeps_the_older(shelf: ObjectShe
     assert shelf["a"] == 1
 
 
-def test_cycles_and_strange_parts_dont_trouble_the_search(shelf: ObjectShelf) -> None:
+def test_the_search_for_an_unpicklable_part_always_ends(shelf: ObjectShelf) -> None:
     """The search for the part that won't pickle always ends, and says something true."""
     loop: list[Any] = [1]
     loop.append({"again": loop, "bad": (i for i in range(3))})

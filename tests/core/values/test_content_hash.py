@@ -40,7 +40,7 @@ def test_layout_is_no_content() -> None:
     assert Reader().value(sliced).digest != Reader().value(sliced.set_names(["a", "b"])).digest
 
 
-def test_what_pads_the_fields_of_an_array_is_no_content() -> None:
+def test_padding_of_array_fields_is_no_content() -> None:
     """A fitted forest's trees lie in such arrays, and copies differ in what pads them."""
 
     def padded(filler: int, values: list[Any]) -> Any:
@@ -56,7 +56,7 @@ def test_what_pads_the_fields_of_an_array_is_no_content() -> None:
     assert digest(one) != digest(one.astype([("a", "u1"), ("c", "f8")]))
 
 
-def test_what_a_dtype_or_a_flag_says_counts() -> None:
+def test_dtypes_and_flags_count() -> None:
     """Columns of the same values, and frames, that nodes can tell apart; memory by its bytes."""
     texts = pd.Series(["x", None], dtype=object)
     values: list[Any] = [
@@ -76,7 +76,7 @@ def test_what_a_dtype_or_a_flag_says_counts() -> None:
     assert not any(Reader().value(value).untracked for value in values)
 
 
-def test_what_its_library_refuses_to_write_counts_by_its_looks() -> None:
+def test_a_value_that_its_library_refuses_to_write_counts_by_its_type() -> None:
     """Memory that was released can't be read."""
     released = memoryview(b"a")
     released.release()
@@ -94,7 +94,7 @@ def test_a_polars_frame_of_python_objects_counts_by_them() -> None:
     assert Reader().value(frame({1})).untracked == ()
 
 
-def test_what_cannot_be_hashed_is_named() -> None:
+def test_a_value_that_cannot_be_hashed_is_named() -> None:
     """A lock in a global counts by its looks, and the plan can say so."""
     flow = module("def node(x): return LOCK")
     vars(flow)["LOCK"] = threading.Lock()
@@ -173,7 +173,7 @@ def test_columns_of_polars_hash_by_what_is_in_them(column: str) -> None:
     assert digest(masked) == digest(pl.Series("n", present, dtype=one.dtype))
 
 
-def test_what_polars_knows_or_hides_of_a_column_is_no_content() -> None:
+def test_sortedness_and_masked_values_of_polars_are_no_content() -> None:
     """That it is sorted, and the number below a null."""
     frame = pl.DataFrame({"n": [1, 2, 3]})
     assert digest(frame) == digest(frame.with_columns(pl.col("n").set_sorted()))
@@ -209,7 +209,7 @@ def test_columns_of_arrow_hash_by_what_is_in_them(column: str) -> None:
     assert len({digest(each) for each in different}) == len(different)
 
 
-def test_what_lies_below_nulls_of_arrow_is_no_content() -> None:
+def test_values_below_nulls_of_arrow_are_no_content() -> None:
     """Whatever was computed there."""
     buffers = [pa.py_buffer(b"\x01"), pa.py_buffer(np.array([1, 99]).tobytes())]
     hidden = pa.Array.from_buffers(pa.int64(), 2, buffers)

@@ -67,9 +67,7 @@ UNCHANGING: list[Any] = [
 
 
 @changeable
-def test_what_the_maker_keeps_and_changes_is_not_seen(
-    make: Callable[[], Any], spoil: Spoil
-) -> None:
+def test_changes_by_the_maker_are_not_seen(make: Callable[[], Any], spoil: Spoil) -> None:
     """The function that made a value may hold on to it and change it later."""
     value = make()
     before = seen(value)
@@ -81,7 +79,7 @@ def test_what_the_maker_keeps_and_changes_is_not_seen(
 
 
 @changeable
-def test_what_a_reader_changes_is_not_seen_by_the_others(
+def test_changes_by_a_reader_are_not_seen_by_the_others(
     make: Callable[[], Any], spoil: Spoil
 ) -> None:
     """Each reader gets a copy of its own, the maker keeps another."""
@@ -102,7 +100,7 @@ def test_what_a_reader_changes_is_not_seen_by_the_others(
 
 
 @changeable
-def test_what_nobody_else_sees_is_the_same_after_moving(
+def test_a_value_that_nobody_else_sees_is_the_same_after_moving(
     make: Callable[[], Any], spoil: Spoil
 ) -> None:
     """A chain of last readers passes values on; none of it changes what they are."""
@@ -115,7 +113,7 @@ def test_what_nobody_else_sees_is_the_same_after_moving(
 
 
 @pytest.mark.parametrize("value", UNCHANGING, ids=repr)
-def test_what_never_changes_is_handed_on_itself(value: Any) -> None:
+def test_an_immutable_value_is_passed_on_itself(value: Any) -> None:
     """No copy where none is needed."""
     held = hold([value])
     assert hand_out(held) is value
@@ -123,7 +121,7 @@ def test_what_never_changes_is_handed_on_itself(value: Any) -> None:
     assert hand_over([held]) is value
 
 
-def test_types_that_never_change_are_learnt() -> None:
+def test_immutable_types_are_remembered() -> None:
     """The second value of such a type is kept bare, as the run loop does with ints."""
     hold([decimal.Decimal(1)])
     assert decimal.Decimal in ATOMIC
@@ -149,7 +147,7 @@ def test_no_library_is_imported_to_ask_whether_a_value_is_its_own() -> None:
 
 
 @changeable
-def test_what_is_held_pickles(make: Callable[[], Any], spoil: Spoil) -> None:
+def test_a_snapshot_pickles(make: Callable[[], Any], spoil: Spoil) -> None:
     """A pipeline goes to a worker process with the constants that it holds."""
     held = hold([make()])
     try:

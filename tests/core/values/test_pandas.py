@@ -145,7 +145,7 @@ def test_frames_that_pandas_cannot_copy_go_by_their_pickle(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [ShortCopyFrame, UnfinishedFrame])
-def test_frames_that_nothing_copies_are_shared_and_told(
+def test_frames_that_nothing_copies_are_shared_with_a_warning(
     kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Beside what refuses to be pickled; the rest of the list is isolated all the same."""
@@ -185,7 +185,9 @@ def test_frames_of_a_subclass_share_their_columns() -> None:
     assert second.loc[0, "a"] == 0.0
 
 
-def test_a_note_that_refuses_is_shared_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_note_that_cannot_be_copied_is_shared_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """The rest of the frame is isolated all the same."""
     lock = threading.Lock()
     value = noted(NotedFrame({"a": [1]}), {"lock": lock, "rows": [1]})

@@ -67,7 +67,7 @@ refusing = pytest.mark.parametrize(("name", "make"), REFUSING, ids=[name for nam
 
 
 @refusing
-def test_what_refuses_is_passed_by_reference_and_said_once(
+def test_a_value_that_cannot_be_copied_is_passed_by_reference_with_one_warning(
     name: str, make: Callable[[], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """One warning that names the object, its node and what refused; none for each reader."""
@@ -83,7 +83,7 @@ def test_what_refuses_is_passed_by_reference_and_said_once(
 
 
 @refusing
-def test_a_container_is_copied_around_what_refuses(
+def test_a_container_is_copied_around_a_part_that_cannot_be_copied(
     name: str, make: Callable[[], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Only the part that refuses is shared."""
@@ -103,7 +103,7 @@ def test_a_container_is_copied_around_what_refuses(
     assert f"{name} in it" in record.message
 
 
-def test_an_object_that_holds_what_refuses_is_refused_whole(
+def test_an_object_with_a_part_that_cannot_be_copied_is_shared_whole(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Half a copy, with a lock shared by both halves, would be worse than none."""
@@ -126,7 +126,7 @@ def test_nesting_deeper_than_python_goes_is_passed_by_reference(
 
 @pytest.mark.parametrize("levels", [300, 500, 5_000, 20_000])
 @pytest.mark.parametrize("around", [lambda x: [x], lambda x: {"a": x}, lambda x: (x, [1])])
-def test_nesting_that_nobody_else_sees_is_held_however_deep(
+def test_deep_nesting_that_nobody_else_sees_is_kept(
     levels: int, around: Callable[[Any], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Copied while that works; as it is, with one warning, where it doesn't."""
@@ -144,7 +144,7 @@ def test_nesting_that_nobody_else_sees_is_held_however_deep(
         assert depth == levels
 
 
-def test_what_can_be_read_only_once_is_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_value_that_can_be_read_only_once_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     """A second reader of a generator would get nothing."""
     hold([(i for i in range(3))], "rows", "load")
     (record,) = caplog.records

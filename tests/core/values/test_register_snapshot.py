@@ -38,7 +38,7 @@ def forget_registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("forget_registered")
-def test_a_type_can_be_taught(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_type_can_be_registered(caplog: pytest.LogCaptureFixture) -> None:
     """Alone, in a container, beside something that refuses; subclasses too."""
     register_snapshot(Ledger, lambda ledger: type(ledger)(list(ledger.rows)))
     for kind in (Ledger, SpecialLedger):
@@ -65,7 +65,7 @@ def test_the_nearest_class_wins() -> None:
 
 
 @pytest.mark.usefixtures("forget_registered")
-def test_what_is_said_of_a_class_of_frames_goes_for_its_subclasses() -> None:
+def test_a_rule_for_a_class_of_frames_holds_for_its_subclasses() -> None:
     """Before what linepipe knows of pandas' own class."""
 
     class Special(NotedFrame):
@@ -77,13 +77,13 @@ def test_what_is_said_of_a_class_of_frames_goes_for_its_subclasses() -> None:
 
 
 @pytest.mark.usefixtures("forget_registered")
-def test_a_rule_of_ones_own_goes_before_linepipes() -> None:
+def test_a_registered_rule_goes_before_linepipes() -> None:
     """A user may know better what an array means here."""
     register_snapshot(np.ndarray, lambda array: "mine")
     assert hand_out(hold([np.arange(3)])) == "mine"
 
 
-def test_teaching_nonsense_is_refused() -> None:
+def test_registering_nonsense_is_refused() -> None:
     """At once, not at the first value."""
     with pytest.raises(TypeError, match="takes a type first, not 'text'"):
         register_snapshot("text", copy.copy)  # type: ignore[arg-type]
@@ -92,7 +92,7 @@ def test_teaching_nonsense_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("forget_registered")
-def test_types_may_be_taught_while_other_threads_copy() -> None:
+def test_types_may_be_registered_while_other_threads_copy() -> None:
     """A run in another thread meets the rule or its absence, never a broken table."""
     failures: list[BaseException] = []
     stop = threading.Event()
