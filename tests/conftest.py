@@ -1,4 +1,4 @@
-"""What the whole suite shares: one build of the wheels, and one venv of all of them."""
+"""Fixtures of the whole suite: one build of the wheels, and one venv of all of them."""
 
 from __future__ import annotations
 

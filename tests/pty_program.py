@@ -65,7 +65,7 @@ class PtyProgram:
         os.killpg(self._process.pid, signal.SIGINT)
 
     def receive(self, seconds: float) -> bytes | None:
-        """What the program has written; None if nothing came in time, empty at its end."""
+        """The text that the program has written; None if nothing came in time, empty at its end."""
         if not select.select([self._fd], [], [], max(0.0, seconds))[0]:
             return None
         try:

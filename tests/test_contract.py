@@ -84,7 +84,7 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 def test_every_clause_has_a_test_or_an_issue() -> None:
-    """What is built names what holds it; what isn't names the issue that will build it."""
+    """A clause that is built names its tests; one that isn't names its issue."""
     wrong = []
     for clause in clauses():
         found, problems = holders(clause)

@@ -82,7 +82,7 @@ class Venv:
         run("uv", "pip", "install", "--quiet", *refresh, "--python", self.python, *arguments)
 
     def execute(self, code: str) -> str:
-        """What a script prints there, in an empty folder."""
+        """The output of a script there, run in an empty folder."""
         elsewhere = self.path / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
         return run(self.python, "-c", code, cwd=elsewhere)

@@ -1,4 +1,4 @@
-"""What is measured: each case as plain code by hand, and as a pipeline.
+"""The measured cases, each as plain code by hand and as a pipeline.
 
 A case is made of functions that both ways call, so that the difference is linepipe's. It is
 also the program of a child process that measures memory:
@@ -91,7 +91,7 @@ def passed_on(first: Any, functions: list[Callable[[Any], Any]]) -> Ways:
 
 
 def read_by_all(make: Callable[[], Any], read: Callable[[Any], Any]) -> Ways:
-    """What one function makes, all the others read."""
+    """One function makes an array, and all the others read it."""
 
     def by_hand() -> list[Any]:
         value = make()

@@ -67,7 +67,7 @@ def _print_rows(reporter: pytest.TerminalReporter, rows: list[Row]) -> None:
 
 
 def _print_extra_info(reporter: pytest.TerminalReporter) -> None:
-    """What the other benchmarks noted down beside their times, such as a ratio to the limit."""
+    """The other benchmarks' figures beside their times, such as a ratio to the limit."""
     session: Any = getattr(reporter.config, "_benchmarksession", None)  # pytest-benchmark's own
     measured = [one for one in getattr(session, "benchmarks", ()) if one.extra_info]
     if measured:

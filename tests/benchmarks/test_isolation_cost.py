@@ -1,4 +1,4 @@
-"""What isolation costs beside hand-written code: time, memory, start-up.
+"""The cost of isolation beside hand-written code: time, memory, start-up.
 
 Measured by ``hatch run bench``; the plain test suite runs each case once, small, to keep it
 working. The two ways are done in turn, and CPU time is compared, so that both meet the same
@@ -108,7 +108,7 @@ def test_building(n_nodes: int, told: Told, is_measured: bool, benchmark: Any) -
 
 
 def test_bind_and_run(told: Told, is_measured: bool, benchmark: Any) -> None:
-    """What each request of a service pays."""
+    """The cost of each request of a service."""
     pipeline = Pipeline(cases.chain_nodes(5), x0=0)
     hand_written = cases.trivial_chain(5).by_hand
     n_runs = 2_000 if is_measured else 10

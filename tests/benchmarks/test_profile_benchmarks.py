@@ -1,4 +1,4 @@
-"""What profiling costs: a trivial node, and a busy one.
+"""The cost of profiling: a trivial node, and a busy one.
 
     pytest tests/benchmarks/test_profile_benchmarks.py --benchmark-enable
 

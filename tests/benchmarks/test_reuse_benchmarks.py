@@ -1,4 +1,4 @@
-"""What reuse costs when nothing changed, and what its records cost when everything runs.
+"""The cost of reuse when nothing changed, and of its records when everything runs.
 
     pytest tests/benchmarks/test_reuse_benchmarks.py --benchmark-enable
 

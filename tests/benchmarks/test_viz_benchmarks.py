@@ -1,4 +1,4 @@
-"""What pictures and Progress cost. Run with `--benchmark-enable`.
+"""The cost of pictures and of Progress. Run with `--benchmark-enable`.
 
 Budgets: 300 nodes as SVG under 0.5 s, as a figure under 1 s; Progress under 50 us a node.
 """
@@ -77,7 +77,7 @@ class Nothing(Hook):
 def test_1000_trivial_nodes_without_progress(
     benchmark: BenchmarkFixture, trivial: Pipeline
 ) -> None:
-    """What the next two are compared with."""
+    """The figure that the next two are compared with."""
     benchmark(trivial.run, hooks=[Nothing()])
 
 

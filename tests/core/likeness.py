@@ -1,4 +1,4 @@
-"""What makes two values look alike, for tests that compare what nodes see."""
+"""A form of values that can be compared: two that look alike to a node have the same."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ def _plain(table: Any) -> Any:
 
 
 def _notes(table: Any) -> Any:
-    """What a frame of a subclass carries along."""
+    """The attributes that a frame of a subclass carries along."""
     return {name: getattr(table, name, None) for name in table._metadata}

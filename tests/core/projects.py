@@ -47,7 +47,7 @@ class Project:
         (self._folder / file).write_text(text)
 
     def session(self, script: str) -> list[str]:
-        """What a fresh process prints that runs the script, line by line."""
+        """The lines that the script prints in a fresh process."""
         paths = [str(self._folder), str(self._folder / "site-packages"), *filter(None, sys.path)]
         done = subprocess.run(
             [sys.executable, "-c", "from flow import *\n" + textwrap.dedent(script)],

@@ -57,7 +57,7 @@ def module(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
 def test_every_block_runs(
     page: Path, module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a reader copies from this page works."""
+    """Code that a reader copies from this page works."""
     monkeypatch.chdir(tmp_path)
     document: Document = SYBIL.parse(page)
     module.__file__ = str(page)

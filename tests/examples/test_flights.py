@@ -33,7 +33,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> flights.Job:
 
 @pytest.fixture(scope="module")
 def features(job: flights.Job) -> pd.DataFrame:
-    """What the features pipeline makes of the untouched database."""
+    """The features of the untouched database."""
     return features_of(job.settings)
 
 
@@ -86,7 +86,7 @@ def test_every_row_that_is_said_to_be_written_is_in_the_database(job: flights.Jo
 
 
 def test_the_model_beats_the_baseline_by_every_measure(job: flights.Job) -> None:
-    """What is learned helps on days that the model has never seen."""
+    """It is better on days that it has never seen."""
     metrics = job.trained["metrics"].set_index("forecast")
     assert metrics.loc["model", "auc"] > metrics.loc["baseline", "auc"] + 0.03
     assert metrics.loc["model", "average_precision"] > metrics.loc["baseline", "average_precision"]
@@ -117,7 +117,7 @@ def test_no_column_gives_away_what_happened_to_the_flight(features: pd.DataFrame
 def test_cutting_off_the_future_leaves_the_features_of_the_past_unchanged(
     features: pd.DataFrame, features_after: Callable[[str], pd.DataFrame]
 ) -> None:
-    """Whoever stood at the cutoff could have made these very features."""
+    """On the day of the cutoff these very features could have been made."""
     cut = features_after(
         f"DELETE FROM flights WHERE month * 100 + day >= {CUTOFF.month * 100 + CUTOFF.day}"
     )

@@ -54,7 +54,7 @@ def code_cells(notebook: Any) -> list[Any]:
 
 
 def said(cell: Any) -> list[str]:
-    """What a cell printed and gave as text, without what is measured anew each time."""
+    """The text of a cell's outputs, without figures that are measured anew each time."""
     texts = [
         output.text if output.output_type == "stream" else output.data.get("text/plain", "")
         for output in cell.outputs
@@ -79,7 +79,7 @@ def test_it_says_what_is_stored_in_it(stored: Any, executed: Any) -> None:
 
 
 def test_its_outputs_are_stored_with_their_pictures(stored: Any) -> None:
-    """Who only reads it sees everything."""
+    """A reader who runs nothing sees everything."""
     found = set().union(*(kind for cell in code_cells(stored) for kind in kinds(cell)))
     assert {"image/svg+xml", FIGURE, "stdout"} <= found
     assert all(cell.execution_count for cell in code_cells(stored))

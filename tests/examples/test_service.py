@@ -62,7 +62,7 @@ def test_a_missing_field_of_a_request_is_reported_before_anything_runs(model: La
 
 
 def test_a_node_that_fails_is_named_in_the_answer(model: LateModel) -> None:
-    """Whoever reads the log of the caller sees which step it was."""
+    """The caller's log shows which step it was."""
     broken = LateModel(model.classifier, {"carrier": [], "origin": []})
     client = TestClient(create_app(by_pipeline(broken, 0.5)))
     response = client.post("/predict", json=FLIGHT)

@@ -16,7 +16,7 @@ from linepipe_core import MissingExtraError
 
 
 def run(code: str) -> str:
-    """What a fresh interpreter prints."""
+    """The output of a fresh interpreter."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout
 
@@ -105,7 +105,7 @@ def test_without_the_extra_the_error_names_the_install_command() -> None:
 
 
 def test_without_the_extra_inspection_works() -> None:
-    """What lists a module's names must not stumble over one that can't be loaded."""
+    """Listing a module's names must not fail for one that can't be loaded."""
     code = (
         "import sys; sys.modules['linepipe_profile'] = None\n"
         "import inspect, linepipe, pydoc\n"

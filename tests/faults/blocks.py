@@ -1,4 +1,4 @@
-"""What the faults share: a large object that knows what it should hold, and another process.
+"""A large object that knows its own content, and another process to run things in.
 
 Without numpy or pytest, so that scripts can import it and fork in a millisecond.
 """
@@ -24,7 +24,7 @@ class Block:
         return _restored, (self.generation, pickle.PickleBuffer(self.data))
 
     def is_whole(self) -> bool:
-        """Whether every byte is what it should be."""
+        """Return True if every byte is as it was made."""
         expected = bytes([self.generation % 251]) * 4096
         with memoryview(self.data) as view:
             return all(

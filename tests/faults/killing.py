@@ -23,7 +23,7 @@ NAMES = ["number", "text", "large", "larger"]
 
 
 def outputs_of(generation: int) -> dict[str, object]:
-    """What one node makes: small and large objects of one generation."""
+    """The outputs of one node: small and large objects of one generation."""
     return {
         "number": generation,
         "text": str(generation) * 1000,

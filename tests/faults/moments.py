@@ -37,7 +37,7 @@ def interrupts(work: Callable[[], object], every: int = 1) -> Iterator[int]:
 
 
 def _interrupted(work: Callable[[], object], moment: int) -> bool:
-    """Whether the work came to that moment."""
+    """True if the work came to that moment."""
     n_events = 0
 
     def count(frame: FrameType, event: str, arg: object) -> None:

@@ -220,7 +220,7 @@ def test_a_writer_who_relied_on_a_damaged_buffer_while_it_was_read_is_named_too(
 def test_a_buffer_mended_while_it_was_read_stays(
     path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `verify` read isn't what lies there when it comes to remove it."""
+    """The file that `verify` read is another one when it comes to remove it."""
     with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
         shelf["a"] = Block(5, 2_000_000)
         flipped(buffers)
@@ -259,7 +259,7 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
 
 
 def test_objects_that_another_process_removes_meanwhile_are_left_out(path: str) -> None:
-    """Whoever goes through the objects gets all that are still there."""
+    """Iteration gives all objects that are still there."""
     with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
         for each in (shelf.items, shelf.values):
             shelf.update({"a": 1, "b": 2, "c": 3})

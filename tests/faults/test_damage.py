@@ -59,7 +59,7 @@ def test_payloads_of_another_size_are_noticed_at_once(
 def test_a_shelf_with_an_unreadable_object_is_a_mapping_of_the_others(
     filled: str, buffers: Callable[[], list[Path]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What counts as missing is counted nowhere, and costs nobody the good ones."""
+    """An object that counts as missing is counted nowhere, and hides no whole one."""
     truncate(of_size(3_000_000, buffers()))
     with ObjectShelf(filled) as shelf:
         shelf["strange"] = Strange()

@@ -175,7 +175,7 @@ def test_a_folder_that_vanishes(filled: str, caplog: pytest.LogCaptureFixture) -
 
 
 def test_a_shelf_replaced_by_another_file(filled: str) -> None:
-    """What a rename put at the path is not what was opened."""
+    """A rename puts another file at the path than the one that is open."""
     with ObjectShelf(filled) as shelf:
         os.rename(filled, filled + ".aside")
         Path(filled).write_bytes(b"another")

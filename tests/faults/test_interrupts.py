@@ -64,7 +64,7 @@ def test_at_every_moment_of_a_store(path: str, buffers: Callable[[], list[Path]]
 
 
 def test_at_every_moment_of_opening_reading_and_removing(path: str) -> None:
-    """What is there is whole, what was removed is gone, the next one gets the lock."""
+    """Objects are whole or gone, and the next process gets the lock."""
 
     def use() -> None:
         with ObjectShelf(path) as shelf:

@@ -1,4 +1,4 @@
-"""What isn't ours is refused, and stays as it is."""
+"""Files that aren't ours are refused, and stay as they are."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_folder_that_everybody_may_write_is_refused(filled: str) -> None:
 def test_a_filesystem_that_maps_owners_is_said_once(
     filled: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What we just made there shows another owner, so owners say nothing there."""
+    """A file that was just made there shows another owner, so owners say nothing there."""
     me = os.geteuid()
     monkeypatch.setattr(trust.os, "geteuid", lambda: me + 1)  # type: ignore[attr-defined]
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What is told against what is known, for each way to measure."""
+"""Measured memory against known memory, for each way to measure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CASES = [
 
 @functools.cache
 def told_by(method: str) -> dict[str, tuple[str, tuple[float, float], tuple[float, float]]]:
-    """What one run of the program printed: node -> method, ΔMem and truth, Peak and truth."""
+    """The figures that one run printed: node -> method, ΔMem and truth, Peak and truth."""
     done = subprocess.run(
         [sys.executable, "-W", "always", str(PROGRAM), method],
         capture_output=True,

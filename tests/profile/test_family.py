@@ -93,7 +93,7 @@ def test_without_children_it_is_the_resident_size(told: Told) -> None:
 
 
 def test_a_child_counts_by_what_is_its_own_alone(told: Told) -> None:
-    """What it shares with its parent is counted once."""
+    """Memory that it shares with its parent is counted once."""
     reader = walked_once(told.pid)
     before = reader.mib()
     told.does("fork")

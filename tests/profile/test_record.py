@@ -1,4 +1,4 @@
-"""What the readings of one call amount to, and the line that tells it."""
+"""The record that the readings of one call give, and its line in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What editors and type checkers see of a declaration. Checked, not run."""
+"""A declaration as editors and type checkers see it. Checked, not run."""
 
 from collections.abc import Callable
 from typing import Any, assert_type

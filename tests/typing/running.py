@@ -1,4 +1,4 @@
-"""What editors and type checkers see of a run. Checked, not run."""
+"""A run as editors and type checkers see it. Checked, not run."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, assert_type

@@ -56,7 +56,7 @@ def test_pyright_strict_agrees(installed: Venv, elsewhere: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_public_name_has_a_whole_type(package: str, installed: Venv, tmp_path: Path) -> None:
-    """What pyright knows of the package is 100%: nothing is unknown or guessed."""
+    """pyright knows 100% of the package: nothing is unknown or guessed."""
     report = completeness(package, installed, tmp_path)
     vague = [
         f"{symbol['name']}: {problem['message']}"
@@ -70,7 +70,7 @@ def test_every_public_name_has_a_whole_type(package: str, installed: Venv, tmp_p
 
 
 def completeness(package: str, installed: Venv, folder: Path) -> dict[str, Any]:
-    """What ``pyright --verifytypes`` reports; it looks where the PATH's Python looks."""
+    """The report of ``pyright --verifytypes``; it looks where the PATH's Python looks."""
     path = os.pathsep.join([str(installed.python.parent), os.environ["PATH"]])
     printed = run(
         *("env", f"PATH={path}", sys.executable, "-m", "pyright", "--verifytypes", package),

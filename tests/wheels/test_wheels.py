@@ -1,4 +1,4 @@
-"""What users install: the wheels, in fresh venvs, one over another, without and with extras."""
+"""The wheels, installed in fresh venvs, one over another, without and with extras."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ for ask in (lambda: linepipe.profile, lambda: linepipe.viz.plot_pipeline(pipelin
 
 
 def test_without_extras_the_error_names_the_install_command(wheels: Path, venv: Venv) -> None:
-    """What needs none works; the rest names its extra."""
+    """The parts that need none work; the others name their extra."""
     venv.install("--find-links", wheels, "linepipe")
     assert venv.execute(WITHOUT_EXTRAS) == (
         'Pipeline (1 nodes)\npip install "linepipe[memory]"\npip install "linepipe[plot]"\n'

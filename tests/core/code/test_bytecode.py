@@ -1,4 +1,4 @@
-"""What of a code object is behaviour: laws, on the standard library's own functions."""
+"""The part of a code object that is behaviour: laws, on the standard library's functions."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_every_edit_of_behaviour_is_seen(source: str, place: int) -> None:
 
 
 def is_folded(source: str, edited: str) -> bool:
-    """Whether the compiler makes the same of both: of defaults, and of ``while 1``."""
+    """Return True if the compiler makes the same of both, as of ``while 1``."""
     one, other = code_of(source), code_of(edited)
     facts = ("co_code", "co_consts", "co_names", "co_varnames")
     return all(getattr(one, fact) == getattr(other, fact) for fact in facts)
@@ -244,7 +244,7 @@ def test_imports_and_assigned_globals_are_listed() -> None:
 
 
 def test_a_name_of_a_global_is_no_behaviour() -> None:
-    """What it stands for is, and that is looked up elsewhere."""
+    """The object that it names is, and that is looked up elsewhere."""
     one, other = normal("def f(): return a(b)"), normal("def f(): return c(d)")
     assert one.digest == other.digest
     assert one.references != other.references

@@ -91,5 +91,5 @@ COSMETIC = {
 
 @pytest.mark.parametrize("case", COSMETIC, ids=str)
 def test_cosmetic_edit_changes_nothing(case: str) -> None:
-    """What a reader may change without a thought runs nothing again."""
+    """Comments, formatting, local names and hints run nothing again."""
     assert changed(*COSMETIC[case]) == set()

@@ -312,7 +312,7 @@ def test_fingerprints_are_the_same_in_every_process() -> None:
 
 
 def test_the_hash_of_all_parts_changes_with_any_part() -> None:
-    """What counts for an object that can only be told by how it was made."""
+    """It stands for an object that has no content of its own."""
     one, same, other = (
         combined(fingerprint(source).parts)
         for source in ("def node(x): return 1", "def node(x): return 1", "def node(x): return 2")
@@ -321,7 +321,7 @@ def test_the_hash_of_all_parts_changes_with_any_part() -> None:
 
 
 def test_attributes_of_an_object_are_parts_of_their_own() -> None:
-    """What the node changes in one of them doesn't hide a change of another."""
+    """A change that the node makes to one of them doesn't hide a change of another."""
     source = """
         class Settings: pass
         class Scaler:

@@ -1,4 +1,4 @@
-"""What a node makes while it runs is state, not one of its parameters."""
+"""Objects that a node makes while it runs are state, not parameters."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def in_a_fresh_process(folder: Path, script: str, *names: str) -> str:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What came of all the cases: at first, in a second process, in a third after the edit."""
+    """The results of all cases: at first, in a second process, in a third after the edit."""
     folder = tmp_path_factory.mktemp("state")
     sources = {**{name: source for name, (source, _) in EDITED.items()}, **LEFT_OUT}
     answers = []
@@ -336,7 +336,7 @@ def test_no_dict_is_taken_for_another_that_had_its_place(tmp_path: Path) -> None
 
 
 def test_runs_that_share_a_memo_leave_each_other_fresh(tmp_path: Path) -> None:
-    """What another run is just changing isn't taken for somebody's edit."""
+    """A change that another run is just making isn't taken for an edit."""
     memo: dict[int, int] = {}
     half_way: SimpleQueue[None] = SimpleQueue()
     may_end: SimpleQueue[None] = SimpleQueue()

@@ -37,7 +37,7 @@ def test_calls_whose_results_no_fingerprint_sees_are_named() -> None:
 
 
 def test_imports_by_a_computed_name_are_named() -> None:
-    """What they load isn't followed."""
+    """The modules that they load aren't followed."""
     found = fingerprint(
         """
         import importlib

@@ -1,4 +1,4 @@
-"""What a callable really is: Mocks and proxies, which answer everything, as nodes."""
+"""Mocks and proxies, which have any attribute they are asked for, as nodes."""
 
 from __future__ import annotations
 

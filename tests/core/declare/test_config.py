@@ -21,7 +21,7 @@ def same(value: Any) -> Any:
 
 
 def read(config: Any, *references: str) -> Any:
-    """What nodes get that read these references of this config."""
+    """The values that nodes get for these references of this config."""
     nodes = [Node(same, [reference], [f"v{i}"]) for i, reference in enumerate(references)]
     values = list(Pipeline(nodes, config).run().values())
     return values[0] if len(values) == 1 else values
@@ -188,7 +188,7 @@ def test_a_missing_path_lists_what_is_there(config: Any, there: str) -> None:
 
 
 def test_a_part_that_cant_be_read_is_missing() -> None:
-    """What OmegaConf calls ``???``, an interpolation of nothing, a property that raises."""
+    """OmegaConf's ``???``, an interpolation of nothing, a property that raises."""
 
     class Late:
         @property

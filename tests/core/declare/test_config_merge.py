@@ -76,7 +76,7 @@ def parser(**sections: dict[str, str]) -> ConfigParser:
 
 
 def whole(config: Any) -> Any:
-    """What a node gets that reads the whole config of a pipeline."""
+    """The whole config of a pipeline, as a node gets it."""
     return (config + Pipeline([Node(lambda c: c, ["config"], ["it"])])).run()["it"]
 
 
@@ -144,7 +144,7 @@ def test_a_mapping_of_a_kind_that_cant_be_rebuilt_is_a_dict() -> None:
 
 
 def test_a_mandatory_value_may_come_from_the_other() -> None:
-    """What OmegaConf calls ``???`` isn't there yet."""
+    """OmegaConf's ``???`` isn't there yet."""
     left, right = OmegaConf.create({"a": "???", "b": 1}), OmegaConf.create({"a": 2, "c": "???"})
     for one, two in ((left, right), (right, left)):
         merged = whole(Pipeline([], one) + Pipeline([], two))

@@ -69,7 +69,7 @@ def texts(first: str) -> pd.DataFrame:
 
 
 def whole(config: Any) -> Any:
-    """What a node gets that reads the whole config of a pipeline."""
+    """The whole config of a pipeline, as a node gets it."""
     return (config + Pipeline([Node(lambda c: c, ["config"], ["it"])])).run()["it"]
 
 

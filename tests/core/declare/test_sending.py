@@ -1,4 +1,4 @@
-"""What a worker process sends home: results, plans and failures, pickled."""
+"""Results, plans and failures that a worker process sends home, pickled."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def pipeline(path: Path, last: Callable[[Any], Any] = double, **options: Any) ->
 
 
 def told(steps: Any) -> list[tuple[Any, ...]]:
-    """What there is to tell of steps."""
+    """The facts of each step, to compare."""
     return [
         (
             *(s.index, s.node.name, s.node.inputs, s.node.keywords, s.node.outputs),
@@ -120,7 +120,7 @@ def test_a_result_is_whole_in_other_processes(
 
 
 def test_pickling_a_result_changes_nothing_in_it(tmp_path: Path) -> None:
-    """What is read from the shelf for the pickle is still private to whoever looks next."""
+    """Objects read from the shelf for the pickle stay private to their next reader."""
     job = pipeline(tmp_path, use_persistent_cache=True)
     job.run()
     result = job.run(reuse=True)

@@ -1,4 +1,4 @@
-"""What is logged, and what it costs to have nothing to log."""
+"""The log's records, and the cost of having nothing to log."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_options_given_by_mistake_are_refused() -> None:
 
 
 def test_its_repr_is_one_line() -> None:
-    """What goes in and what comes out."""
+    """With its inputs and outputs."""
     assert repr(small()) == "<Pipeline of 2 nodes: x -> twice>"
     assert repr(Pipeline([])) == "<Pipeline of 0 nodes: (no inputs) -> (no outputs)>"
     wide = Pipeline([Node(write, [f"v{i}"], [f"w{i}"]) for i in range(9)])
@@ -199,7 +199,7 @@ def test_a_cache_path_must_be_one() -> None:
 
 
 def test_constants_are_copied_at_construction() -> None:
-    """What changes afterwards doesn't count."""
+    """Later changes don't count."""
     items = [1]
     pipeline = Pipeline([Node(len, ["items"], ["n"])], items=items)
     items.append(2)

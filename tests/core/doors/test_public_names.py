@@ -1,4 +1,4 @@
-"""What linepipe_core exports, what its errors are, and what importing it loads."""
+"""The names that linepipe_core exports, its errors, and the modules that its import loads."""
 
 from __future__ import annotations
 

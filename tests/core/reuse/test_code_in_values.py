@@ -144,7 +144,7 @@ def test_a_set_made_again_is_no_change(tmp_path: Path) -> None:
 
 
 def test_a_memo_that_a_node_fills_is_state(tmp_path: Path) -> None:
-    """What the node makes of it doesn't count, and the plan names it."""
+    """Changes that the node makes to it don't count, and the plan names it."""
     flow = written_module(
         """
         memo = {}

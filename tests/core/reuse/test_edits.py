@@ -27,7 +27,7 @@ NODES = {
 
 
 class Edit(NamedTuple):
-    """What is replaced in a file, by what, and the nodes that must run for it."""
+    """A file, a text in it and its replacement, and the nodes that must run for it."""
 
     file: str
     old: str

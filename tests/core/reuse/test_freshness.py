@@ -57,7 +57,7 @@ def outlook(
     rerun: tuple[int, ...] = (),
     kept: str = "",
 ) -> Outlook:
-    """What is foreseen when all is as recorded, but for what is given."""
+    """The plan when all is as recorded, but for the given changes."""
     wiring = Wiring(nodes)
     stored = {"raw", "cleaned", "a", "b"} - set(gone.split())
     today = {"n": "n", "config.k": "config.k", **(given or {})}

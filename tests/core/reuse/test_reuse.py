@@ -175,7 +175,7 @@ def test_reuse_needs_the_persistent_cache() -> None:
 
 
 def test_a_failed_run_goes_on_where_it_failed(tmp_path: Path) -> None:
-    """What ran before stays; the failed node and what follows run."""
+    """Nodes that ran before are reused; the failed node and those after it run."""
 
     def brittle(cleaned: list[int]) -> int:
         if switch("broken", True):
@@ -249,7 +249,7 @@ def test_two_pipelines_on_one_path_keep_out_of_each_others_way(tmp_path: Path) -
 
 
 def test_pipelines_grow_shrink_and_are_reordered(tmp_path: Path) -> None:
-    """What they have in common stays fresh."""
+    """The nodes that they have in common stay fresh."""
     pipeline(tmp_path, CHAIN[:2]).run(reuse=True)
     side = Node(max, ["raw"], ["highest"])
     grown = [CHAIN[0], side, *CHAIN[1:]]

@@ -173,7 +173,7 @@ class TestPostMortem:
             assert PDB not in terminal.shown
 
     def test_stays_closed_when_a_breakpoint_is_quit(self, job: Any) -> None:
-        """Who quits the debugger doesn't want another one."""
+        """After a quit nobody wants another debugger."""
         with job("pipeline.run(hooks=[Breakpoint('train'), PostMortem()])") as terminal:
             terminal.read_to(PDB)
             terminal.type_line("quit")
@@ -215,7 +215,7 @@ class TestDebug:
     def test_takes_what_it_needs_from_the_cache_and_leaves_nothing_there(
         self, job: Any, tmp_path: Path
     ) -> None:
-        """What was done in the debugger mustn't be taken for the node's result."""
+        """Changes made in the debugger mustn't be taken for the node's result."""
         last = (
             "pipeline.to_nodes('load').run()\nprint('now')\npipeline.debug('train')\n"
             "print(sorted(pipeline.get_obj_registry().keys()))"

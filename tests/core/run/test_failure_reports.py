@@ -125,7 +125,7 @@ def passed_on(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class TestReport:
-    """What a failure shows, and what it never does."""
+    """A failure's message: the place, the types, and no text of the user's."""
 
     def test_the_traceback_begins_in_the_users_code(self) -> None:
         """Then come the call of run() and a few frames of linepipe's."""

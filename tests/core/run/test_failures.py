@@ -101,7 +101,7 @@ class TestPhases:
         check_ended(run, pipeline)
 
     def test_releasing(self, make: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What nobody asked for can't be dropped."""
+        """An object that nobody asked for can't be dropped."""
 
         def stuck(self: Any, names: Any) -> None:
             if "model" in names:

@@ -23,7 +23,7 @@ def _raise(why: str) -> None:
 
 
 def test_history_is_read_by_a_later_process(path: str) -> None:
-    """What each node got and made, constants and config too, read when somebody looks."""
+    """Each node's inputs and outputs, constants and config too, read when they are looked at."""
     code = f"""
         import sys; sys.path[:0] = {sys.path!r}
         from tests.core.store.tables import pipeline

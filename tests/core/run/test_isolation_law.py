@@ -40,7 +40,7 @@ def view(value: Any) -> Any:
 
 
 class World:
-    """What the functions of a pipeline keep: module globals, caches, closures."""
+    """The objects that a pipeline's functions keep: module globals, caches, closures."""
 
     def __init__(self) -> None:
         self.kept: list[Any] = []
@@ -147,7 +147,7 @@ def naive(value: Any, memo: dict[int, Any] | None = None) -> Any:
 
 
 def naive_run(plan: list[dict[str, Any]], given: dict[str, Any], world: World) -> tuple[Any, Any]:
-    """What a run must give, and its history."""
+    """The expected result of a run, and its history."""
     store = {name: naive(value) for name, value in given.items()}
     history = []
     for node in plan:

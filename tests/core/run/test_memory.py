@@ -1,4 +1,4 @@
-"""What a run holds, and when it lets go."""
+"""The objects that a run holds, and when it lets them go."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_profiled_results_show_their_memory() -> None:
 
 
 class Printer:
-    """What IPython prints with."""
+    """IPython's printer, as far as it is used."""
 
     def __init__(self) -> None:
         self.printed = ""

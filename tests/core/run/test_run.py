@@ -28,7 +28,7 @@ from linepipe_core import (
 
 
 class TestInputs:
-    """What is checked before any node starts."""
+    """Checks before any node starts."""
 
     def test_missing_inputs_are_reported_all_at_once(self) -> None:
         """Each with the node that needs it, what is there by then, and the near match."""
@@ -228,7 +228,7 @@ class TestSteps:
     def test_a_registry_that_was_closed_half_way_is_an_error(
         self, is_cached: bool, track_history: bool, tmp_path: Path
     ) -> None:
-        """Whoever closed it sees where that hit."""
+        """The error says which node that hit."""
         options = {"use_persistent_cache": is_cached, "cache_storage_path": str(tmp_path / "c")}
         with chain(2, track_history=track_history, **options).start() as run:
             next(run)
@@ -284,7 +284,7 @@ class TestSteps:
             registry.keys()
 
     def test_history_is_the_newest_finished_runs(self) -> None:
-        """What each node got and made."""
+        """Each node's inputs and outputs."""
         pipeline = chain(2, track_history=True)
         pipeline.run()
         entries = pipeline.history
@@ -386,7 +386,7 @@ def pipelines(draw: st.DrawFn) -> tuple[Pipeline, tuple[str, ...] | None]:
 
 
 def told(run: Run, n_steps: int = 0) -> tuple[Any, ...]:
-    """What a run gives, or how it fails, after so many single steps."""
+    """The result of a run, or its failure, after so many single steps."""
     try:
         for _ in range(n_steps):
             next(run, None)

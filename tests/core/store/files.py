@@ -16,7 +16,7 @@ def files_of(path: str) -> list[str]:
 
 
 def bytes_of(path: str) -> int:
-    """What the shelf's files take."""
+    """The size of the shelf's files, in bytes."""
     folder = path + ".buffers"
     inside = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
     return inside + os.path.getsize(path)

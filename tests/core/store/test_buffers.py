@@ -13,7 +13,7 @@ from linepipe_core.shelf import ObjectShelf
 
 
 def test_equal_content_costs_the_disk_once(shelf: ObjectShelf, path: str) -> None:
-    """Whoever stores it, under whatever name, in one store or several."""
+    """Under any name, in one store or several."""
     shelf.store({"a": np.arange(LARGE), "b": np.arange(LARGE), "c": [np.arange(LARGE)]})
     shelf["d"] = np.arange(LARGE).copy()
     assert len(files_of(path)) == 1

@@ -101,7 +101,7 @@ def test_a_slice_reads_what_an_earlier_run_made_in_another_process(path: str) ->
 
 
 def test_a_missing_input_names_the_cache(path: str) -> None:
-    """What isn't there may be made by a run on the same path."""
+    """A run on the same path may make the missing object."""
     with pytest.raises(MissingInputError, match="or run what makes it first, with the same cache"):
         pipeline(path).only_nodes("widen").run()
 

@@ -133,7 +133,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_frame_that_gains_a_column_is_hashed_for_that_column(
     tmp_path: Path, hashed: list[int]
 ) -> None:
-    """What it got from the shelf and didn't touch is there already."""
+    """The columns that it got from the shelf and didn't touch are there already."""
     with ObjectShelf(tmp_path / "data") as shelf:
         shelf["0"] = pd.DataFrame(np.random.default_rng(1).random((300_000, 5)))
         for step in range(3):

@@ -21,7 +21,7 @@ from linepipe_core.shelf import ObjectShelf
 
 
 def test_it_is_a_shelve_shelf(shelf: ObjectShelf) -> None:
-    """What works on the standard library's mapping works on this one."""
+    """Each method of the standard library's mapping works on this one."""
     shelf["a"] = 1
     shelf.update({"b": [2], "c": None})
     assert isinstance(shelf, shelve.Shelf)
@@ -172,7 +172,7 @@ def test_a_dropped_shelf_closes_itself(path: str) -> None:
 
 
 def test_core_does_not_load_the_shelf() -> None:
-    """Who uses no cache pays nothing for it."""
+    """A pipeline without a cache pays nothing for it."""
     code = (
         "import sys, linepipe_core\n"
         "heavy = {'sqlite3', 'shelve', 'mmap', 'pickle', 'linepipe_core.shelf'}\n"

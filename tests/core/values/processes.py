@@ -9,7 +9,7 @@ import sys
 
 
 def in_processes(script: str) -> set[str]:
-    """What a script prints in fresh processes of other hash seeds."""
+    """The outputs of a script in fresh processes of other hash seeds."""
     return {
         subprocess.run(
             [sys.executable, "-c", script],

@@ -28,7 +28,7 @@ from linepipe_core.snapshot import (
 
 
 def leak(make: Callable[[], Any], change: Callable[[Any], object] = lambda v: spoil(v, 77)) -> bool:
-    """Whether a change by the maker, or by a reader, is seen by anybody else."""
+    """Return True if a change by the maker, or by a reader, is seen by anybody else."""
     value = make()
     before = seen(value)
     kept = hold([value])
@@ -216,7 +216,7 @@ def fresh_rules() -> Iterator[None]:
 
 @pytest.mark.usefixtures("fresh_rules")
 def test_nothing_leaks() -> None:
-    """What the broken paths below are measured against."""
+    """The check that each broken path below must fail."""
     assert leaks() == []
 
 

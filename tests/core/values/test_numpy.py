@@ -96,7 +96,7 @@ def test_an_array_kept_by_a_node_without_isolation_is_copied_for_the_last_reader
 
 
 def test_a_moved_array_can_be_written_to() -> None:
-    """What a node receives it may change freely, also when its maker closed it."""
+    """A node may change its inputs freely, also an array that its maker made read-only."""
     owner = [np.arange(5.0)]
     owner[0].flags.writeable = False
     value = hand_over([hold(owner)])
@@ -135,7 +135,7 @@ def test_a_read_only_map_of_a_file_stays_a_map(tmp_path: Path) -> None:
     ids=["dict", "list", "tuple", "nested"],
 )
 def test_an_array_in_a_container_that_nobody_else_sees_moves(wrap: Callable[[Any], Any]) -> None:
-    """What a function splits into parts needn't be copied either."""
+    """A function may split an array into parts without a copy of them."""
 
     def array_in(value: Any) -> Any:
         while not isinstance(value, np.ndarray):

@@ -1,4 +1,4 @@
-"""What cannot be copied is passed by reference, and the log says so once."""
+"""Values that cannot be copied are passed by reference, and the log says so once."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class SpecialLedger(Ledger):
 
 @pytest.fixture
 def forget_registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test registers doesn't stay."""
+    """Undo what a test registers."""
     monkeypatch.setattr(leaves, "_registered", {})
     yield
     leaves._rules.clear()
@@ -55,7 +55,7 @@ def test_a_type_can_be_registered(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.usefixtures("forget_registered")
 def test_the_nearest_class_wins() -> None:
-    """What is said of a subclass goes before what is said of its base."""
+    """A rule for a subclass goes before one for its base."""
     register_snapshot(Ledger, lambda ledger: "base")
     assert hand_out(hold([SpecialLedger([1])])) == "base"
     register_snapshot(SpecialLedger, lambda ledger: "special")
