@@ -19,7 +19,7 @@ from tests.viz import samples
 
 from linepipe_core import Hook, Node, Pipeline
 from linepipe_viz import Progress, draw_mermaid_pipeline, draw_svg_pipeline, plot_pipeline_graph
-from linepipe_viz.layout import Edge, laid_out
+from linepipe_viz.layout.boxes import Edge, lay_out
 
 N_NODES = 1000
 
@@ -44,7 +44,7 @@ def test_mermaid_of_300_nodes(benchmark: BenchmarkFixture) -> None:
 def test_layout_of_300_boxes(benchmark: BenchmarkFixture) -> None:
     """The layout alone, of a layered graph."""
     edges = [Edge(box, box + step, f"{box}") for box in range(290) for step in (7, 10)]
-    benchmark(laid_out, [(104.0, 58.0)] * 300, edges)
+    benchmark(lay_out, [(104.0, 58.0)] * 300, edges)
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ from linepipe_core.shelf import ObjectShelf
 from linepipe_core.shelf.buffers import BufferFiles
 from linepipe_core.shelf.opening import open_index
 from linepipe_profile import MemoryProfile
-from linepipe_viz import Progress, region
+from linepipe_viz import Progress
+from linepipe_viz.progress import live_area
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,7 +233,7 @@ def test_at_moments_of_a_shown_run_all_is_put_back(monkeypatch: pytest.MonkeyPat
             while found() != as_it_was and time.monotonic() < deadline:
                 time.sleep(0.001)
             assert found() == as_it_was
-        assert not region._open
+        assert not live_area.is_open()
         while n_threads() > n_before and time.monotonic() < deadline:
             time.sleep(0.01)
         assert n_threads() <= n_before

@@ -17,7 +17,7 @@ from tests.viz.browser import Browser, chromium, rgb
 
 from linepipe_core import Pipeline
 from linepipe_viz import draw_svg_pipeline, plot_pipeline_graph
-from linepipe_viz.scene import pipeline_scene
+from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.theme import COLOURS
 
 Scheme = Literal["light", "dark"]

@@ -50,17 +50,26 @@ def describe_input(name: str, value: Any) -> str:
 
 
 def drawn(how: str, thing: object) -> str | None:
-    """What ``linepipe_viz.notebook.<how>`` draws of a thing; None where viz isn't installed.
+    """A notebook representation of an object, from a distribution that provides one.
 
-    Core depends on no picture: a notebook that gets None shows the thing's text instead.
+    The core depends on no picture: a notebook that gets None shows the object's text instead.
+
+    Args:
+        how: the representation, such as ``"pipeline_html"``.
+        thing: the object.
+
+    Returns:
+        The text, or None if no entry point in the group ``linepipe.drawing`` has a function
+        of that name.
     """
-    from importlib import import_module
-    from importlib.util import find_spec
+    from importlib.metadata import entry_points
 
-    if find_spec("linepipe_viz") is None:
-        return None
-    text: str = getattr(import_module("linepipe_viz.notebook"), how)(thing)
-    return text
+    for entry in entry_points(group="linepipe.drawing"):
+        render = getattr(entry.load(), how, None)
+        if render is not None:
+            text: str = render(thing)
+            return text
+    return None
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

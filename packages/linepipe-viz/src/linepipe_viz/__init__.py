@@ -6,16 +6,18 @@ a service that draws one SVG a week pays for nothing else.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from linepipe_core import __version__ as __version__
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from linepipe_viz.ascii import draw_ascii_pipeline
-    from linepipe_viz.mermaid import draw_mermaid_pipeline
-    from linepipe_viz.plot import plot_pipeline, plot_pipeline_graph
-    from linepipe_viz.progress import Progress
-    from linepipe_viz.svg import draw_svg_pipeline
-    from linepipe_viz.terminal import print_pipeline, print_plan, print_result
+    from linepipe_viz.backends.ascii import draw_ascii_pipeline
+    from linepipe_viz.backends.mermaid import draw_mermaid_pipeline
+    from linepipe_viz.backends.plotly_figure import plot_pipeline, plot_pipeline_graph
+    from linepipe_viz.backends.svg import draw_svg_pipeline
+    from linepipe_viz.progress.hook import Progress
+    from linepipe_viz.terminal.views import print_pipeline, print_plan, print_result
 
 __all__ = [
     "Progress",
@@ -29,28 +31,26 @@ __all__ = [
     "print_result",
 ]
 
-_HOME = {
-    "Progress": "progress",
-    "draw_ascii_pipeline": "ascii",
-    "draw_mermaid_pipeline": "mermaid",
-    "draw_svg_pipeline": "svg",
-    "plot_pipeline": "plot",
-    "plot_pipeline_graph": "plot",
-    "print_pipeline": "terminal",
-    "print_plan": "terminal",
-    "print_result": "terminal",
+_MODULES: Final = {
+    "Progress": "progress.hook",
+    "draw_ascii_pipeline": "backends.ascii",
+    "draw_mermaid_pipeline": "backends.mermaid",
+    "draw_svg_pipeline": "backends.svg",
+    "plot_pipeline": "backends.plotly_figure",
+    "plot_pipeline_graph": "backends.plotly_figure",
+    "print_pipeline": "terminal.views",
+    "print_plan": "terminal.views",
+    "print_result": "terminal.views",
 }
 
 
-if not TYPE_CHECKING:  # a type checker shall see the names above, and no others
+if not TYPE_CHECKING:  # type checkers see the names above, and no others
 
     def __getattr__(name: str) -> object:
         try:
-            module = _HOME[name]
+            module = _MODULES[name]
         except KeyError:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-        from importlib import import_module
-
         value: object = getattr(import_module(f"{__name__}.{module}"), name)
         globals()[name] = value
         return value

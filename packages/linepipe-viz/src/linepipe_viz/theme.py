@@ -1,19 +1,16 @@
 """Every colour, font and line width of the pictures, in one table.
 
-Scenes speak of kinds ("function", "data", "caption"); only this module knows what a kind
-looks like, in the light and in the dark. The colours are colour-blind safe (after Okabe and
+Scenes name kinds ("function", "data", "caption"); only this module defines how a kind
+looks, in the light and in the dark theme. The colours are colour-blind safe (after Okabe and
 Ito); text on its fill has a contrast of 9.4:1 or better.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final, Literal
-
-    Theme = Literal["auto", "light", "dark"]
+Theme = Literal["auto", "light", "dark"]
 
 __all__ = [
     "ARROW_LENGTH",
@@ -54,7 +51,7 @@ class Colours:
 
 @dataclass(frozen=True, slots=True)
 class RectStyle:
-    """How a kind of rectangle is drawn; ``dash`` holds lengths of line and gap, in px."""
+    """Style of a kind of rectangle; ``dash`` is the lengths of line and gap, in px."""
 
     fill: str
     stroke: str
@@ -64,7 +61,7 @@ class RectStyle:
 
 @dataclass(frozen=True, slots=True)
 class TextStyle:
-    """How a kind of text is set."""
+    """Style of a kind of text."""
 
     colour: str
     size: float

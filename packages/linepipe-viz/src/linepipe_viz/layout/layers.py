@@ -1,12 +1,10 @@
-"""Which layer each box belongs to: below all its sources, and as near to them as can be."""
+"""Layer of each box: below all its sources, and as near to them as possible."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
-    from linepipe_viz.layout.order import Edge
+from linepipe_viz.layout.order import Edge
 
 __all__ = ["layers_of"]
 
@@ -17,7 +15,7 @@ def layers_of(count: int, edges: Sequence[Edge]) -> list[int]:
     """Each box's layer: by longest path, then moved within its slack to shorten edges.
 
     Args:
-        count: how many boxes there are.
+        count: number of boxes.
         edges: between the boxes.
 
     Raises:

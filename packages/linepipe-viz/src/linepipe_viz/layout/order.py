@@ -1,4 +1,4 @@
-"""The order within each layer: the one with the fewest crossings that was found.
+"""The order within each layer, chosen for few crossings.
 
 What passes layers gets a dummy in each, so that all edges run between neighbouring layers and
 the dummies keep a lane free. A thing that many read keeps to one lane, from which its readers
@@ -13,15 +13,12 @@ the crossings of random pipelines.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = ["Edge", "Lane", "Rows", "ordered"]
+__all__ = ["Edge", "Lane", "Rows", "order_rows"]
 
 _PASSES = 24
 _PATIENCE = 8  # passes without a better order before we stop
@@ -34,7 +31,7 @@ class Edge(NamedTuple):
 
     source: int
     target: int
-    thing: str
+    bundle: str
 
 
 @dataclass(slots=True)
@@ -83,8 +80,8 @@ class Rows:
     crossings: int = 0
 
 
-def ordered(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
-    """The layers, each in the order that was found to have the fewest crossings."""
+def order_rows(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
+    """The layers, each in the order with the fewest crossings of those tried."""
     rows = _with_dummies(layer, edges)
     best: list[list[int]] = []
     fewest = -1
@@ -102,7 +99,7 @@ def ordered(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
 
 
 def _reads_backwards(rows: Rows) -> bool:
-    """Whether the mirror image, which has as many crossings, is nearer to the boxes' order."""
+    """Return True if the mirror image, with as many crossings, is nearer to the boxes' order."""
     rises = 0
     for row in rows.rows:
         boxes = [box for box in row if box < rows.n_boxes]
@@ -118,16 +115,16 @@ def _searched(rows: Rows) -> tuple[list[list[int]], int]:
             break
         _barycenter_pass(rows, downward=turn % 2 == 0, mirrored=stale >= _MIRROR_AFTER)
         _transpose(rows)
-        found = _crossings(rows)
-        if found < fewest:
-            best, fewest, stale = _copied(rows.rows), found, 0
+        crossings = _crossings(rows)
+        if crossings < fewest:
+            best, fewest, stale = _copied(rows.rows), crossings, 0
         else:
             stale += 1
     return best, fewest
 
 
 def _with_dummies(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
-    made = Rows(
+    rows = Rows(
         n_boxes=len(layer),
         layer=list(layer),
         rows=[[] for _ in range(max(layer, default=-1) + 1)],
@@ -138,40 +135,40 @@ def _with_dummies(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
     )
     lanes: dict[tuple[int, str], Lane] = {}
     for number, edge in enumerate(edges):
-        key = edge.source, edge.thing
+        key = edge.source, edge.bundle
         if key not in lanes:
             lanes[key] = Lane(edge.source, layer[edge.source] + 1)
-        _lead(made, lanes[key], number, edge)
-    made.lanes = list(lanes.values())
-    return made
+        _lead(rows, lanes[key], number, edge)
+    rows.lanes = list(lanes.values())
+    return rows
 
 
-def _lead(made: Rows, lane: Lane, number: int, edge: Edge) -> None:
+def _lead(rows: Rows, lane: Lane, number: int, edge: Edge) -> None:
     """Lead an edge along the lane, made longer if need be, and from there to its target."""
-    n_passed = made.layer[edge.target] - lane.first_layer
+    n_passed = rows.layer[edge.target] - lane.first_layer
     while len(lane.dummies) < n_passed:
-        dummy = len(made.layer)
-        made.layer.append(lane.first_layer + len(lane.dummies))
-        made.above.append([])
-        made.below.append([])
-        _link(made, lane.dummies[-1] if lane.dummies else lane.source, dummy)
+        dummy = len(rows.layer)
+        rows.layer.append(lane.first_layer + len(lane.dummies))
+        rows.above.append([])
+        rows.below.append([])
+        _link(rows, lane.dummies[-1] if lane.dummies else lane.source, dummy)
         lane.dummies.append(dummy)
         lane.end = edge.target
-    _link(made, lane.dummies[n_passed - 1] if n_passed else lane.source, edge.target)
+    _link(rows, lane.dummies[n_passed - 1] if n_passed else lane.source, edge.target)
     lane.edges.append((number, n_passed))
 
 
-def _link(made: Rows, upper: int, lower: int) -> None:
-    made.below[upper].append(lower)
-    made.above[lower].append(upper)
+def _link(rows: Rows, upper: int, lower: int) -> None:
+    rows.below[upper].append(lower)
+    rows.above[lower].append(upper)
 
 
-def _walk(made: Rows, *, from_sources: bool) -> None:
+def _walk(rows: Rows, *, from_sources: bool) -> None:
     """Fill the rows depth first: from the sources, in the pipeline's order, or from the ends."""
-    ahead, behind = (made.below, made.above) if from_sources else (made.above, made.below)
-    made.rows = [[] for _ in made.rows]
-    seen = [False] * len(made.layer)
-    for box in range(made.n_boxes):
+    ahead, behind = (rows.below, rows.above) if from_sources else (rows.above, rows.below)
+    rows.rows = [[] for _ in rows.rows]
+    seen = [False] * len(rows.layer)
+    for box in range(rows.n_boxes):
         if behind[box]:
             continue
         stack = [box]
@@ -179,29 +176,29 @@ def _walk(made: Rows, *, from_sources: bool) -> None:
             here = stack.pop()
             if not seen[here]:
                 seen[here] = True
-                made.rows[made.layer[here]].append(here)
+                rows.rows[rows.layer[here]].append(here)
                 stack.extend(reversed(ahead[here]))
-    made.place = [0] * len(made.layer)
-    for row in made.rows:
-        _number(made, row)
+    rows.place = [0] * len(rows.layer)
+    for row in rows.rows:
+        _number(rows, row)
 
 
-def _number(made: Rows, row: Sequence[int]) -> None:
+def _number(rows: Rows, row: Sequence[int]) -> None:
     """Note the places within a row that has just been put in order."""
     for place, box in enumerate(row):
-        made.place[box] = place
+        rows.place[box] = place
 
 
 def _copied(rows: Sequence[Sequence[int]]) -> list[list[int]]:
     return [list(row) for row in rows]
 
 
-def _crossings(made: Rows) -> int:
-    total, place = 0, made.place
-    for row in made.rows[:-1]:
+def _crossings(rows: Rows) -> int:
+    total, place = 0, rows.place
+    for row in rows.rows[:-1]:
         met: list[int] = []
         for box in row:
-            targets = sorted([place[target] for target in made.below[box]])
+            targets = sorted([place[target] for target in rows.below[box]])
             for target in targets:
                 total += len(met) - bisect_right(met, target)
             for target in targets:
@@ -209,36 +206,36 @@ def _crossings(made: Rows) -> int:
     return total
 
 
-def _barycenter_pass(made: Rows, *, downward: bool, mirrored: bool) -> None:
+def _barycenter_pass(rows: Rows, *, downward: bool, mirrored: bool) -> None:
     """Sort each row by the mean place of its neighbours in the row before it."""
-    rows = made.rows if downward else made.rows[::-1]
-    neighbours, place = made.above if downward else made.below, made.place
-    for row in rows[1:]:
+    in_turn = rows.rows if downward else rows.rows[::-1]
+    neighbours, place = rows.above if downward else rows.below, rows.place
+    for row in in_turn[1:]:
         means = {
             box: sum([place[other] for other in neighbours[box]]) / len(neighbours[box])
             for box in row
             if neighbours[box]
         }
         boxes = reversed(means) if mirrored else means  # ties keep their order, or turn it
-        moved = iter(sorted(boxes, key=means.__getitem__))
-        row[:] = [next(moved) if box in means else box for box in row]
-        _number(made, row)
+        by_mean = iter(sorted(boxes, key=means.__getitem__))
+        row[:] = [next(by_mean) if box in means else box for box in row]
+        _number(rows, row)
 
 
-def _transpose(made: Rows) -> None:
+def _transpose(rows: Rows) -> None:
     """Swap neighbours within a row while that saves crossings."""
-    unsettled = set(range(len(made.rows)))
+    unsettled = set(range(len(rows.rows)))
     for _ in range(_TRANSPOSE_ROUNDS):
-        swapped = [number for number in sorted(unsettled) if _transpose_row(made, number)]
+        swapped = [number for number in sorted(unsettled) if _transpose_row(rows, number)]
         if not swapped:
             return
         unsettled = {near for number in swapped for near in (number - 1, number, number + 1)}
-        unsettled &= set(range(len(made.rows)))
+        unsettled &= set(range(len(rows.rows)))
 
 
-def _transpose_row(made: Rows, number: int) -> bool:
-    row, swapped = made.rows[number], False
-    sides = [_seen_places(made, row, made.above), _seen_places(made, row, made.below)]
+def _transpose_row(rows: Rows, number: int) -> bool:
+    row, swapped = rows.rows[number], False
+    sides = [_seen_places(rows, row, rows.above), _seen_places(rows, row, rows.below)]
     for place in range(len(row) - 1):
         left, right = row[place], row[place + 1]
         now = then = 0
@@ -252,14 +249,14 @@ def _transpose_row(made: Rows, number: int) -> bool:
             row[place], row[place + 1] = right, left
             swapped = True
     if swapped:
-        _number(made, row)
+        _number(rows, row)
     return swapped
 
 
 def _seen_places(
-    made: Rows, row: Sequence[int], neighbours: Sequence[Sequence[int]]
+    rows: Rows, row: Sequence[int], neighbours: Sequence[Sequence[int]]
 ) -> dict[int, list[int]]:
-    place = made.place
+    place = rows.place
     return {box: sorted([place[other] for other in neighbours[box]]) for box in row}
 
 

@@ -7,16 +7,13 @@ time. Long edges weigh most, so that they come out straight.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from linepipe_viz.layout.order import Rows
 
-    from linepipe_viz.layout.order import Rows
-
-__all__ = ["Places", "isotonic", "placed"]
+__all__ = ["Places", "isotonic", "place_rows"]
 
 NODE_GAP = 32.0
 DUMMY_WIDTH = 8.0
@@ -28,7 +25,7 @@ _ANCHOR = 0.05  # the weight of staying put, for boxes without neighbours
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the boxes and dummies of one component are.
+    """Coordinates of the boxes and dummies of one component.
 
     Attributes:
         x: the middle of each.
@@ -47,7 +44,7 @@ class Places:
     height: float
 
 
-def placed(rows: Rows, sizes: Sequence[tuple[float, float]]) -> Places:
+def place_rows(rows: Rows, sizes: Sequence[tuple[float, float]]) -> Places:
     """Coordinates for boxes of these sizes, with dummies between them."""
     widths = [size[0] for size in sizes] + [DUMMY_WIDTH] * (len(rows.layer) - rows.n_boxes)
     left = _distances(rows, widths)

@@ -1,4 +1,4 @@
-"""How long edges pass between the boxes: straight down wherever there is room.
+"""Routes of long edges between the boxes: straight down wherever there is room.
 
 Apart from ``places`` because an edge's start is known only when its pill's place on the card
 is, and that in turn follows the boxes' places.
@@ -6,14 +6,12 @@ is, and that in turn follows the boxes' places.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
-    from linepipe_viz.layout.order import Rows
-    from linepipe_viz.layout.places import Places
+from linepipe_viz.layout.order import Rows
+from linepipe_viz.layout.places import Places
 
-__all__ = ["routed"]
+__all__ = ["route_edges"]
 
 _ROUNDS = 3
 _FAR = 1e9
@@ -21,7 +19,7 @@ _SQUEEZE = 12.0  # px of its distance that a lane gives up where that makes it s
 _NEAR = 40.0  # px: an end this close is worth being straight with
 
 
-def routed(rows: Rows, places: Places, starts: Sequence[float]) -> list[list[float]]:
+def route_edges(rows: Rows, places: Places, starts: Sequence[float]) -> list[list[float]]:
     """For each edge, its x in each layer that it passes, with as few bends as can be.
 
     Args:
@@ -35,21 +33,21 @@ def routed(rows: Rows, places: Places, starts: Sequence[float]) -> list[list[flo
         for lane in rows.lanes:
             start = starts[lane.edges[0][0]]
             _straighten(lane.dummies, start, x[lane.end], x, places.left, neighbours)
-    found: list[list[float]] = [[] for _ in starts]
+    passages: list[list[float]] = [[] for _ in starts]
     for lane in rows.lanes:
         for edge, n_passed in lane.edges:
-            found[edge] = [x[dummy] for dummy in lane.dummies[:n_passed]]
-    return found
+            passages[edge] = [x[dummy] for dummy in lane.dummies[:n_passed]]
+    return passages
 
 
 def _neighbours(rows: Rows) -> dict[int, tuple[int | None, int | None]]:
     """The left and right neighbour of each dummy."""
-    found: dict[int, tuple[int | None, int | None]] = {}
+    beside: dict[int, tuple[int | None, int | None]] = {}
     for row in rows.rows:
         for before, here, after in zip([None, *row], row, [*row[1:], None], strict=False):
             if here >= rows.n_boxes:
-                found[here] = (before, after)
-    return found
+                beside[here] = (before, after)
+    return beside
 
 
 def _straighten(

@@ -1,0 +1,1 @@
+"""Output formats: SVG, plotly figures, Mermaid and plain text. One module a format."""

@@ -1,0 +1,376 @@
+"""The display list as a plotly figure, with a hover card for each card and pill.
+
+Few traces, grouped by kind, instead of layout shapes: 300 nodes take some twenty traces and
+draw several times faster. plotly is loaded when a figure is made, and not before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from numbers import Real
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, Literal
+
+from linepipe_core import MissingExtraError
+from linepipe_viz.scene.pipeline_scene import pipeline_scene
+from linepipe_viz.scene.shapes import Curve
+from linepipe_viz.theme import (
+    ARROW_LENGTH,
+    ARROW_WIDTH,
+    COLOURS,
+    EDGE_WIDTH,
+    MONO,
+    RECTS,
+    SANS,
+    TEXTS,
+    checked_theme,
+)
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+from linepipe_core import Pipeline
+from linepipe_viz.graph.details import Details
+from linepipe_viz.graph.records import Overlay
+from linepipe_viz.scene.shapes import Rect, Scene, Shape, Text, Wire
+from linepipe_viz.theme import Theme
+
+Points = Sequence[tuple[float, float]]
+
+__all__ = ["plot_pipeline", "plot_pipeline_graph"]
+
+_MOST_INCHES = 50  # figsize: from here on it's px
+_INCH = 100  # px, as matplotlib's figures have on a screen
+_LEAST_SIDE = 10  # px: plotly draws nothing smaller
+_LEAST_FONT = 1  # px: the same
+# What selects points, and what would send the figure to somebody else's server.
+_NO_BUTTONS = ("select2d", "lasso2d", "sendChartToCloud")
+_CURVE_ERROR = 0.05  # px between a curve and the polyline in its place: no corner is seen
+_CORNER_STEPS = 5
+_HOVER_SIZE = 24  # px: the side of the invisible squares that catch the mouse
+_HOVER_COLUMNS = (28, 88)  # plotly neither wraps hover text nor lets it leave the figure
+_HOVER_SIGN = 7.7  # px: a sign of hover text in the widest of our fonts, give or take
+
+
+def plot_pipeline_graph(
+    pipeline: Pipeline,
+    figsize: tuple[float, float] | None = None,
+    title: str | None = None,
+    *,
+    result: Overlay | None = None,
+    theme: Theme = "auto",
+) -> Figure:
+    """The pipeline as a plotly figure.
+
+    Hover over a card for the node's signature, docstring, inputs and outputs with their
+    types, and the run's figures. ``figure.write_html(path)`` keeps it as a page.
+
+    Args:
+        pipeline: the pipeline to draw.
+        figsize: width and height; the picture is scaled to fit. Two numbers below 50 are
+            inches of 100 px each, as matplotlib's users write them; otherwise they are px. By
+            default the size follows the graph.
+        title: the heading; ``"Pipeline"`` if None.
+        result: shows a run on the cards (status, seconds, memory): a RunResult, the
+            NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
+        theme: ``"light"``, ``"dark"``, or ``"auto"``: dark if plotly's default template is.
+
+    Returns:
+        The figure.
+
+    Raises:
+        MissingExtraError: plotly isn't installed.
+        TypeError: this is no Pipeline, or that no result.
+        ValueError: no such theme, no such size, or a result of another pipeline.
+    """
+    theme = checked_theme(theme)
+    size = None if figsize is None else _pixels(figsize)
+    go = _graph_objects()
+    scene = pipeline_scene(pipeline, title, result)
+    return _Plotter(go, scene, _resolved(theme), size).figure()
+
+
+plot_pipeline = plot_pipeline_graph
+
+
+def _pixels(figsize: Iterable[Any]) -> tuple[float, float]:
+    """A width and a height in px, whatever they were given in."""
+    try:
+        width, height = figsize
+    except (TypeError, ValueError):
+        raise _no_size(figsize) from None
+    if not (isinstance(width, Real) and isinstance(height, Real)):
+        raise _no_size(figsize)
+    unit = _INCH if width < _MOST_INCHES and height < _MOST_INCHES else 1
+    try:
+        sides = float(width) * unit, float(height) * unit
+    except OverflowError:
+        raise _no_size(figsize) from None
+    if not all(_LEAST_SIDE <= side < math.inf for side in sides):  # a nan isn't, either
+        raise _no_size(figsize)
+    return sides
+
+
+def _no_size(figsize: object) -> ValueError:
+    return ValueError(
+        f"figsize is a width and a height, not {figsize!r}\n"
+        f"  in px: (800, 600), at least {_LEAST_SIDE} each; or in inches of {_INCH} px: (8, 6)"
+    )
+
+
+def _graph_objects() -> Any:
+    try:
+        from plotly import graph_objects
+    except ImportError:
+        raise MissingExtraError("plotly", 'pip install "linepipe[plot]"') from None
+    return graph_objects
+
+
+def _resolved(theme: Theme) -> Literal["light", "dark"]:
+    if theme != "auto":
+        return theme
+    from plotly.io import templates
+
+    return "dark" if "dark" in str(templates.default or "") else "light"
+
+
+class _Plotter:
+    """One figure in the making: the scene, the colours, and the scale onto the canvas."""
+
+    def __init__(
+        self,
+        go: Any,
+        scene: Scene,
+        theme: Literal["light", "dark"],
+        size: tuple[float, float] | None,
+    ) -> None:
+        self._go = go
+        self._scene = scene
+        self._theme: Literal["light", "dark"] = theme
+        self._width, self._height = size or (scene.width, scene.height)
+        self._scale = min(self._width / scene.width, self._height / scene.height)
+
+    def figure(self) -> Figure:
+        """All traces, on a canvas with one data unit for each px of the scene."""
+        figure: Figure = self._go.Figure(list(self._traces()))
+        across, down = self._width / self._scale, self._height / self._scale
+        left = (self._scene.width - across) / 2
+        axis = {"visible": False, "fixedrange": True}
+        figure.update_layout(
+            width=round(self._width),
+            height=round(self._height),
+            title=self._title(left),
+            margin={"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
+            paper_bgcolor=self._colour("background"),
+            plot_bgcolor=self._colour("background"),
+            showlegend=False,
+            hovermode="closest",
+            dragmode=False,
+            modebar={"remove": _NO_BUTTONS, "bgcolor": "rgba(0,0,0,0)"},
+            xaxis={**axis, "range": [left, left + across]},
+            yaxis={**axis, "range": [down, 0]},
+            hoverlabel={
+                "bgcolor": self._colour("background"),
+                "bordercolor": self._colour("function"),
+                "align": "left",
+                "font": {"family": SANS, "size": 12, "color": self._colour("title")},
+                "namelength": -1,
+            },
+        )
+        return figure
+
+    def _title(self, left: float) -> dict[str, Any]:
+        """The heading as plotly's own, where programs look for it."""
+        (text,) = (text for text in self._scene.page if text.kind == "title")
+        font = self._font("title")
+        return {
+            "text": _escaped(text.text),
+            "x": (text.x - left) * self._scale / self._width,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1 - text.y * self._scale / self._height,
+            "yref": "container",
+            "yanchor": "middle",
+            "font": {**font, "size": max(font["size"], _LEAST_FONT)},
+        }
+
+    def _font(self, kind: str) -> dict[str, Any]:
+        style = TEXTS[kind]
+        return {
+            "size": style.size * self._scale,
+            "color": self._colour(style.colour),
+            "family": MONO if style.mono else SANS,
+            "weight": 600 if style.bold else 400,
+        }
+
+    def _colour(self, role: str) -> str:
+        return COLOURS[role].of(self._theme)
+
+    def _traces(self) -> Iterator[Any]:
+        scene = self._scene
+        yield from self._rects(scene.cards, ())
+        yield self._lines([_wire_points(wire) for wire in scene.wires], "edge", EDGE_WIDTH)
+        yield self._lines([_arrowhead(*wire.tip) for wire in scene.wires], "arrow", 0.5, "arrow")
+        yield from self._rects(scene.pills, scene.legend)
+        yield from self._texts()
+        yield self._hover()
+
+    def _lines(
+        self, shapes: Iterable[Points], stroke: str, width: float, fill: str = "", dash: str = ""
+    ) -> Any:
+        """One trace for all shapes of a look; None between them lifts the pen."""
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        for points in shapes:
+            xs += [*(round(x, 1) for x, _ in points), None]
+            ys += [*(round(y, 1) for _, y in points), None]
+        line = {
+            "color": self._colour(stroke),
+            "width": width * self._scale,
+            "simplify": False,  # plotly would skew round corners
+            "dash": dash or "solid",
+        }
+        fit_line = {"fill": "toself", "fillcolor": self._colour(fill)} if fill else {}
+        return self._go.Scatter(
+            x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", cliponaxis=False, **fit_line
+        )
+
+    def _rects(self, shapes: Sequence[Shape], more: Sequence[Rect]) -> Iterator[Any]:
+        groups: dict[str, list[Rect]] = {}
+        for rect in (*(rect for shape in shapes for rect in shape.rects), *more):
+            groups.setdefault(rect.kind, []).append(rect)
+        for kind, style in RECTS.items():
+            if kind in groups:
+                dash = ",".join(f"{length * self._scale:g}px" for length in style.dash or ())
+                outlines = [_outline(rect) for rect in groups[kind]]
+                yield self._lines(outlines, style.stroke, style.width, style.fill, dash)
+
+    def _texts(self) -> Iterator[Any]:
+        groups: dict[tuple[str, str], list[Text]] = {}
+        shapes = (*self._scene.cards, *self._scene.pills)
+        for text in (*(t for shape in shapes for t in shape.texts), *self._scene.page):
+            if text.kind != "title":
+                groups.setdefault((text.kind, text.anchor), []).append(text)
+        for (kind, anchor), texts in groups.items():
+            font = self._font(kind)
+            if font["size"] < _LEAST_FONT:
+                continue  # too small to be read, too
+            yield self._go.Scatter(
+                x=[round(text.x, 1) for text in texts],
+                y=[round(text.y, 1) for text in texts],
+                text=[_escaped(text.text) for text in texts],
+                mode="text",
+                textposition="middle center" if anchor == "middle" else "middle right",
+                textfont=font,
+                hoverinfo="skip",
+                cliponaxis=False,
+            )
+
+    def _hover(self) -> Any:
+        """Invisible squares along each card and pill, which show its details."""
+        xs: list[float] = []
+        ys: list[float] = []
+        texts: list[str] = []
+        least, most = _HOVER_COLUMNS
+        columns = min(max(int(self._width / _HOVER_SIGN) - 4, least), most)
+        for shape in (*self._scene.cards, *self._scene.pills):
+            words = _hover_text(shape.details, columns)
+            for x, y in _hover_points(shape.frame):
+                xs.append(round(x, 1))
+                ys.append(round(y, 1))
+                texts.append(words)
+        return self._go.Scatter(
+            x=xs,
+            y=ys,
+            text=texts,
+            mode="markers",
+            marker={"size": _HOVER_SIZE * self._scale, "symbol": "square", "opacity": 0},
+            hovertemplate="%{text}<extra></extra>",
+            cliponaxis=False,
+        )
+
+
+def _escaped(text: str) -> str:
+    """Text as it is: no tags, no entities, and no formula (which two dollar signs would be)."""
+    return escape(text, quote=False).replace("$", "&#36;")
+
+
+def _hover_text(details: Details, columns: int) -> str:
+    lines = [f"<b>{line}</b>" for line in _wrapped(details.heading, columns)]
+    lines += _wrapped(details.signature, columns)
+    lines += [f"<i>{line}</i>" for line in _wrapped(details.summary, columns)]
+    for fact in details.facts:
+        lines += _wrapped(fact, columns)
+    return "<br>".join(lines)
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    return [_escaped(line) for line in wrap(text, columns)]
+
+
+def _hover_points(frame: Rect) -> Iterator[tuple[float, float]]:
+    """The middles of squares that cover a pill, or a card's name and what stands above pills."""
+    count = max(1, int(frame.width // _HOVER_SIZE))
+    y = frame.y + min(frame.height / 2, 18)
+    for place in range(count):
+        yield frame.x + frame.width * (place + 0.5) / count, y
+
+
+def _outline(rect: Rect) -> Points:
+    """A rectangle with round corners, as a closed polygon."""
+    radius = min(rect.radius, rect.width / 2, rect.height / 2)
+    left, right = rect.x + radius, rect.x + rect.width - radius
+    top, bottom = rect.y + radius, rect.y + rect.height - radius
+    corners = ((right, top, -90), (right, bottom, 0), (left, bottom, 90), (left, top, 180))
+    points = [
+        _on_circle(x, y, radius, start + 90 * step / _CORNER_STEPS)
+        for x, y, start in corners
+        for step in range(_CORNER_STEPS + 1)
+    ]
+    return [*points, points[0]]
+
+
+def _on_circle(x: float, y: float, radius: float, degrees: float) -> tuple[float, float]:
+    angle = math.radians(degrees)
+    return x + radius * math.cos(angle), y + radius * math.sin(angle)
+
+
+def _arrowhead(x: float, y: float) -> Points:
+    back = y - ARROW_LENGTH
+    left, right = (x - ARROW_WIDTH / 2, back), (x + ARROW_WIDTH / 2, back)
+    return [left, (x, y), right, left]
+
+
+def _wire_points(wire: Wire) -> Points:
+    """A wire as a polyline; curves are taken in steps."""
+    points: list[tuple[float, float]] = [(wire.x, wire.y)]
+    for segment in wire.segments:
+        if isinstance(segment, Curve) and abs(points[-1][0] - segment.x) >= 0.6:
+            points += _curve_points(points[-1], segment)
+        else:
+            points.append((segment.x, segment.y))
+    return points
+
+
+def _curve_points(start: tuple[float, float], curve: Curve) -> Iterator[tuple[float, float]]:
+    x, y = start
+    steps = _curve_steps(curve.x - x, curve.y - y)
+    for step in range(1, steps + 1):
+        t = step / steps
+        u = 1 - t
+        early, middle, late = u**3, 3 * u * t, t**3  # the two middle points are level
+        yield (
+            x * (early + middle * u) + curve.x * (middle * t + late),
+            y * early + curve.middle * middle + curve.y * late,
+        )
+
+
+def _curve_steps(across: float, down: float) -> int:
+    """Into how many steps to take a curve.
+
+    A chord of 1/n of a curve is off by at most its second derivative / (8 n²), and that is
+    largest at the ends: 6 times the way across, and 3 times the way down.
+    """
+    return max(4, math.ceil(math.sqrt(math.hypot(6 * across, 3 * down) / (8 * _CURVE_ERROR))))

@@ -1,0 +1,272 @@
+"""Positions of a graph's cards, pills and wires, from the layout of their boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from linepipe_viz.graph.cards import Card, Edge, Graph
+from linepipe_viz.layout.boxes import Bend, Layout, lay_out
+from linepipe_viz.layout.boxes import Edge as BoxEdge
+from linepipe_viz.scene.measure import (
+    PILL_HEIGHT,
+    PILL_OVERLAP,
+    PILL_ROW,
+    CardSize,
+    Label,
+    card_size,
+    pill_label,
+)
+from linepipe_viz.scene.ports import PillRow, pill_rows, ports
+from linepipe_viz.scene.shapes import Curve, Line, Segment, Wire
+
+__all__ = ["Arrangement", "PlacedCard", "PlacedPill", "arrange"]
+
+_TIP_GAP = 1  # px between an arrow's tip and the card
+_HEAD = 6  # the line ends inside the arrowhead, so that its tip stays sharp
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCard:
+    """A card, the x of its middle and the y of its top."""
+
+    card: Card
+    size: CardSize
+    x: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPill:
+    """An object's pill, the x of its middle and the y of its top; ``maker`` is a card or None."""
+
+    label: Label
+    maker: int | None
+    x: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Everything at its place; the graph's upper left corner is at (0, 0).
+
+    Attributes:
+        n_parts: number of parts without any edge between them.
+        crossings: of edges, as far as the order within layers decides them.
+    """
+
+    cards: tuple[PlacedCard, ...]
+    pills: tuple[PlacedPill, ...]
+    wires: tuple[Wire, ...]
+    width: float
+    height: float
+    n_parts: int
+    crossings: int
+
+
+def arrange(graph: Graph, captions: Sequence[str]) -> Arrangement:
+    """Places for all of a graph.
+
+    Args:
+        graph: the pipeline's.
+        captions: each card's text about a run, or "".
+    """
+    read = _read_names(graph)
+    sizes = [
+        card_size(card, text, names)
+        for card, text, names in zip(graph.cards, captions, read, strict=True)
+    ]
+    boxes = _boxes(graph, sizes)
+    layout = lay_out(
+        boxes.sizes,
+        [
+            BoxEdge(boxes.number[_source(edge)], boxes.number[edge.reader], edge.name)
+            for edge in graph.edges
+        ],
+    )
+    cards = [
+        PlacedCard(card, size, layout.x[box], layout.top[box])
+        for card, size, box in zip(graph.cards, sizes, boxes.cards(graph), strict=True)
+    ]
+    rows = _rows_of_pills(graph, cards, boxes, layout)
+    pills = [*_card_pills(cards, rows), *_free_pills(graph, boxes, layout)]
+    wires = _wires(graph, cards, boxes, layout, rows)
+    return Arrangement(
+        tuple(cards),
+        tuple(pills),
+        tuple(wires),
+        layout.width,
+        layout.height,
+        layout.n_parts,
+        layout.crossings,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Boxes:
+    """The boxes to lay out: cards (by index) and free inputs (by name), numbered from 0."""
+
+    sizes: list[tuple[float, float]]
+    number: dict[int | str, int]
+
+    def cards(self, graph: Graph) -> list[int]:
+        return [self.number[card.index] for card in graph.cards]
+
+
+def _source(edge: Edge) -> int | str:
+    return edge.name if edge.maker is None else edge.maker
+
+
+def _boxes(graph: Graph, sizes: Sequence[CardSize]) -> _Boxes:
+    """Each card after the free inputs that it is the first to read."""
+    boxes = _Boxes([], {})
+    edges = _by_reader(graph)
+    for card, size in zip(graph.cards, sizes, strict=True):
+        for number in edges[card.index]:
+            edge = graph.edges[number]
+            if edge.maker is None and edge.name not in boxes.number:
+                boxes.number[edge.name] = len(boxes.sizes)
+                boxes.sizes.append((pill_label(edge.name).width, PILL_HEIGHT))
+        boxes.number[card.index] = len(boxes.sizes)
+        boxes.sizes.append((size.width, size.height_with_pills))
+    return boxes
+
+
+def _read_names(graph: Graph) -> list[set[str]]:
+    """Each card's outputs that some card reads."""
+    names: list[set[str]] = [set() for _ in graph.cards]
+    for edge in graph.edges:
+        if edge.maker is not None:
+            names[edge.maker].add(edge.name)
+    return names
+
+
+def _by_reader(graph: Graph) -> list[list[int]]:
+    numbers: list[list[int]] = [[] for _ in graph.cards]
+    for number, edge in enumerate(graph.edges):
+        numbers[edge.reader].append(number)
+    return numbers
+
+
+def _rows_of_pills(
+    graph: Graph, cards: Sequence[PlacedCard], boxes: _Boxes, layout: Layout
+) -> list[list[PillRow]]:
+    """Each card's pills, in order of where their objects go next."""
+    starts = [layout.x[boxes.number[_source(edge)]] for edge in graph.edges]
+    aims: list[dict[str, list[float]]] = [{} for _ in cards]
+    for edge, bends in zip(graph.edges, layout.bends(starts), strict=True):
+        if edge.maker is not None:
+            aim = bends[0].x if bends else cards[edge.reader].x
+            aims[edge.maker].setdefault(edge.name, []).append(aim)
+    return [
+        pill_rows(card.size.pills, card.x, {name: sum(xs) / len(xs) for name, xs in aim.items()})
+        for card, aim in zip(cards, aims, strict=True)
+    ]
+
+
+def _card_pills(
+    cards: Sequence[PlacedCard], rows: Sequence[Sequence[PillRow]]
+) -> Iterator[PlacedPill]:
+    for card, own in zip(cards, rows, strict=True):
+        for number, row in enumerate(own):
+            top = _row_top(card, number)
+            for label, x in row.pills:
+                yield PlacedPill(label, card.card.index, x, top)
+
+
+def _row_top(card: PlacedCard, number: int) -> float:
+    """The y of a row of pills: the last one straddles the card's lower border."""
+    below = len(card.size.pills) - 1 - number
+    return card.top + card.size.height - PILL_OVERLAP - PILL_ROW * below
+
+
+def _free_pills(graph: Graph, boxes: _Boxes, layout: Layout) -> Iterator[PlacedPill]:
+    for name in graph.free_inputs:
+        box = boxes.number[name]
+        yield PlacedPill(pill_label(name), None, layout.x[box], layout.top[box])
+
+
+def _wires(
+    graph: Graph,
+    cards: Sequence[PlacedCard],
+    boxes: _Boxes,
+    layout: Layout,
+    rows: Sequence[Sequence[PillRow]],
+) -> Iterator[Wire]:
+    exits = [_exit(edge, cards, boxes, layout, rows) for edge in graph.edges]
+    bends = layout.bends([way[-1].x for way in exits])
+    entries = _entries(graph, cards, [way[-1].x for way in exits], bends)
+    for number, edge in enumerate(graph.edges):
+        (start, *inside), passed = exits[number], bends[number]
+        floor = layout.floor[boxes.number[_source(edge)]]
+        tip = cards[edge.reader].top - _TIP_GAP
+        segments = [*inside, *_outside(exits[number][-1], floor, passed)]
+        last = segments[-1] if segments else start
+        middle = (last.y + tip - _HEAD) / 2
+        segments.append(Curve(middle, entries[number], tip - _HEAD))
+        yield Wire(start.x, start.y, tuple(segments), (entries[number], tip))
+
+
+def _exit(
+    edge: Edge,
+    cards: Sequence[PlacedCard],
+    boxes: _Boxes,
+    layout: Layout,
+    rows: Sequence[Sequence[PillRow]],
+) -> list[Segment]:
+    """From the lower border of the object's pill to below its card, past lower rows of pills."""
+    if edge.maker is None:
+        box = boxes.number[edge.name]
+        return [Line(layout.x[box], layout.top[box] + PILL_HEIGHT)]
+    card = cards[edge.maker]
+    own = rows[edge.maker]
+    first, x = _pill_place(own, edge.name)
+    way: list[Segment] = [Line(x, _row_top(card, first) + PILL_HEIGHT)]
+    for number in range(first + 1, len(own)):
+        top = _row_top(card, number)
+        x = own[number].lanes[edge.name]
+        way += [Curve((way[-1].y + top) / 2, x, top), Line(x, top + PILL_HEIGHT)]
+    return way
+
+
+def _pill_place(rows: Sequence[PillRow], name: str) -> tuple[int, float]:
+    """The row of an object's pill, and the x of its middle."""
+    return next(
+        (number, x)
+        for number, row in enumerate(rows)
+        for label, x in row.pills
+        if label.name == name
+    )
+
+
+def _outside(start: Segment, floor: float, passed: Sequence[Bend]) -> Iterator[Segment]:
+    """From below the card past the layers between: curves between layers, straight through."""
+    y = start.y
+    if floor > y + 0.5:
+        yield Line(start.x, floor)
+        y = floor
+    for bend in passed:
+        yield Curve((y + bend.top) / 2, bend.x, bend.top)
+        yield Line(bend.x, bend.bottom)
+        y = bend.bottom
+
+
+def _entries(
+    graph: Graph,
+    cards: Sequence[PlacedCard],
+    starts: Sequence[float],
+    bends: Sequence[Sequence[Bend]],
+) -> list[float]:
+    """For each edge, the x of the port where it enters its reader."""
+    sources = [
+        passed[-1].x if passed else start for start, passed in zip(starts, bends, strict=True)
+    ]
+    entries = [0.0] * len(sources)
+    for card, numbers in zip(cards, _by_reader(graph), strict=True):
+        if not numbers:
+            continue
+        numbers.sort(key=sources.__getitem__)
+        places = ports([sources[number] for number in numbers], card.x, card.size.width)
+        for number, x in zip(numbers, places, strict=True):
+            entries[number] = x
+    return entries

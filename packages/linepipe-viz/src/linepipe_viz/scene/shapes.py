@@ -1,0 +1,125 @@
+"""Records of the display list: plain shapes that any back-end can draw.
+
+Shapes carry kinds ("function", "caption"), no colours: ``theme`` says what a kind looks
+like, so one list serves the light and the dark. Lengths are px, y grows downward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from linepipe_viz.graph.details import Details
+
+Movable = TypeVar("Movable", "Rect", "Text", "Shape", "Wire")
+
+__all__ = ["Curve", "Line", "Rect", "Scene", "Segment", "Shape", "Text", "Wire", "translated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle with round corners; x and y are its upper left corner."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line of text; y is its middle."""
+
+    kind: str
+    x: float
+    y: float
+    text: str
+    anchor: Literal["start", "middle"] = "middle"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Rectangles and texts that belong together, with the details of their tooltip.
+
+    The first rectangle is the frame that the mouse hits.
+    """
+
+    rects: tuple[Rect, ...]
+    texts: tuple[Text, ...]
+    details: Details
+
+    @property
+    def frame(self) -> Rect:
+        """The outermost rectangle."""
+        return self.rects[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight segment to (x, y)."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A cubic segment to (x, y) that leaves and arrives vertically, turning at height middle."""
+
+    middle: float
+    x: float
+    y: float
+
+
+Segment = Line | Curve
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An edge: from a start along its segments, with an arrowhead at the tip."""
+
+    x: float
+    y: float
+    segments: tuple[Segment, ...]
+    tip: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The whole picture. Cards are painted first, then wires, then pills, then the page's own."""
+
+    width: float
+    height: float
+    title: str
+    subtitle: str
+    cards: tuple[Shape, ...]
+    wires: tuple[Wire, ...]
+    pills: tuple[Shape, ...]
+    page: tuple[Text, ...]
+    legend: tuple[Rect, ...]
+
+
+def translated(item: Movable, dx: float, dy: float) -> Movable:
+    """The same thing, that far to the right and down."""
+    if isinstance(item, Shape):
+        return replace(
+            item,
+            rects=tuple(translated(rect, dx, dy) for rect in item.rects),
+            texts=tuple(translated(text, dx, dy) for text in item.texts),
+        )
+    if isinstance(item, Wire):
+        return Wire(
+            item.x + dx,
+            item.y + dy,
+            tuple(_translated_segment(segment, dx, dy) for segment in item.segments),
+            (item.tip[0] + dx, item.tip[1] + dy),
+        )
+    return replace(item, x=item.x + dx, y=item.y + dy)
+
+
+def _translated_segment(segment: Segment, dx: float, dy: float) -> Segment:
+    if isinstance(segment, Curve):
+        return Curve(segment.middle + dy, segment.x + dx, segment.y + dy)
+    return Line(segment.x + dx, segment.y + dy)
