@@ -19,7 +19,7 @@ from linepipe_profile import MemoryProfile, kernel
 def hooks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[Hook]:
     """Each way to measure; without the kernel's mark, samples come from a process."""
     if request.param == "profiled, no mark":
-        monkeypatch.setattr(kernel, "supported", lambda: False)
+        monkeypatch.setattr(kernel, "has_high_water_mark", lambda: False)
     if request.param == "plain":
         return []
     return [MemoryProfile(include_children=request.param == "profiled with children")]

@@ -95,7 +95,7 @@ def forks_children_that_live_shortly() -> None:
 
 def main(method: str) -> None:
     if method != "kernel":
-        kernel.supported = lambda: False  # type: ignore[assignment]
+        kernel.has_high_water_mark = lambda: False  # type: ignore[assignment]
     if method == "thread":
         sys.executable = "/nowhere/python"  # so that no process can be started beside this one
     table = np.ones(100 * MIB // 8)

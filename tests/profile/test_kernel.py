@@ -11,7 +11,8 @@ from linepipe_profile import kernel
 from linepipe_profile.reading import memory_mib
 
 pytestmark = pytest.mark.skipif(
-    not kernel.supported(), reason="this kernel keeps no high-water mark, or won't set it back"
+    not kernel.has_high_water_mark(),
+    reason="this kernel keeps no high-water mark, or won't set it back",
 )
 
 
@@ -25,7 +26,7 @@ def test_a_spike_inside_one_call_is_seen() -> None:
     """No sample could be taken while the bytes were filled."""
     mark = kernel.HighWaterMark()
     mark.start()
-    with kernel.resident_size() as read_mib:
+    with kernel.open_size_reader() as read_mib:
         first = read_mib()
         spike(64)
     assert mark.stop() - first == pytest.approx(64, abs=5)
@@ -61,5 +62,5 @@ def test_a_mark_that_never_started_stops_in_peace() -> None:
 
 def test_the_kernel_and_memory_profiler_agree_on_the_size() -> None:
     """One number, read in two ways."""
-    with kernel.resident_size() as read_mib:
+    with kernel.open_size_reader() as read_mib:
         assert read_mib() == pytest.approx(memory_mib(os.getpid(), False), abs=1)

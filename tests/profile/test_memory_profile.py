@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import pytest
 from tests.core.terminal import Terminal
-from tests.profile.processes import kill_watching_process
+from tests.profile.processes import kill_watching_process, watching_processes
 
 from linepipe_core import Hook, MissingExtraError, Node, NodeExecutionError, Pipeline
 from linepipe_profile import MemoryProfile, MemoryRecord, kernel
@@ -31,10 +31,10 @@ LINE = re.compile(r"\[make\] ΔMem: -?\d+\.\d\d MiB \| Peak: \d+\.\d\d MiB")
 @pytest.fixture(params=["kernel", "process", "thread"])
 def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way to measure, by taking away what is better."""
-    if request.param == "kernel" and not kernel.supported():
+    if request.param == "kernel" and not kernel.has_high_water_mark():
         pytest.skip("this kernel keeps no high-water mark, or won't set it back")
     if request.param != "kernel":
-        monkeypatch.setattr(kernel, "supported", lambda: False)
+        monkeypatch.setattr(kernel, "has_high_water_mark", lambda: False)
     if request.param == "thread":
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
     return str(request.param)
@@ -196,7 +196,7 @@ def test_runs_in_many_threads_share_a_hook(method: str) -> None:
 
 def test_a_spike_is_not_lost_to_a_profile_that_starts_meanwhile() -> None:
     """Two runs at once in two threads: the quiet one must not reset the other's peak."""
-    if not kernel.supported():
+    if not kernel.has_high_water_mark():
         pytest.skip("this kernel keeps no high-water mark, or won't set it back")
     spiked, looked = threading.Event(), threading.Event()
 
@@ -228,7 +228,7 @@ import multiprocessing, threading, sys
 from linepipe_core import Node, Pipeline
 from linepipe_profile import MemoryProfile, kernel
 if sys.argv[1] == "process":
-    kernel.supported = lambda: False
+    kernel.has_high_water_mark = lambda: False
 
 def work():
     helper = threading.Thread(target=print)
@@ -326,7 +326,7 @@ def kill_the_watcher() -> None:
 
 def test_a_watching_process_that_is_killed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a node or for want of memory: each node has its record, and no zombie stays."""
-    monkeypatch.setattr(kernel, "supported", lambda: False)
+    monkeypatch.setattr(kernel, "has_high_water_mark", lambda: False)
     hook = MemoryProfile(include_children=True)
     before = traces()
     nodes = [
@@ -349,7 +349,7 @@ def test_a_watching_process_that_does_not_begin_is_stood_in_for(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """By a thread, for that node; the next has a new process."""
-    monkeypatch.setattr(kernel, "supported", lambda: False)
+    monkeypatch.setattr(kernel, "has_high_water_mark", lambda: False)
     begin, begun = Watcher.begin, []
 
     def begins_not_at_first(watcher: Watcher) -> tuple[int, float]:
@@ -382,6 +382,48 @@ def test_a_hook_that_is_put_aside_leaves_no_process(monkeypatch: pytest.MonkeyPa
         assert traces()["processes"] == before
 
 
+def test_a_dropped_run_ends_its_process() -> None:
+    """Half-way, in a notebook or by a loop that was left; the hook itself lives on."""
+    hook = MemoryProfile(include_children=True)
+    pipeline = Pipeline([Node(make, [], ["a"]), Node(make, [], ["b"])])
+    run = pipeline.start(hooks=[hook])
+    next(run)
+    assert len(watching_processes()) == 1
+    del run
+    gc.collect()
+    assert watching_processes() == []
+    assert pipeline.run(hooks=[hook]).failed_hooks == ()
+    assert watching_processes() == []
+
+
+def test_a_dropped_run_leaves_the_process_to_others() -> None:
+    """Their series goes on, and the last one ends it."""
+    hook = MemoryProfile(include_children=True)
+    pipeline = Pipeline([Node(make, [], ["a"]), Node(make, [], ["b"])])
+    dropped, other = pipeline.start(hooks=[hook]), pipeline.start(hooks=[hook])
+    next(dropped)
+    (process,) = watching_processes()
+    next(other)
+    del dropped
+    gc.collect()
+    assert watching_processes() == [process]
+    steps = other.finish().steps
+    assert all(isinstance(step.memory, MemoryRecord) for step in steps)
+    assert watching_processes() == []
+
+
+def test_a_failed_run_ends_its_process_while_somebody_keeps_it() -> None:
+    """A debugger may look at the run for hours."""
+    hook = MemoryProfile(include_children=True)
+    nodes = [Node(make, [], ["a"]), Node(raiser(OSError()), [], []), Node(make, [], ["b"])]
+    pipeline = Pipeline(nodes)
+    run = pipeline.start(hooks=[hook])
+    with pytest.raises(NodeExecutionError):
+        run.finish()
+    assert watching_processes() == []
+    assert run.next_node is None
+
+
 @pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf"), "x", None, 1j])
 def test_an_interval_that_cannot_be_is_refused(interval: Any) -> None:
     """At once, with what to give instead."""
@@ -399,5 +441,4 @@ def no_watcher_stays() -> Iterator[None]:
     """Whatever a test does, no watching process outlives it."""
     yield
     gc.collect()
-    left = [" ".join(child.cmdline()) for child in psutil.Process().children()]
-    assert not [line for line in left if "linepipe_profile" in line]
+    assert watching_processes() == []

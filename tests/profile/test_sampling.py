@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linepipe_profile.reading import memory_mib
-from linepipe_profile.record import record_of
+from linepipe_profile.record import make_record
 from linepipe_profile.sampling import Sampler, Series
 
 READINGS = st.lists(
@@ -43,7 +43,7 @@ def test_a_series_keeps_its_highest_value_and_stays_short(
 @given(READINGS)
 def test_a_short_series_keeps_every_reading(steps: list[tuple[float, float]]) -> None:
     """Nothing is thinned before it must be."""
-    series = Series(most=301)
+    series = Series(max_samples=301)
     for n, (_, mib) in enumerate(steps):
         series.add(float(n), mib)
     assert [mib for _, mib in series.samples()] == [mib for _, mib in steps]
@@ -97,7 +97,7 @@ def test_a_peak_that_lasts_is_seen_from_a_thread() -> None:
             pass
         for _ in range(2):  # the first may have begun before
             assert seen.acquire(timeout=30)
-    record = record_of(sampler.stop(), "thread")
+    record = make_record(sampler.stop(), "thread")
     assert record.peak_mib == pytest.approx(64, abs=5)
     assert record.delta_mib == pytest.approx(0, abs=5)
 

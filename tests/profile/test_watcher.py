@@ -86,7 +86,7 @@ def test_its_death_is_an_error_and_not_a_hang() -> None:
     watcher = Watcher(0.01, include_children=False)
     number, _ = watcher.begin()
     kill_watching_process()
-    with pytest.raises(WatcherError, match="has gone"):
+    with pytest.raises(WatcherError, match="has ended"):
         watcher.end(number)
     watcher.close()
 
@@ -95,12 +95,12 @@ def test_its_death_is_an_error_and_not_a_hang() -> None:
 def test_a_dead_one_leaves_no_process_behind(asks: bool) -> None:
     """It is waited for, whether somebody asks it in vain or looks first."""
     watcher = Watcher(0.01, include_children=False)
-    assert watcher.answers()
+    assert watcher.is_alive()
     pid = kill_watching_process()
     if asks:
         with pytest.raises(WatcherError):
             watcher.begin()
-    assert not watcher.answers()
+    assert not watcher.is_alive()
     assert not psutil.pid_exists(pid)
 
 
@@ -128,7 +128,7 @@ def test_a_forked_child_leaves_its_parents_watcher_alone() -> None:
         "from linepipe_profile.watcher import Watcher\n"
         "watcher = Watcher(0.01, False)\n"
         "if os.fork() == 0:\n"
-        "    assert not watcher.answers()\n"
+        "    assert not watcher.is_alive()\n"
         "    del watcher\n"
         "    raise SystemExit(0)\n"
         "assert os.wait()[1] == 0\n"

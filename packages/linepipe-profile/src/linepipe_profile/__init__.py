@@ -1,7 +1,7 @@
-"""Memory profiles of linepipe nodes: how much each one kept, and how high it went.
+"""Memory profiles of linepipe nodes: how much memory each one kept, and its peak.
 
-A distribution of its own, so that a service that never profiles carries neither
-memory_profiler nor psutil. ``Node(profile=True)`` uses it when it is installed;
+A distribution of its own, so that a service that never profiles installs neither
+memory_profiler nor psutil. ``Node(profile=True)`` uses it where it is installed;
 ``run(hooks=[MemoryProfile()])`` profiles every node.
 """
 

@@ -1,18 +1,17 @@
-"""The kernel's own books on this process's memory: the exact peak, and quick samples.
+"""The kernel's counts of this process's memory: the exact peak, and fast readings.
 
-Linux keeps the highest resident size of a process (``VmHWM``) and lets the process set it
-back to the present one (a ``5`` written to ``/proc/self/clear_refs``). So the peak of a call
-is known to the page, also when it lasts a millisecond or lives inside one C call that holds
-the interpreter lock, where sampling sees little or nothing.
+Linux keeps the highest resident size of a process (``VmHWM``) and lets the process reset it to
+the present size (a ``5`` written to ``/proc/self/clear_refs``). So the peak of a call is known
+to the page, also if it lasts a millisecond or lies inside one C call that holds the interpreter
+lock, where sampling sees little or nothing.
 
-The mark is the whole process's, and so is setting it back: who opens a mark while another is
-open first credits the others with what was reached until then. Other readers of the mark
-(``getrusage``'s ``ru_maxrss``) see the highest value since the newest profiled call.
+The mark and its reset belong to the whole process: a mark that starts while others are open
+first updates those with the value reached so far. Other readers of the mark (``ru_maxrss`` of
+``getrusage``) see the highest value since the last profiled call began.
 
-The present size is the number that memory_profiler reports too. It is read here as well
-because a reading of memory_profiler's gives up the interpreter lock some forty times, and
-each time a busy node may keep it for 5 ms: 5 samples a second. One read of an open file
-gives it up once.
+The present size is the number that memory_profiler reports. It is read here as well because a
+reading by memory_profiler releases the interpreter lock about forty times, and a busy node may
+keep it for 5 ms each time: 5 samples a second. One read of an open file releases it once.
 """
 
 from __future__ import annotations
@@ -23,7 +22,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["PAGE_MIB", "HighWaterMark", "resident_size", "shows_size", "supported"]
+__all__ = [
+    "PAGE_MIB",
+    "HighWaterMark",
+    "can_read_size",
+    "has_high_water_mark",
+    "open_size_reader",
+]
 
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20 if hasattr(os, "sysconf") else 0.0
 
@@ -35,31 +40,31 @@ class HighWaterMark:
         self._highest_mib = 0.0
 
     def start(self) -> None:
-        """Begin anew from the present size."""
+        """Start from the present size."""
         with _open_marks_lock:
-            _credit_open_marks()
-            _set_back()
+            _update_open_marks()
+            _reset()
             _open_marks.add(self)
 
     def stop(self) -> float:
-        """End it; harmless if it never started.
+        """Stop; does nothing if it never started.
 
         Returns:
             The highest size in MiB.
         """
         with _open_marks_lock:
             if self in _open_marks:
-                _credit_open_marks()
+                _update_open_marks()
                 _open_marks.discard(self)
         return self._highest_mib
 
-    def _credit(self, reached_mib: float) -> None:
+    def _update(self, reached_mib: float) -> None:
         self._highest_mib = max(self._highest_mib, reached_mib)
 
 
 @contextmanager
-def resident_size() -> Iterator[Callable[[], float]]:
-    """Gives a function that tells the present resident size of this process, in MiB."""
+def open_size_reader() -> Iterator[Callable[[], float]]:
+    """Yield a function that returns the present resident size of this process, in MiB."""
     file = os.open("/proc/self/statm", os.O_RDONLY)
     try:
         yield lambda: int(os.pread(file, 200, 0).split(None, 2)[1]) * PAGE_MIB
@@ -68,35 +73,35 @@ def resident_size() -> Iterator[Callable[[], float]]:
 
 
 @functools.cache
-def shows_size() -> bool:
-    """Whether ``resident_size`` works on this system."""
+def can_read_size() -> bool:
+    """Return True if ``open_size_reader`` works on this system."""
     return os.path.exists("/proc/self/statm")
 
 
 @functools.cache
-def supported() -> bool:
-    """Whether this system keeps a high-water mark and lets it be set back.
+def has_high_water_mark() -> bool:
+    """Return True if this system keeps a high-water mark and allows its reset.
 
-    Asked by doing it: sandboxes and hardened kernels refuse either half.
+    Both are tried: sandboxes and hardened kernels refuse either.
     """
     try:
         with _open_marks_lock:
-            _credit_open_marks()
-            _set_back()
+            _update_open_marks()
+            _reset()
             _read_mib()
     except (OSError, ValueError):
         return False
     return True
 
 
-def _credit_open_marks() -> None:
+def _update_open_marks() -> None:
     if _open_marks:
         reached_mib = _read_mib()
         for mark in _open_marks:
-            mark._credit(reached_mib)
+            mark._update(reached_mib)
 
 
-def _set_back() -> None:
+def _reset() -> None:
     with open("/proc/self/clear_refs", "wb", buffering=0) as file:
         file.write(b"5")
 
@@ -108,8 +113,8 @@ def _read_mib() -> float:
     return int(kib) / 1024
 
 
-def _forget_in_child() -> None:
-    """A forked child has a mark of its own, and whoever held the lock isn't in it."""
+def _clear_after_fork() -> None:
+    """Drop the parent's marks and its lock, which may be held: a forked child has its own mark."""
     global _open_marks_lock
     _open_marks_lock = threading.Lock()
     _open_marks.clear()
@@ -118,4 +123,4 @@ def _forget_in_child() -> None:
 _open_marks: set[HighWaterMark] = set()
 _open_marks_lock = threading.Lock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)
+    os.register_at_fork(after_in_child=_clear_after_fork)

@@ -1,7 +1,6 @@
-"""Measures one call: samples from somewhere, and the kernel's mark where there is one.
+"""Measures one call: by samples, and by the kernel's high-water mark where there is one.
 
-Where the samples come from is decided once, by what this system offers and by whether
-children count.
+The hook decides where the samples come from: a process beside this one, or a thread.
 """
 
 from __future__ import annotations
@@ -13,56 +12,56 @@ from contextlib import suppress
 from typing import Literal, Protocol
 
 from linepipe_profile import kernel
-from linepipe_profile.family import family_size, shows_children
+from linepipe_profile.process_tree import can_list_children, open_tree_reader
 from linepipe_profile.reading import memory_mib
-from linepipe_profile.record import MemoryRecord, Sample, record_of
+from linepipe_profile.record import MemoryRecord, Sample, make_record
 from linepipe_profile.sampling import Sampler
 from linepipe_profile.watcher import Watcher, WatcherError
 
-__all__ = ["Meter", "WatchedSampler", "thread_sampler"]
+__all__ = ["Meter", "ProcessSampler", "thread_sampler"]
 
 
-class Sampling(Protocol):
-    """What takes the samples of one call."""
+class CallSampler(Protocol):
+    """Samples the memory of one call."""
 
     def start(self) -> object:
-        """Begin; the first reading is the last thing that happens here."""
+        """Start; the first reading is taken last, right before the return."""
 
     def stop(self) -> tuple[Sample, ...]:
-        """End it; the last reading is the first thing that happens here."""
+        """Stop and return the readings; the last one is taken first."""
         ...
 
     def end(self) -> None:
-        """Leave nothing running, whatever state this is in."""
+        """Stop all that runs, in any state, without a reading."""
 
 
-class WatchedSampler:
-    """Samples from the watching process.
+class ProcessSampler:
+    """Takes the samples of one call from the watching process.
 
     Args:
         watcher: that process; it may serve others at the same time.
-        include_children: whether it counts child processes.
+        include_children: True if it counts child processes.
     """
 
     def __init__(self, watcher: Watcher, include_children: bool) -> None:
         self._watcher = watcher
         self._include_children = include_children
         self._number: int | None = None
-        self._began = 0.0
+        self._start = 0.0
         self._first_mib = 0.0
 
     def start(self) -> None:
         self._number, self._first_mib = self._watcher.begin()
-        self._began = time.perf_counter()
+        self._start = time.perf_counter()
 
     def stop(self) -> tuple[Sample, ...]:
         assert self._number is not None, "stop() follows start()"
         number, self._number = self._number, None
         try:
             return self._watcher.end(number)
-        except WatcherError:  # it was killed meanwhile: the first reading is left, and one now
+        except WatcherError:  # it was killed meanwhile: the first reading and one now are left
             last_mib = memory_mib(os.getpid(), self._include_children)
-            seconds = time.perf_counter() - self._began
+            seconds = time.perf_counter() - self._start
             return (Sample(0.0, self._first_mib), Sample(seconds, last_mib))
 
     def end(self) -> None:
@@ -72,51 +71,51 @@ class WatchedSampler:
 
 
 def thread_sampler(interval: float, include_children: bool) -> Sampler:
-    """Samples from a thread here, by the quickest way to read that there is."""
+    """Return a sampler with a thread in this process, with the fastest readings it offers."""
     pid = os.getpid()
     read = functools.partial(memory_mib, pid, include_children)
     if include_children:
-        family = functools.partial(family_size, pid)
-        return Sampler(read, interval, family if shows_children() else None)
-    return Sampler(read, interval, kernel.resident_size if kernel.shows_size() else None)
+        tree_reader = functools.partial(open_tree_reader, pid)
+        return Sampler(read, interval, tree_reader if can_list_children() else None)
+    return Sampler(read, interval, kernel.open_size_reader if kernel.can_read_size() else None)
 
 
 class Meter:
-    """Measures one call: started, then stopped, which gives the record; or ended.
+    """Measures one call: ``start``, then ``stop``, which returns the record, or ``end``.
 
     Args:
-        sampling: takes the samples.
-        sampled_by: where they come from.
-        include_children: whether they count child processes, which the kernel's mark doesn't.
+        sampler: takes the samples.
+        sampled_by: the source of the samples.
+        include_children: True if they count child processes; the kernel's mark doesn't.
     """
 
     def __init__(
         self,
-        sampling: Sampling,
+        sampler: CallSampler,
         sampled_by: Literal["process", "thread"],
         include_children: bool,
     ) -> None:
-        self._sampling = sampling
+        self._sampler = sampler
         self._sampled_by: Literal["process", "thread"] = sampled_by
         self._include_children = include_children
-        self._mark = kernel.HighWaterMark() if kernel.supported() else None
+        self._mark = kernel.HighWaterMark() if kernel.has_high_water_mark() else None
 
     def start(self) -> None:
-        """Begin, as the last thing before the call."""
-        self._sampling.start()
+        """Start, as the last thing before the call."""
+        self._sampler.start()
         if self._mark is not None:
             self._mark.start()
 
     def stop(self) -> MemoryRecord:
-        """End, as the first thing after the call."""
+        """Stop, as the first thing after the call, and return the record."""
         mark_mib = None if self._mark is None else self._mark.stop()
-        samples = self._sampling.stop()
-        return record_of(
-            samples, self._sampled_by, mark_mib, mark_is_whole=not self._include_children
+        samples = self._sampler.stop()
+        return make_record(
+            samples, self._sampled_by, mark_mib, mark_covers_samples=not self._include_children
         )
 
     def end(self) -> None:
-        """Leave nothing running, whatever state this is in."""
+        """Stop all that runs, in any state, without a record."""
         if self._mark is not None:
             self._mark.stop()
-        self._sampling.end()
+        self._sampler.end()

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from linepipe_profile.family import Family, family_size, shows_children
+from linepipe_profile.process_tree import ProcessTree, can_list_children, open_tree_reader
 from linepipe_profile.reading import memory_mib
 
-pytestmark = pytest.mark.skipif(not shows_children(), reason="this system lists no children")
+pytestmark = pytest.mark.skipif(not can_list_children(), reason="this system lists no children")
 
 # Does what it is told, and says when it is done: forks a child, and has it make or write.
 PARENT = """
@@ -70,9 +70,9 @@ class Told:
         assert self.process.stdout.readline() == "done\n"
 
 
-def walked_once(pid: int) -> Family:
+def walked_once(pid: int) -> ProcessTree:
     """A reader that walks a child when it first sees it, and never again."""
-    return Family(pid, walking_share=1e-9)
+    return ProcessTree(pid, walking_share=1e-9)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def told() -> Iterator[Told]:
 
 def test_without_children_it_is_the_resident_size(told: Told) -> None:
     """The same that memory_profiler tells."""
-    with family_size(told.pid) as size:
+    with open_tree_reader(told.pid) as size:
         assert size() == pytest.approx(memory_mib(told.pid, False), abs=1)
 
 
@@ -127,7 +127,7 @@ def test_writing_to_shared_memory_is_seen_by_a_walk(told: Told) -> None:
     told.does("fork")
     without_walks = walked_once(told.pid)
     before = without_walks.mib()
-    with_walks = Family(told.pid, walking_share=1e9)
+    with_walks = ProcessTree(told.pid, walking_share=1e9)
     with_walks.mib()
     told.does("write")
     assert without_walks.mib() - before == pytest.approx(0, abs=2)
@@ -158,8 +158,9 @@ def test_a_child_that_ends_counts_nothing(told: Told) -> None:
 def test_the_reading_process_is_left_out() -> None:
     """As the watching process is a child of the node's."""
     code = (
-        "import os; from linepipe_profile.family import Family; block = b'1' * (60 * 2**20);"
-        "print(Family(os.getppid()).mib())"
+        "import os; from linepipe_profile.process_tree import ProcessTree\n"
+        "block = b'1' * (60 * 2**20)\n"
+        "print(ProcessTree(os.getppid()).mib())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert float(done.stdout) == pytest.approx(memory_mib(os.getpid(), True), abs=5)
@@ -170,4 +171,4 @@ def test_a_process_that_is_gone_is_an_error() -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()
     with pytest.raises(OSError, match=str(done.pid)):
-        Family(done.pid).mib()
+        ProcessTree(done.pid).mib()
