@@ -21,7 +21,7 @@ from tests.benchmarks import cases
 from tests.benchmarks.conftest import Row
 
 from linepipe_core import Pipeline
-from linepipe_core.snapshot import foreign
+from linepipe_core._values import numpy as numpy_adapter
 
 Told = Callable[[Row], None]
 US = 1e6
@@ -209,13 +209,13 @@ def test_each_reader_but_the_last_costs_one_memcpy(monkeypatch: pytest.MonkeyPat
     ways = cases.array_read(0.001)
     ways.linepipe()  # numpy's rules are found
     copied: list[int] = []
-    copy_of = foreign._copied_array
+    copy_of = numpy_adapter._copied_array
 
     def counted(array: Any) -> Any:
         copied.append(array.nbytes)
         return copy_of(array)
 
-    monkeypatch.setattr(foreign, "_copied_array", counted)
+    monkeypatch.setattr(numpy_adapter, "_copied_array", counted)
     ways.linepipe()
     assert len(copied) == cases.N_NODES - 1
 

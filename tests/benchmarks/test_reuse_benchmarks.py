@@ -83,7 +83,7 @@ def test_frames_first_run_with_records(benchmark: Any, tmp_path: Path, n_rows: i
             flow = frames_flow(tmp_path / f"cache{turn}{reuses}", n_rows)
             run = flow.start(reuse=reuses)
             if not reuses:
-                run._reuse = None
+                run._session = None
             started = time.perf_counter()
             run.finish()
             times.append(time.perf_counter() - started)

@@ -24,8 +24,8 @@ import pyarrow as pa
 import pytest
 
 from linepipe_core import Node, Pipeline
+from linepipe_core._values.out_of_band import dump
 from linepipe_core.shelf import ObjectShelf
-from linepipe_core.shelf.pickling import dump
 
 ROUNDS = 5
 

@@ -34,7 +34,7 @@ def test_there_are_examples() -> None:
     """The list isn't empty by mistake."""
     found = [
         test
-        for name in ("linepipe_core.shelf.object_shelf", "linepipe_profile.hook")
+        for name in ("linepipe_core._store.object_shelf", "linepipe_profile.hook")
         for test in doctest.DocTestFinder().find(import_module(name))
         if test.examples
     ]

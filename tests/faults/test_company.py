@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from tests.faults.blocks import Block
 
+from linepipe_core._store.buffers import BufferFiles
+from linepipe_core._store.database import Index
+from linepipe_core._store.staging import Staging
 from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
-from linepipe_core.shelf.buffers import BufferFiles
-from linepipe_core.shelf.index import Index
-from linepipe_core.shelf.staging import Staging
 
 SCRIPT = Path(__file__).with_name("sharing.py")
 SECONDS = 120  # nobody waits this long unless somebody waits forever
@@ -107,7 +107,7 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
     path: str, monkeypatch: pytest.MonkeyPatch, buffers: Callable[[], list[Path]]
 ) -> None:
     """Opening the shelf sweeps what dead writers left, and only that."""
-    from linepipe_core.shelf.staging import Staging
+    from linepipe_core._store.staging import Staging
 
     place = Staging.place
     seen: list[str] = []
@@ -126,9 +126,9 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
 
 SWEEP = """
 import sys
-from linepipe_core.shelf.buffers import BufferFiles
-from linepipe_core.shelf.index import Index
-from linepipe_core.shelf.staging import Staging
+from linepipe_core._store.buffers import BufferFiles
+from linepipe_core._store.database import Index
+from linepipe_core._store.staging import Staging
 assert BufferFiles(sys.argv[1] + ".buffers").sweep_drafts() == 0
 """
 
@@ -238,7 +238,7 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another thread writes to it between its hash and its writing: the store fails."""
-    from linepipe_core.shelf.staging import Staging
+    from linepipe_core._store.staging import Staging
 
     prepare = Staging.prepare
     block = Block(5, 2_000_000)
@@ -276,7 +276,7 @@ def test_a_lock_that_is_never_let_go_is_an_error_not_a_wait_forever(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was stopped in the middle holds it; reading goes on."""
-    monkeypatch.setattr("linepipe_core.shelf.index.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("linepipe_core._store.database.LOCK_SECONDS", 0.05)
     with ObjectShelf(path) as shelf:
         shelf["a"] = 1
         other = sqlite3.connect(path, isolation_level=None)

@@ -289,7 +289,7 @@ def test_verify_on_a_read_only_shelf_only_reports(
     flip(file)
     other = sqlite3.connect(filled, isolation_level=None)
     if why == "locked":
-        monkeypatch.setattr("linepipe_core.shelf.index.LOCK_SECONDS", 0.05)
+        monkeypatch.setattr("linepipe_core._store.database.LOCK_SECONDS", 0.05)
         other.execute("BEGIN IMMEDIATE")
     else:
         orphan.write_bytes(b"a writer has placed it, and is about to commit")

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from tests.faults.blocks import Block, in_a_process
 
+from linepipe_core._store import mmap as maps
 from linepipe_core.errors import ShelfError, ShelfPathError, ShelfWriteError
-from linepipe_core.shelf import ObjectShelf, maps
+from linepipe_core.shelf import ObjectShelf
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

@@ -23,10 +23,10 @@ from tests.faults.blocks import Block
 from tests.faults.moments import interrupts
 
 from linepipe_core import Hook, Node, Pipeline, Step
+from linepipe_core._store.buffers import BufferFiles
+from linepipe_core._store.opening import open_index
 from linepipe_core.errors import ShelfError
 from linepipe_core.shelf import ObjectShelf
-from linepipe_core.shelf.buffers import BufferFiles
-from linepipe_core.shelf.opening import open_index
 from linepipe_profile import MemoryProfile
 from linepipe_viz import Progress
 from linepipe_viz.progress import live_area

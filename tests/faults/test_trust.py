@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from tests.faults.blocks import in_a_process
 
+from linepipe_core._store import permissions as trust
 from linepipe_core.errors import ShelfPathError, ShelfTrustError
-from linepipe_core.shelf import ObjectShelf, trust
+from linepipe_core.shelf import ObjectShelf
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

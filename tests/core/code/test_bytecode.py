@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linepipe_core.fingerprint.bytecode import Import, NormalCode, normalise
+from linepipe_core._code.bytecode import Import, NormalCode, normalise
 
 MODULES = (fractions, statistics, string, textwrap)
 TREES = {m.__name__: ast.parse(Path(str(m.__file__)).read_text(encoding="utf-8")) for m in MODULES}
@@ -259,7 +259,7 @@ def test_what_runs_without_end_comes_to_an_end() -> None:
 
 def test_a_code_object_that_is_gone_is_not_remembered() -> None:
     """Nothing is kept for good."""
-    from linepipe_core.fingerprint import bytecode
+    from linepipe_core._code import bytecode
 
     code = code_of("def f(): return 'only here'")
     normalise(code)

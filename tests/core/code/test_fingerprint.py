@@ -17,7 +17,9 @@ from tests.core.code.written import changed, fingerprint, module
 from tests.core.values.processes import in_processes
 
 from linepipe_core import create_named_partial_function
-from linepipe_core.fingerprint import Reader, code_fingerprint, combined
+from linepipe_core._code.dependencies import Reader
+from linepipe_core._code.fingerprint import code_fingerprint
+from linepipe_core._code.parts import combined
 
 TWIN = """
     import functools
@@ -299,7 +301,9 @@ def test_fingerprints_are_the_same_in_every_process() -> None:
     """Whatever PYTHONHASHSEED is."""
     script = textwrap.dedent(
         """
-        from linepipe_core.fingerprint import Reader, code_fingerprint, combined
+        from linepipe_core._code.dependencies import Reader
+        from linepipe_core._code.fingerprint import code_fingerprint
+        from linepipe_core._code.parts import combined
         D = {"a": {"x", "y"}, "b": [lambda x: x in {"p", "q", "r"}]}
         class M:
             words = {"u", "v", "w"}

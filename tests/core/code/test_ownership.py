@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pandas.api.types import infer_dtype
 
-from linepipe_core.fingerprint.ownership import find_spec, function_owner, module_owner, package_of
+from linepipe_core._code.ownership import find_spec, function_owner, module_owner, package_of
 
 
 @pytest.mark.parametrize(

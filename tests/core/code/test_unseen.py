@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 from tests.core.code.written import fingerprint, module
 
-from linepipe_core.fingerprint import Reader, code_fingerprint
+from linepipe_core._code.dependencies import Reader
+from linepipe_core._code.fingerprint import code_fingerprint
 
 
 def test_calls_whose_results_no_fingerprint_sees_are_named() -> None:

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from linepipe_core.fingerprint import CodeFingerprint, Part, Reader, code_fingerprint
+from linepipe_core._code.dependencies import Reader
+from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
+from linepipe_core._code.parts import Part
 
 
 def module(

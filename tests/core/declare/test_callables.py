@@ -12,7 +12,7 @@ from unittest.mock import AsyncMock, MagicMock, Mock, create_autospec
 import pytest
 
 from linepipe_core import Node, NodeExecutionError, Pipeline
-from linepipe_core.callables import python_code
+from linepipe_core._declare.callables import python_code
 from linepipe_viz import draw_ascii_pipeline, draw_mermaid_pipeline, draw_svg_pipeline
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def test_the_debugger_opens_in_a_function_that_has_any_attribute(
     def debugger() -> pdb.Pdb:
         return pdb.Pdb(stdin=io.StringIO("continue\n"), stdout=shown)
 
-    monkeypatch.setattr("linepipe_core.debugging._debugger", debugger)
+    monkeypatch.setattr("linepipe_core._run.debugger._debugger", debugger)
     _pipeline(made(), tmp_path).debug("told")
     assert "(Pdb)" in shown.getvalue()
 

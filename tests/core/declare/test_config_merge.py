@@ -20,7 +20,7 @@ from linepipe_core import (
     Node,
     Pipeline,
 )
-from linepipe_core.config import MergedConfig
+from linepipe_core._declare.config import MergedConfig
 
 
 @dataclass

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from linepipe_core import Hook, Node, NodeExecutionError, Pipeline, RunResult, RunStateError
-from linepipe_core.sending import StayedBehind
+from linepipe_core._declare.portable import StayedBehind
 from linepipe_viz import draw_svg_pipeline
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linepipe_core import AmbiguousNameError, Node, Pipeline, UnknownNameError, WiringError
-from linepipe_core.wiring import Wiring
+from linepipe_core._declare.wiring import Wiring
 
 
 def anything(*args: Any) -> Any:

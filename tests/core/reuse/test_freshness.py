@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from linepipe_core import Node
-from linepipe_core.fingerprint import Part
-from linepipe_core.freshness import Kept, Outlook, Record, code_changes, record_keys
-from linepipe_core.wiring import Wiring
+from linepipe_core._code.parts import Part
+from linepipe_core._declare.wiring import Wiring
+from linepipe_core._reuse.decide import ReusePlanner
+from linepipe_core._reuse.reasons import code_changes
+from linepipe_core._reuse.record import Record, StoredObject, record_keys
 
 
 def anything(*args: Any) -> Any:
@@ -56,23 +58,23 @@ def outlook(
     gone: str = "",
     rerun: tuple[int, ...] = (),
     kept: str = "",
-) -> Outlook:
+) -> ReusePlanner:
     """The plan when all is as recorded, but for the given changes."""
     wiring = Wiring(nodes)
     stored = {"raw", "cleaned", "a", "b"} - set(gone.split())
     today = {"n": "n", "config.k": "config.k", **(given or {})}
-    return Outlook(
+    return ReusePlanner(
         wiring,
         list(RECORDS) if records is None else records,
         [(parts or {}).get(index, CODE) for index in range(len(nodes))],
         {name: Part(digest) for name, digest in today.items()},
-        {name: Kept(name, name) for name in stored},
+        {name: StoredObject(name, name) for name in stored},
         rerun,
         kept.split(),
     )
 
 
-def actions(found: Outlook) -> str:
+def actions(found: ReusePlanner) -> str:
     return " ".join(decision.action for decision in found.decisions)
 
 
@@ -120,13 +122,13 @@ def test_actions_that_are_planned(options: dict[str, Any], expected: str) -> Non
 def test_reasons_name_the_part_and_both_values(part: dict[str, Part | None], reason: str) -> None:
     """As far as they are short; another Python says all there is to say."""
     today = {key: each for key, each in {**CODE, **part}.items() if each is not None}
-    assert code_changes(record(), today) == [reason]
+    assert code_changes(record().parts, today, record().state) == [reason]
 
 
 def test_state_is_left_out() -> None:
     """Whatever it is today."""
     known = record(parts={k: p for k, p in CODE.items() if k != "global T"}, state=["global T"])
-    assert code_changes(known, OTHER) == []
+    assert code_changes(known.parts, OTHER, known.state) == []
 
 
 def test_a_node_that_ran_and_made_the_same_leaves_its_readers_fresh() -> None:
@@ -160,7 +162,7 @@ def test_keys_of_records_tell_nodes_apart_but_not_by_their_names() -> None:
 
 def test_a_stored_object_reads_as_it_was_written() -> None:
     """Where its digest says it all nothing is written; of another object it tells nothing."""
-    assert Kept("d", "d").text() is None
-    kept = Kept("d", "c", ("m:C",))
-    assert Kept.read("d", kept.text()) == kept
-    assert Kept.read("other", kept.text()) == Kept("other", "other")
+    assert StoredObject("d", "d").text() is None
+    kept = StoredObject("d", "c", ("m:C",))
+    assert StoredObject.read("d", kept.text()) == kept
+    assert StoredObject.read("other", kept.text()) == StoredObject("other", "other")

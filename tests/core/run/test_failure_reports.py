@@ -23,7 +23,8 @@ from linepipe_core import (
     RegistryClosedError,
     RunStateError,
 )
-from linepipe_core.describe import describe, describe_input
+from linepipe_core._declare.config import describe_input
+from linepipe_core._text import describe
 
 
 class TestFailure:

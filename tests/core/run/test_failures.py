@@ -21,8 +21,8 @@ from linepipe_core import (
     RunStateError,
     ShelfWriteError,
 )
+from linepipe_core._store.shelf_registry import ShelfRegistry
 from linepipe_core.shelf import ObjectShelf
-from linepipe_core.shelf_registry import ShelfRegistry
 
 
 class TestPhases:

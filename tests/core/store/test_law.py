@@ -88,7 +88,7 @@ class ShelfAgainstDict(RuleBasedStateMachine):
         pid = os.fork()
         if pid == 0:
             try:
-                from linepipe_core.shelf import rows
+                from linepipe_core._store import rows
 
                 rows.set_records = lambda *_: os._exit(1)
                 self.shelf.store({name: value, "never": value})

@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linepipe_core.shelf import ObjectShelf, leaves, maps, staging
-from linepipe_core.shelf.leaves import Job
-from linepipe_core.shelf.maps import known_digest, map_file
+from linepipe_core._store import chunks as leaves
+from linepipe_core._store import mmap as maps
+from linepipe_core._store import staging
+from linepipe_core._store.chunks import Job
+from linepipe_core._store.mmap import known_digest, map_file
+from linepipe_core.shelf import ObjectShelf
 
 N_BYTES = 3_000_001
 

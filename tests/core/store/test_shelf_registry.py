@@ -14,11 +14,11 @@ import pytest
 from tests.core.store.tables import pipeline
 
 from linepipe_core import Node, ObjPlacement, Pipeline
+from linepipe_core._store.shelf_registry import ShelfRegistry
 from linepipe_core.errors import (
     RegistryClosedError,
 )
 from linepipe_core.shelf import ObjectShelf
-from linepipe_core.shelf_registry import ShelfRegistry
 
 
 class Connection:

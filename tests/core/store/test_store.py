@@ -87,7 +87,7 @@ def test_a_failed_store_leaves_everything_as_it_was(
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("linepipe_core.shelf.rows.set_records", fail)
+    monkeypatch.setattr("linepipe_core._store.rows.set_records", fail)
     with pytest.raises(KeyboardInterrupt):
         shelf.store({"a": np.ones(LARGE), "b": np.full(LARGE, 2)})
     monkeypatch.undo()

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from tests.core.code.written import module
 from tests.core.values.processes import in_processes
 
-from linepipe_core.fingerprint import Reader, code_fingerprint
+from linepipe_core._code.dependencies import Reader
+from linepipe_core._code.fingerprint import code_fingerprint
 
 
 def test_layout_is_no_content() -> None:
@@ -281,7 +282,9 @@ def test_models_of_libraries_are_the_same_in_every_process() -> None:
         from typing import Annotated, Optional
         import pydantic
         from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-        from linepipe_core.fingerprint import Reader, code_fingerprint, combined
+        from linepipe_core._code.dependencies import Reader
+        from linepipe_core._code.fingerprint import code_fingerprint
+        from linepipe_core._code.parts import combined
         def check(value): return value
         class Order(pydantic.BaseModel):
             number: Annotated[int, pydantic.AfterValidator(check)] = 1

@@ -14,38 +14,35 @@ import pytest
 from tests.core.kinds import KINDS, LOCK, Own, spoil
 from tests.core.likeness import seen
 
-from linepipe_core import snapshot
-from linepipe_core.snapshot import (
-    containers,
-    foreign,
-    hand_out,
-    hand_over,
-    held,
-    hold,
-    leaves,
-    trees,
-)
+from linepipe_core._values import containers, trees
+from linepipe_core._values import isolate as core
+from linepipe_core._values import numpy as numpy_adapter
+from linepipe_core._values import pandas as pandas_adapter
+from linepipe_core._values import polars as polars_adapter
+from linepipe_core._values import rules as leaves
+from linepipe_core._values import snapshot as held
+from linepipe_core._values.isolate import copy_for_reader, isolate, move_to_last_reader, peek
 
 
 def leak(make: Callable[[], Any], change: Callable[[Any], object] = lambda v: spoil(v, 77)) -> bool:
     """Return True if a change by the maker, or by a reader, is seen by anybody else."""
     value = make()
     before = seen(value)
-    kept = hold([value])
-    first = hand_out(kept)
+    kept = isolate([value])
+    first = copy_for_reader(kept)
     change(value)
-    leaked = seen(hand_out(kept)) != before or seen(first) != before
+    leaked = seen(copy_for_reader(kept)) != before or seen(first) != before
     change(first)
-    leaked = leaked or seen(hand_out(kept)) != before
+    leaked = leaked or seen(copy_for_reader(kept)) != before
     owner = [make()]
     if isinstance(owner[0], pd.DataFrame):
         owner[0].attrs["kept"] = attribute = [1]
         before = seen(owner[0])
     else:
         attribute = []
-    kept = hold(owner)
+    kept = isolate(owner)
     attribute.append(2)
-    return bool(leaked or seen(hand_over([kept])) != before)
+    return bool(leaked or seen(move_to_last_reader([kept])) != before)
 
 
 def weakly_kept() -> bool:
@@ -53,10 +50,10 @@ def weakly_kept() -> bool:
 
     owner = [np.arange(3.0)]
     reference = weakref.ref(owner[0])
-    kept = hold(owner)
+    kept = isolate(owner)
     if (array := reference()) is not None:
         array[0] = 77
-    return bool(hand_out(kept)[0] == 77)
+    return bool(copy_for_reader(kept)[0] == 77)
 
 
 def kept_without_isolation() -> bool:
@@ -66,10 +63,10 @@ def kept_without_isolation() -> bool:
         lambda: Own([1]),
     ]
     for make in kinds:
-        kept = hold([make()])
-        looked_at = snapshot.reveal(kept)
+        kept = isolate([make()])
+        looked_at = peek(kept)
         before = seen(looked_at)
-        spoil(hand_over([kept]), 77)
+        spoil(move_to_last_reader([kept]), 77)
         if seen(looked_at) != before:
             return True
     return False
@@ -86,17 +83,17 @@ def part_kept() -> bool:
         for part in parts:
             owner = [wrap(part)]
             before = seen(owner[0])
-            kept = hold(owner)
+            kept = isolate(owner)
             spoil(part, 77)
-            if seen(hand_out(kept)) != before:
+            if seen(copy_for_reader(kept)) != before:
                 return True
     return False
 
 
 def shared_with_arrow() -> bool:
-    kept = hold([pd.DataFrame({"a": np.arange(3.0)})])
-    arrow = pa.Table.from_pandas(hand_out(kept), preserve_index=False)
-    last = hand_over([kept])
+    kept = isolate([pd.DataFrame({"a": np.arange(3.0)})])
+    arrow = pa.Table.from_pandas(copy_for_reader(kept), preserve_index=False)
+    last = move_to_last_reader([kept])
     del kept
     last.iloc[0, 0] = 77
     return bool(arrow["a"][0].as_py() == 77)
@@ -104,16 +101,16 @@ def shared_with_arrow() -> bool:
 
 def zero_copy() -> bool:
     array = np.ones((3, 2))
-    kept = hold([pd.DataFrame(array, copy=False)])
+    kept = isolate([pd.DataFrame(array, copy=False)])
     array[:] = 77
-    return bool(hand_out(kept).iloc[0, 0] == 77)
+    return bool(copy_for_reader(kept).iloc[0, 0] == 77)
 
 
 def index_over_array() -> bool:
     array = np.arange(3)
-    kept = hold([pd.Series([1, 2, 3], index=array)])
+    kept = isolate([pd.Series([1, 2, 3], index=array)])
     array[:] = 77
-    return bool(hand_out(kept).index[0] == 77)
+    return bool(copy_for_reader(kept).index[0] == 77)
 
 
 def objects() -> Any:
@@ -148,8 +145,8 @@ def shallow(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.copy(deep=False)
 
 
-def as_it_is(value: Any, _alone: bool) -> held.Held:
-    return held.Held(value, itself)
+def as_it_is(value: Any, _alone: bool) -> held.Snapshot:
+    return held.Snapshot(value, itself)
 
 
 def broken(owner: Any, name: str, replacement: Any) -> Any:
@@ -166,14 +163,14 @@ def value_of(kept: Any) -> Any:
 LEFT_OUT = trees._Pickler._left_out
 
 
-def left_out_shared(pickler: Any, kept: held.Held) -> Any:
+def left_out_shared(pickler: Any, kept: held.Snapshot) -> Any:
     return LEFT_OUT(pickler, as_it_is(kept.value, True))
 
 
 FAST_PATHS: list[tuple[str, Any]] = [
-    ("a value moves though its maker keeps it", broken(snapshot, "seen_once", lambda *a: True)),
-    ("a copy is the value", broken(held.Held, "copy", value_of)),
-    ("the last reader gets what another sees", broken(held.Held, "move", value_of)),
+    ("a value moves though it is kept", broken(core, "is_sole_reference", lambda *a: True)),
+    ("a copy is the value", broken(held.Snapshot, "copy", value_of)),
+    ("the last reader gets what another sees", broken(held.Snapshot, "move", value_of)),
     ("a tree's copy is the tree", broken(trees._PickledTree, "copy", value_of)),
     ("a tree's last reader gets what another sees", broken(trees._PickledTree, "move", value_of)),
     ("arrays in trees are shared", broken(trees._Pickler, "_left_out", left_out_shared)),
@@ -185,24 +182,24 @@ FAST_PATHS: list[tuple[str, Any]] = [
     ("sets are kept", broken(leaves.BUILTIN, "set", as_it_is)),
     ("byte arrays are kept", broken(leaves.BUILTIN, "bytearray", as_it_is)),
     ("rows move though they are kept", broken(containers, "_are_alone", lambda *a: True)),
-    ("parts move though they are kept", broken(containers, "seen_once", lambda *a: True)),
-    ("copies of parts are the parts", broken(containers._HeldParts, "copy", value_of)),
-    ("the last gets parts that another sees", broken(containers._HeldParts, "move", value_of)),
+    ("parts move though they are kept", broken(containers, "is_sole_reference", lambda *a: True)),
+    ("copies of parts are the parts", broken(containers._PartsSnapshot, "copy", value_of)),
+    ("the last gets parts that another sees", broken(containers._PartsSnapshot, "move", value_of)),
     ("rows are taken for flat", broken(containers, "_are_rows", lambda parts: True)),
-    ("arrays are kept", broken(foreign, "_array", as_it_is)),
-    ("arrays are handed out", broken(foreign, "_copied_array", itself)),
-    ("objects in arrays are taken for flat", broken(foreign, "_is_flat", lambda array: True)),
-    ("weak references aren't seen", broken(foreign, "getweakrefcount", lambda value: 0)),
-    ("frames are kept", broken(foreign, "_table", as_it_is)),
-    ("frames are handed out", broken(foreign, "_shared_table", itself)),
-    ("attributes of frames move", broken(foreign, "_is_bare", lambda table: True)),
-    ("only pandas is said to see", broken(foreign, "_only_pandas_sees", lambda block: True)),
-    ("what others see isn't copied", broken(foreign, "_own", lambda block: None)),
-    ("frames share what copy-on-write does not guard", broken(foreign, "_shared_table", shallow)),
-    ("indexes are shared", broken(foreign, "_own_index", itself)),
-    ("index names are shared", broken(foreign, "_fresh_index", itself)),
-    ("polars frames are shared", broken(foreign, "_clone", itself)),
-    ("objects in polars are shared", broken(foreign, "_objects_column", itself)),
+    ("arrays are kept", broken(numpy_adapter, "_array", as_it_is)),
+    ("arrays are handed out", broken(numpy_adapter, "_copied_array", itself)),
+    ("objects in arrays are taken for flat", broken(numpy_adapter, "_is_flat", lambda array: True)),
+    ("weak references aren't seen", broken(numpy_adapter, "getweakrefcount", lambda value: 0)),
+    ("frames are kept", broken(pandas_adapter, "_table", as_it_is)),
+    ("frames are handed out", broken(pandas_adapter, "_shared_table", itself)),
+    ("attributes of frames move", broken(pandas_adapter, "_is_bare", lambda table: True)),
+    ("only pandas is said to see", broken(pandas_adapter, "_only_pandas_sees", lambda b: True)),
+    ("what others see isn't copied", broken(pandas_adapter, "_own", lambda block: None)),
+    ("frames share what is not guarded", broken(pandas_adapter, "_shared_table", shallow)),
+    ("indexes are shared", broken(pandas_adapter, "_own_index", itself)),
+    ("index names are shared", broken(pandas_adapter, "_fresh_index", itself)),
+    ("polars frames are shared", broken(polars_adapter, "_clone", itself)),
+    ("objects in polars are shared", broken(polars_adapter, "_objects_column", itself)),
 ]  # fmt: skip
 
 

@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from tests.core.likeness import seen
 from tests.core.values.changeable import Colour, Own, Spoil, WithDeepcopy, changeable
 
-from linepipe_core.snapshot import (
+from linepipe_core import Node, Pipeline
+from linepipe_core._values.isolate import (
     ATOMIC,
-    hand_out,
-    hand_over,
-    hold,
-    reveal,
+    copy_for_reader,
+    isolate,
+    move_to_last_reader,
+    peek,
 )
 
 UNCHANGING: list[Any] = [
@@ -71,11 +72,11 @@ def test_changes_by_the_maker_are_not_seen(make: Callable[[], Any], spoil: Spoil
     """The function that made a value may hold on to it and change it later."""
     value = make()
     before = seen(value)
-    held = hold([value])
+    held = isolate([value])
     spoil(value)
     assert seen(value) != before  # the spoiling spoils
-    assert seen(hand_out(held)) == before
-    assert seen(hand_over([held])) == before
+    assert seen(copy_for_reader(held)) == before
+    assert seen(move_to_last_reader([held])) == before
 
 
 @changeable
@@ -85,13 +86,13 @@ def test_changes_by_a_reader_are_not_seen_by_the_others(
     """Each reader gets a copy of its own, the maker keeps another."""
     value = make()
     before = seen(value)
-    held = hold([value])
-    first, second = hand_out(held), hand_out(held)
+    held = isolate([value])
+    first, second = copy_for_reader(held), copy_for_reader(held)
     spoil(first)
     assert seen(second) == before
     spoil(second)
-    assert seen(hand_out(held)) == before
-    last = hand_over([held])
+    assert seen(copy_for_reader(held)) == before
+    last = move_to_last_reader([held])
     del held
     assert seen(last) == before
     spoil(last)
@@ -105,8 +106,8 @@ def test_a_value_that_nobody_else_sees_is_the_same_after_moving(
 ) -> None:
     """A chain of last readers passes values on; none of it changes what they are."""
     before = seen(make())
-    value = hand_over([hold([make()])])
-    again = hand_over([hold([value])])
+    value = move_to_last_reader([isolate([make()])])
+    again = move_to_last_reader([isolate([value])])
     assert seen(again) == before
     spoil(again)
     assert seen(value) == before
@@ -115,19 +116,19 @@ def test_a_value_that_nobody_else_sees_is_the_same_after_moving(
 @pytest.mark.parametrize("value", UNCHANGING, ids=repr)
 def test_an_immutable_value_is_passed_on_itself(value: Any) -> None:
     """No copy where none is needed."""
-    held = hold([value])
-    assert hand_out(held) is value
-    assert reveal(held) is value
-    assert hand_over([held]) is value
+    held = isolate([value])
+    assert copy_for_reader(held) is value
+    assert peek(held) is value
+    assert move_to_last_reader([held]) is value
 
 
 def test_immutable_types_are_remembered() -> None:
     """The second value of such a type is kept bare, as the run loop does with ints."""
-    hold([decimal.Decimal(1)])
+    isolate([decimal.Decimal(1)])
     assert decimal.Decimal in ATOMIC
     second = decimal.Decimal(2)
-    assert hold([second]) is second
-    hold([Colour.RED])
+    assert isolate([second]) is second
+    isolate([Colour.RED])
     assert Colour not in ATOMIC  # a user's class is not kept alive
 
 
@@ -136,10 +137,10 @@ def test_no_library_is_imported_to_ask_whether_a_value_is_its_own() -> None:
     import subprocess
 
     code = (
-        "import sys; from linepipe_core.snapshot import hold\n"
+        "import sys; from linepipe_core._values.isolate import isolate\n"
         "class DataFrame: pass\n"
         "DataFrame.__module__ = 'pandas.core.frame'\n"
-        "hold([[1, {'a': DataFrame()}]]); hold([DataFrame()])\n"
+        "isolate([[1, {'a': DataFrame()}]]); isolate([DataFrame()])\n"
         "print([m for m in ('numpy', 'pandas', 'polars', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -149,14 +150,19 @@ def test_no_library_is_imported_to_ask_whether_a_value_is_its_own() -> None:
 @changeable
 def test_a_snapshot_pickles(make: Callable[[], Any], spoil: Spoil) -> None:
     """A pipeline goes to a worker process with the constants that it holds."""
-    held = hold([make()])
+    pipeline = Pipeline([Node(same, ["x"], ["y"])], x=make())
     try:
-        data = pickle.dumps(held)
+        data = pickle.dumps(pipeline)
     except Exception:
         with pytest.raises(Exception):  # noqa: B017, PT011 - it is the value that refuses
             pickle.dumps(make())
         return
-    assert seen(hand_out(pickle.loads(data))) == seen(make())
+    assert seen(pickle.loads(data).run()["y"]) == seen(make())
+
+
+def same(value: Any) -> Any:
+    """A node that hands on its input."""
+    return value
 
 
 plain = st.recursive(
@@ -197,8 +203,8 @@ def test_copies_look_alike_and_share_nothing(value: Any, data: st.DataObject) ->
     if isinstance(value, list) and value:
         value.append(data.draw(st.sampled_from(value)))  # an alias
     oracle = copy.deepcopy(value)
-    held = hold([value])
-    copies = [hand_out(held), hand_out(held), hand_over([held])]
+    held = isolate([value])
+    copies = [copy_for_reader(held), copy_for_reader(held), move_to_last_reader([held])]
     originals = changeable_parts(value, {})
     for made in copies:
         assert seen(made) == seen(oracle)

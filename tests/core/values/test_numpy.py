@@ -12,12 +12,7 @@ import pyarrow as pa
 import pytest
 from tests.core.likeness import seen
 
-from linepipe_core.snapshot import (
-    hand_out,
-    hand_over,
-    hold,
-    reveal,
-)
+from linepipe_core._values.isolate import copy_for_reader, isolate, move_to_last_reader, peek
 
 
 def address(value: Any) -> int:
@@ -27,23 +22,23 @@ def address(value: Any) -> int:
 def held_new_array() -> tuple[Any, int]:
     owner = [np.arange(5.0)]
     where = address(owner[0])
-    return hold(owner), where
+    return isolate(owner), where
 
 
 def test_an_array_that_nobody_else_sees_moves_all_the_way() -> None:
     """No copy for a maker that keeps nothing, nor for the last reader."""
     held, where = held_new_array()
-    assert address(reveal(held)) == where
+    assert address(peek(held)) == where
     owner = [held]
     del held
-    assert address(hand_over(owner)) == where
+    assert address(move_to_last_reader(owner)) == where
 
 
 def test_a_reader_that_is_not_the_last_gets_one_copy() -> None:
     """... and the last one still gets the array itself."""
     held, where = held_new_array()
-    assert address(hand_out(held)) != where
-    assert address(hand_over([held])) == where
+    assert address(copy_for_reader(held)) != where
+    assert address(move_to_last_reader([held])) == where
 
 
 @pytest.mark.parametrize(
@@ -63,7 +58,7 @@ def test_an_array_that_somebody_sees_is_copied(keep: Callable[[Any], Any]) -> No
     owner = [np.arange(5.0)]
     where = address(owner[0])
     kept = keep(owner[0])
-    assert address(reveal(hold(owner))) != where
+    assert address(peek(isolate(owner))) != where
     assert kept is not None
 
 
@@ -82,16 +77,16 @@ def test_a_set_that_is_referred_to_weakly_is_copied(
     """A cache of weak references would see what the reader does to it."""
     owner = [make()]
     kept = weakref.ref(inner(owner[0]))
-    held = hold(owner)
-    inner(hand_over([held])).add(99)
+    held = isolate(owner)
+    inner(move_to_last_reader([held])).add(99)
     assert kept() in (None, {1, 2})
 
 
 def test_an_array_kept_by_a_node_without_isolation_is_copied_for_the_last_reader() -> None:
     """``isolate=False`` is a promise not to change, not one to forget."""
     held, where = held_new_array()
-    kept = reveal(held)
-    assert address(hand_over([held])) != where
+    kept = peek(held)
+    assert address(move_to_last_reader([held])) != where
     assert kept[0] == 0
 
 
@@ -99,7 +94,7 @@ def test_a_moved_array_can_be_written_to() -> None:
     """A node may change its inputs freely, also an array that its maker made read-only."""
     owner = [np.arange(5.0)]
     owner[0].flags.writeable = False
-    value = hand_over([hold(owner)])
+    value = move_to_last_reader([isolate(owner)])
     value[0] = 7
     assert value[0] == 7
 
@@ -107,9 +102,9 @@ def test_a_moved_array_can_be_written_to() -> None:
 def test_layout_is_kept() -> None:
     """A copy of an array by columns is one by columns: code may depend on its speed."""
     columns = np.asfortranarray(np.ones((3, 4)))
-    held = hold([columns])
-    assert reveal(held).flags.f_contiguous
-    assert hand_out(held).flags.f_contiguous
+    held = isolate([columns])
+    assert peek(held).flags.f_contiguous
+    assert copy_for_reader(held).flags.f_contiguous
 
 
 def test_a_read_only_map_of_a_file_stays_a_map(tmp_path: Path) -> None:
@@ -117,11 +112,11 @@ def test_a_read_only_map_of_a_file_stays_a_map(tmp_path: Path) -> None:
     path = tmp_path / "numbers"
     np.arange(4.0).tofile(path)
     mapped = np.memmap(path, dtype=float, mode="r")
-    assert hand_out(hold([mapped])) is mapped
+    assert copy_for_reader(isolate([mapped])) is mapped
     writable = np.memmap(path, dtype=float, mode="r+")
-    held = hold([writable])
+    held = isolate([writable])
     writable[0] = 99
-    assert hand_out(held)[0] == 0
+    assert copy_for_reader(held)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -144,12 +139,12 @@ def test_an_array_in_a_container_that_nobody_else_sees_moves(wrap: Callable[[Any
 
     owner = [wrap(np.arange(5.0))]
     where = address(array_in(owner[0]))
-    held = hold(owner)
-    assert address(array_in(reveal(held))) == where
-    assert address(array_in(hand_out(held))) != where
+    held = isolate(owner)
+    assert address(array_in(peek(held))) == where
+    assert address(array_in(copy_for_reader(held))) != where
     owner = [held]
     del held
-    value = hand_over(owner)
+    value = move_to_last_reader(owner)
     assert address(array_in(value)) == where
     assert seen(value) == seen(wrap(np.arange(5.0)))
 
@@ -159,9 +154,9 @@ def test_rows_that_nobody_else_sees_move(rows: Callable[[], Any]) -> None:
     """A chain of nodes that pass records on copies none of them."""
     owner = [rows()]
     was = id(owner[0])
-    held = hold(owner)
-    assert id(reveal(held)) == was
-    copied = hand_out(held)
+    held = isolate(owner)
+    assert id(peek(held)) == was
+    copied = copy_for_reader(held)
     assert copied == rows()
     assert id(copied) != was
-    assert id(hand_over([held])) == was
+    assert id(move_to_last_reader([held])) == was

@@ -14,12 +14,7 @@ from tests.core.likeness import seen
 from tests.core.tables import NotedFrame
 from tests.core.values.changeable import ShortCopyFrame, UnfinishedFrame, noted
 
-from linepipe_core.snapshot import (
-    hand_out,
-    hand_over,
-    hold,
-    reveal,
-)
+from linepipe_core._values.isolate import copy_for_reader, isolate, move_to_last_reader, peek
 
 
 def locally_noted() -> Any:
@@ -40,8 +35,8 @@ def address(value: Any) -> int:
 # pandas shares columns.
 def test_frames_share_their_columns_until_one_is_written_to() -> None:
     """Copy-on-write: ten readers of a frame cost no memory."""
-    held = hold([pd.DataFrame({"a": np.arange(1000.0)})])
-    first, second = hand_out(held), hand_out(held)
+    held = isolate([pd.DataFrame({"a": np.arange(1000.0)})])
+    first, second = copy_for_reader(held), copy_for_reader(held)
     assert np.shares_memory(first["a"].to_numpy(), second["a"].to_numpy())
     first.loc[0, "a"] = 99
     assert not np.shares_memory(first["a"].to_numpy(), second["a"].to_numpy())
@@ -68,16 +63,16 @@ def test_a_frame_over_an_array_that_its_maker_keeps_is_copied(
     kept = np.arange(6).reshape(3, 2)
     table = build(kept)
     before = seen(table)
-    held = hold([table])
+    held = isolate([table])
     kept[:] = 99
-    assert seen(hand_out(held)) == before
+    assert seen(copy_for_reader(held)) == before
 
 
 def test_a_view_of_a_frame_does_not_follow_later_changes() -> None:
     """An Arrow table made of a reader's frame shares its memory; the last reader's doesn't."""
-    held = hold([pd.DataFrame({"a": np.arange(3.0)})])
-    table = pa.Table.from_pandas(hand_out(held), preserve_index=False)
-    last = hand_over([held])
+    held = isolate([pd.DataFrame({"a": np.arange(3.0)})])
+    table = pa.Table.from_pandas(copy_for_reader(held), preserve_index=False)
+    last = move_to_last_reader([held])
     del held
     last.iloc[0, 0] = 99
     assert table["a"].to_pylist() == [0.0, 1.0, 2.0]
@@ -88,11 +83,11 @@ def test_a_frame_that_only_frames_share_is_not_copied() -> None:
     source = pd.DataFrame({"a": np.arange(1000.0), "b": np.arange(1000.0)})
     wider = source.assign(c=1)
     column = source["a"]
-    held = hold([wider])
-    assert np.shares_memory(reveal(held)["a"].to_numpy(), column.to_numpy())
+    held = isolate([wider])
+    assert np.shares_memory(peek(held)["a"].to_numpy(), column.to_numpy())
     source.loc[0, "a"] = 99
     column.iloc[1] = 99
-    assert hand_out(held)["a"].tolist()[:2] == [0.0, 1.0]
+    assert copy_for_reader(held)["a"].tolist()[:2] == [0.0, 1.0]
 
 
 @pytest.mark.parametrize("made_of", ["datetime64[us]", "datetime64[ns, UTC]", "timedelta64[s]"])
@@ -101,22 +96,22 @@ def test_dates_are_isolated_also_when_written_to_through_their_array(made_of: An
     kept = pd.DataFrame({"day": [1, 2, 3], "n": 1})
     kept = kept.astype({"day": made_of})
     before = seen(kept)
-    held = hold([kept])
-    for reader in (hand_out(held), hand_out(held), kept):
+    held = isolate([kept])
+    for reader in (copy_for_reader(held), copy_for_reader(held), kept):
         reader["day"].array[0] = reader["day"].array[2]
         reader.loc[1, "n"] = 99
-    assert seen(hand_out(held)) == before
-    assert seen(hand_over([held])) == before
+    assert seen(copy_for_reader(held)) == before
+    assert seen(move_to_last_reader([held])) == before
 
 
 def test_a_local_class_of_frames_is_isolated() -> None:
     """Its cells and its note, though no pickle holds it."""
     value = locally_noted()
-    held = hold([value])
-    first = hand_out(held)
+    held = isolate([value])
+    first = copy_for_reader(held)
     first["a"][0].append(3)
     first.note.append(2)
-    for table in (value, hand_out(held)):
+    for table in (value, copy_for_reader(held)):
         assert (table["a"].tolist(), table.note) == ([[1], [2]], [1])
         assert type(table) is type(value)
 
@@ -125,10 +120,10 @@ def test_a_class_of_frames_is_known_at_its_first_value() -> None:
     """Also when that lies behind something that refuses to be pickled."""
     for wrap in (lambda x: [threading.Lock(), x], lambda x: (x, threading.Lock())):
         value = locally_noted()
-        held = hold([wrap(value)])
+        held = isolate([wrap(value)])
         value["a"][0].append(3)
         value.note.append(2)
-        (got,) = (part for part in hand_out(held) if isinstance(part, NotedFrame))
+        (got,) = (part for part in copy_for_reader(held) if isinstance(part, NotedFrame))
         assert (got["a"].tolist(), got.note) == ([[1], [2]], [1])
 
 
@@ -136,8 +131,8 @@ def test_a_class_of_frames_is_known_at_its_first_value() -> None:
 def test_frames_that_pandas_cannot_copy_go_by_their_pickle(kind: Any) -> None:
     """A class of frames may have a ``copy`` of its own kind."""
     value = kind({"a": [1, 2]})
-    held = hold([value])
-    first, second = hand_out(held), hand_out(held)
+    held = isolate([value])
+    first, second = copy_for_reader(held), copy_for_reader(held)
     first._mgr.blocks[0].values[0, 0] = 99
     value._mgr.blocks[0].values[0, 1] = 99
     assert type(second) is kind
@@ -150,11 +145,11 @@ def test_frames_that_nothing_copies_are_shared_with_a_warning(
 ) -> None:
     """Beside what refuses to be pickled; the rest of the list is isolated all the same."""
     value = kind({"a": [1]})
-    held = hold([[threading.Lock(), value, [1]]], "tables")
-    first = hand_out(held)
+    held = isolate([[threading.Lock(), value, [1]]], "tables")
+    first = copy_for_reader(held)
     first[2].append(2)
     assert first[1] is value
-    assert hand_out(held)[2] == [1]
+    assert copy_for_reader(held)[2] == [1]
     assert len(caplog.records) == 1
     assert f"{kind.__name__} in it is passed by reference" in caplog.text
 
@@ -167,9 +162,9 @@ def test_a_frame_that_its_own_note_holds_is_copied_once(
     """Each copy's note holds that copy."""
     value = noted(NotedFrame({"a": cells}), [])
     value.note.append(value)
-    held = hold([[*beside, value] if beside else value])
+    held = isolate([[*beside, value] if beside else value])
     for _ in range(2):
-        got = hand_out(held)
+        got = copy_for_reader(held)
         got = got[-1] if beside else got
         assert got is not value
         assert got.note[0] is got
@@ -178,8 +173,8 @@ def test_a_frame_that_its_own_note_holds_is_copied_once(
 def test_frames_of_a_subclass_share_their_columns() -> None:
     """As plain ones do: what they carry along costs no copy of the data."""
     value = noted(NotedFrame({"a": np.arange(1000.0)}), {"rows": [1]})
-    held = hold([value])
-    first, second = hand_out(held), hand_out(held)
+    held = isolate([value])
+    first, second = copy_for_reader(held), copy_for_reader(held)
     assert address(first["a"].to_numpy()) == address(second["a"].to_numpy())
     first.loc[0, "a"] = 99.0
     assert second.loc[0, "a"] == 0.0
@@ -191,11 +186,11 @@ def test_a_note_that_cannot_be_copied_is_shared_with_a_warning(
     """The rest of the frame is isolated all the same."""
     lock = threading.Lock()
     value = noted(NotedFrame({"a": [1]}), {"lock": lock, "rows": [1]})
-    held = hold([value], "table")
-    first = hand_out(held)
+    held = isolate([value], "table")
+    first = copy_for_reader(held)
     first.note["rows"].append(2)
     first.loc[0, "a"] = 99
-    second = hand_out(held)
+    second = copy_for_reader(held)
     assert (second.note["rows"], second.loc[0, "a"]) == ([1], 1)
     assert second.note["lock"] is lock
     assert "'table' can't be copied: _thread.lock in it is passed by reference" in caplog.text
@@ -205,10 +200,10 @@ def test_attrs_are_copied() -> None:
     """A frame's ``attrs`` may hold anything."""
     table = pd.DataFrame({"a": [1]})
     table.attrs["seen"] = [1]
-    held = hold([table])
+    held = isolate([table])
     table.attrs["seen"].append(2)
-    hand_out(held).attrs["seen"].append(3)
-    assert hand_out(held).attrs == {"seen": [1]}
+    copy_for_reader(held).attrs["seen"].append(3)
+    assert copy_for_reader(held).attrs == {"seen": [1]}
 
 
 @pytest.mark.parametrize("make", [lambda: pd.Index([1, 2]), lambda: pd.RangeIndex(1, 3)])
@@ -230,12 +225,12 @@ def test_nobody_writes_to_an_index_of_others(
     spoil(kept)
     assert numbers(kept) == [99, 99]
     kept = wrap(make())
-    held = hold([kept])
+    held = isolate([kept])
     spoil(kept)
-    spoil(hand_out(held))
-    assert numbers(hand_out(held)) == [1, 2]
-    spoil(hand_out(held))
-    assert numbers(hand_over([held])) == [1, 2]
+    spoil(copy_for_reader(held))
+    assert numbers(copy_for_reader(held)) == [1, 2]
+    spoil(copy_for_reader(held))
+    assert numbers(move_to_last_reader([held])) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +250,7 @@ def test_nobody_writes_to_an_index_of_others(
 def test_every_kind_of_index_still_works_in_a_reader(index: pd.Index) -> None:
     """Closing an index to writing must not hinder pandas."""
     table = pd.DataFrame({"a": [1, 2, 3]}, index=index)
-    got = hand_out(hold([table]))
+    got = copy_for_reader(isolate([table]))
     pd.testing.assert_frame_equal(got, table)
     pd.testing.assert_frame_equal(got.reindex(index[::-1]), table.iloc[::-1])
     other = table.rename(columns={"a": "b"})
@@ -268,8 +263,8 @@ def test_every_kind_of_index_still_works_in_a_reader(index: pd.Index) -> None:
 def test_nobody_can_write_to_shared_categories() -> None:
     """They are pandas' immutable labels; numpy's way around that is closed."""
     table = pd.DataFrame({"c": pd.Categorical([5, 6, 5])})
-    held = hold([table])
-    for copy_of_it in (hand_out(held), hand_over([held])):
+    held = isolate([table])
+    for copy_of_it in (copy_for_reader(held), move_to_last_reader([held])):
         with pytest.raises(ValueError, match="read-only"):
             np.asarray(copy_of_it["c"].cat.categories)[0] = 99
         copy_of_it["c"] = copy_of_it["c"].cat.rename_categories({5: 7})

@@ -14,11 +14,7 @@ import pytest
 from tests.core.likeness import seen
 from tests.core.values.changeable import Own, frame
 
-from linepipe_core.snapshot import (
-    hand_out,
-    hand_over,
-    hold,
-)
+from linepipe_core._values.isolate import copy_for_reader, isolate, move_to_last_reader
 
 
 class Tensor:
@@ -73,10 +69,10 @@ def test_a_value_that_cannot_be_copied_is_passed_by_reference_with_one_warning(
     """One warning that names the object, its node and what refused; none for each reader."""
     value = make()
     with caplog.at_level(logging.WARNING, "linepipe.registry"):
-        held = hold([value], "link", "connect")
-        assert hand_out(held) is value
-        assert hand_out(held) is value
-        assert hand_over([held]) is value
+        held = isolate([value], "link", "connect")
+        assert copy_for_reader(held) is value
+        assert copy_for_reader(held) is value
+        assert move_to_last_reader([held]) is value
     (record,) = caplog.records
     assert "'link', made by node 'connect'" in record.message
     assert name in record.message
@@ -90,12 +86,12 @@ def test_a_container_is_copied_around_a_part_that_cannot_be_copied(
     value = make()
     around = {"rows": [1], "link": value, "frame": frame(), "again": [value]}
     with caplog.at_level(logging.WARNING, "linepipe.registry"):
-        held = hold([around], "all")
+        held = isolate([around], "all")
         around["rows"].append(2)
-        got = hand_out(held)
+        got = copy_for_reader(held)
         got["rows"].append(3)
         got["frame"]["float"] = 0
-        again = hand_over([held])
+        again = move_to_last_reader([held])
     assert again["rows"] == [1]
     assert seen(again["frame"]) == seen(frame())
     assert got["link"] is got["again"][0] is again["link"] is value
@@ -108,7 +104,7 @@ def test_an_object_with_a_part_that_cannot_be_copied_is_shared_whole(
 ) -> None:
     """Half a copy, with a lock shared by both halves, would be worse than none."""
     pool = Own([threading.Lock(), [1]])
-    assert hand_out(hold([[pool]]))[0] is pool
+    assert copy_for_reader(isolate([[pool]]))[0] is pool
 
 
 def test_nesting_deeper_than_python_goes_is_passed_by_reference(
@@ -118,7 +114,7 @@ def test_nesting_deeper_than_python_goes_is_passed_by_reference(
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert hand_out(hold([deep])) is deep
+    assert copy_for_reader(isolate([deep])) is deep
     assert "list" in caplog.text
     while deep:  # taken apart by hand: freeing it at once recurses
         deep = deep.pop()
@@ -133,8 +129,8 @@ def test_deep_nesting_that_nobody_else_sees_is_kept(
     owner: list[Any] = [[]]
     for _ in range(levels):
         owner[0] = around(owner[0])
-    held = hold(owner, "deep", "nest")
-    got = hand_out(held), hand_out(held)
+    held = isolate(owner, "deep", "nest")
+    got = copy_for_reader(held), copy_for_reader(held)
     assert (got[0] is got[1]) == bool(caplog.records)
     assert len(caplog.records) <= 1
     for made in got:
@@ -146,7 +142,7 @@ def test_deep_nesting_that_nobody_else_sees_is_kept(
 
 def test_a_value_that_can_be_read_only_once_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     """A second reader of a generator would get nothing."""
-    hold([(i for i in range(3))], "rows", "load")
+    isolate([(i for i in range(3))], "rows", "load")
     (record,) = caplog.records
     assert "'rows', made by node 'load', can't be copied: it (generator) is passed by" in (
         record.message

@@ -11,12 +11,9 @@ import pandas as pd
 import pytest
 from tests.core.tables import NotedFrame
 
-from linepipe_core.snapshot import (
-    hand_out,
-    hold,
-    leaves,
-    register_snapshot,
-)
+from linepipe_core._values import rules as leaves
+from linepipe_core._values.isolate import copy_for_reader, isolate
+from linepipe_core._values.rules import register_snapshot
 
 
 class Ledger:
@@ -44,9 +41,9 @@ def test_a_type_can_be_registered(caplog: pytest.LogCaptureFixture) -> None:
     for kind in (Ledger, SpecialLedger):
         for wrap in (lambda x: x, lambda x: [x], lambda x: [x, threading.Lock()]):
             value = kind([1])
-            held = hold([wrap(value)])
+            held = isolate([wrap(value)])
             value.rows.append(2)
-            got = hand_out(held)
+            got = copy_for_reader(held)
             got = got if isinstance(got, Ledger) else got[0]
             assert type(got) is kind
             assert got.rows == [1]
@@ -57,11 +54,11 @@ def test_a_type_can_be_registered(caplog: pytest.LogCaptureFixture) -> None:
 def test_the_nearest_class_wins() -> None:
     """A rule for a subclass goes before one for its base."""
     register_snapshot(Ledger, lambda ledger: "base")
-    assert hand_out(hold([SpecialLedger([1])])) == "base"
+    assert copy_for_reader(isolate([SpecialLedger([1])])) == "base"
     register_snapshot(SpecialLedger, lambda ledger: "special")
-    assert hand_out(hold([SpecialLedger([1])])) == "special"
+    assert copy_for_reader(isolate([SpecialLedger([1])])) == "special"
     register_snapshot(object, lambda anything: "object")
-    assert hand_out(hold([[1]])) == [1]
+    assert copy_for_reader(isolate([[1]])) == [1]
 
 
 @pytest.mark.usefixtures("forget_registered")
@@ -72,15 +69,15 @@ def test_a_rule_for_a_class_of_frames_holds_for_its_subclasses() -> None:
         """Not told of itself."""
 
     register_snapshot(NotedFrame, lambda table: "mine")
-    assert hand_out(hold([Special({"a": [1]})])) == "mine"
-    assert isinstance(hand_out(hold([pd.DataFrame({"a": [1]})])), pd.DataFrame)
+    assert copy_for_reader(isolate([Special({"a": [1]})])) == "mine"
+    assert isinstance(copy_for_reader(isolate([pd.DataFrame({"a": [1]})])), pd.DataFrame)
 
 
 @pytest.mark.usefixtures("forget_registered")
 def test_a_registered_rule_goes_before_linepipes() -> None:
     """A user may know better what an array means here."""
     register_snapshot(np.ndarray, lambda array: "mine")
-    assert hand_out(hold([np.arange(3)])) == "mine"
+    assert copy_for_reader(isolate([np.arange(3)])) == "mine"
 
 
 def test_registering_nonsense_is_refused() -> None:
@@ -100,7 +97,7 @@ def test_types_may_be_registered_while_other_threads_copy() -> None:
     def copying() -> None:
         try:
             while not stop.is_set():
-                assert hand_out(hold([[np.arange(3), {"a": [1]}]]))[1] == {"a": [1]}
+                assert copy_for_reader(isolate([[np.arange(3), {"a": [1]}]]))[1] == {"a": [1]}
         except BaseException as error:
             failures.append(error)
 

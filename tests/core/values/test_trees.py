@@ -12,10 +12,7 @@ import pytest
 from pydantic import BaseModel, PrivateAttr
 from tests.core.values.changeable import Colour, Own, WithDeepcopy, frame
 
-from linepipe_core.snapshot import (
-    hand_out,
-    hold,
-)
+from linepipe_core._values.isolate import copy_for_reader, isolate
 
 
 class Report(BaseModel):
@@ -35,7 +32,7 @@ def test_aliases_inside_a_value_stay_aliases() -> None:
     row, block, table = [1], np.arange(3), frame()
     for extra in ([], [WithDeepcopy([1])], [threading.Lock()]):
         value = {"a": row, "b": [row], "c": block, "d": (block,), "e": table, "f": [table, *extra]}
-        got = hand_out(hold([value]))
+        got = copy_for_reader(isolate([value]))
         assert got["a"] is got["b"][0] is not row
         assert got["c"] is got["d"][0] is not block
         assert got["e"] is got["f"][0] is not table
@@ -44,7 +41,7 @@ def test_aliases_inside_a_value_stay_aliases() -> None:
 def test_an_object_that_says_how_it_is_copied_shares_the_memo() -> None:
     """An alias between its inside and the container around it stays one."""
     rows = [1]
-    got = hand_out(hold([[rows, WithDeepcopy(rows)]]))
+    got = copy_for_reader(isolate([[rows, WithDeepcopy(rows)]]))
     assert got[0] is got[1].rows is not rows
 
 
@@ -57,7 +54,7 @@ def test_cycles_stay_cycles(extra: list[Any]) -> None:
     inner: list[Any] = []
     pair = (inner, 1)
     inner.append(pair)
-    got = hand_out(hold([[loop, own, pair, *extra]]))
+    got = copy_for_reader(isolate([[loop, own, pair, *extra]]))
     assert got[0][1] is got[0] is not loop
     assert got[1].rows[1] is got[1] is not own
     assert got[2][0][0] is got[2] is not pair
@@ -66,7 +63,7 @@ def test_cycles_stay_cycles(extra: list[Any]) -> None:
 def test_functions_classes_and_members_stay_themselves() -> None:
     """Pickling by name could bring another one back."""
     value = [Own, Colour.RED, copy.deepcopy, len, [1]]
-    got = hand_out(hold([value]))
+    got = copy_for_reader(isolate([value]))
     assert got[:4] == value[:4]
     assert got is not value
 
@@ -74,11 +71,11 @@ def test_functions_classes_and_members_stay_themselves() -> None:
 def test_a_pydantic_model_is_copied_with_all_that_is_in_it() -> None:
     """Its own deepcopy would share what the cells of a frame hold."""
     report = Report(table=pd.DataFrame({"cell": [[1]]}))
-    held = hold([report])
-    for seen_by_others in (report, hand_out(held)):
+    held = isolate([report])
+    for seen_by_others in (report, copy_for_reader(held)):
         seen_by_others.table["cell"][0].append(2)
         seen_by_others._seen.append(2)
-    got = hand_out(held)
+    got = copy_for_reader(held)
     assert type(got) is Report
     assert got.table["cell"][0] == [1]
     assert got._seen == [1]
@@ -93,7 +90,7 @@ def test_local_classes_are_no_hindrance() -> None:
             self.rows = [1]
 
     value = Local()
-    got = hand_out(hold([[value]]))[0]
+    got = copy_for_reader(isolate([[value]]))[0]
     assert type(got) is Local
     assert got.rows == [1]
     assert got.rows is not value.rows

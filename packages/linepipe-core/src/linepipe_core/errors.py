@@ -1,7 +1,6 @@
 """Every error that linepipe raises on purpose, in one tree.
 
-Apart from the code that raises them so that any floor may raise, and so that users find in
-one place what they can catch. Each message says what is wrong, where, and how to mend it;
+ Each message says what is wrong, where, and how to mend it;
 the culprits are attributes. A builtin is mixed in where callers would catch that builtin::
 
     LinepipeError
@@ -26,16 +25,28 @@ the culprits are attributes. A builtin is mixed in where callers would catch tha
         └── ShelfWriteError    (OSError)                it can't be written: full, read-only, gone
 """
 
-from __future__ import annotations
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
-
-    from linepipe_core.hook_calls import FailedHook
-    from linepipe_core.node import Node
-    from linepipe_core.result import Step
+from linepipe_core._errors import (
+    AmbiguousNameError,
+    CompositionError,
+    ConstantError,
+    LinepipeError,
+    MissingConfigError,
+    MissingExtraError,
+    MissingInputError,
+    NodeDefinitionError,
+    ObjectTypeError,
+    OutputMismatchError,
+    RegistryClosedError,
+    RunStateError,
+    ShelfError,
+    ShelfPathError,
+    ShelfPickleError,
+    ShelfTrustError,
+    ShelfWriteError,
+    UnknownNameError,
+    WiringError,
+)
+from linepipe_core._run.failures import NodeExecutionError
 
 __all__ = [
     "AmbiguousNameError",
@@ -60,270 +71,5 @@ __all__ = [
     "WiringError",
 ]
 
-
-class LinepipeError(Exception):
-    """The base of every error that linepipe raises on purpose."""
-
-    def __str__(self) -> str:
-        # KeyError would show the repr of the message, OSError wants an errno.
-        return str(self.args[0]) if self.args else type(self).__name__
-
-
-class NodeDefinitionError(LinepipeError, TypeError, ValueError):
-    """A Node that can't be: its function, inputs or outputs are refused."""
-
-
-class WiringError(LinepipeError, ValueError):
-    """Nodes that don't fit together.
-
-    Attributes:
-        problems: every problem found, each a sentence.
-    """
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems: tuple[str, ...] = tuple(problems)
-        super().__init__(listed("this pipeline can't be built", self.problems))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
-
-
-class CompositionError(LinepipeError, ValueError):
-    """Two pipelines that can't be added.
-
-    Attributes:
-        problems: every conflict found, each a sentence.
-    """
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems: tuple[str, ...] = tuple(problems)
-        super().__init__(listed("these pipelines can't be added", self.problems))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
-
-
-class UnknownNameError(LinepipeError, KeyError):
-    """No node, output or object of that name.
-
-    Attributes:
-        names: the names that nothing has.
-        choices: the names that there are.
-    """
-
-    def __init__(
-        self, kind: str, names: Sequence[str], choices: Iterable[str], hint: str = ""
-    ) -> None:
-        self.kind = kind
-        self.names: tuple[str, ...] = tuple(names)
-        self.choices: tuple[str, ...] = tuple(choices)
-        self.hint = hint
-        asked = ", ".join(repr(name) for name in self.names)
-        super().__init__(
-            f"no {kind} is called {asked}\n"
-            f"  there are: {shortened(self.choices)}"
-            + (f"\n  {hint}" if hint else _suggestions(self.names, self.choices))
-        )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.kind, self.names, self.choices, self.hint)
-
-
-class AmbiguousNameError(LinepipeError, KeyError):
-    """More than one node has that name.
-
-    Attributes:
-        name: the name asked for.
-        choices: a line for each node that has it.
-    """
-
-    def __init__(self, name: str, choices: Sequence[str]) -> None:
-        self.name = name
-        self.choices: tuple[str, ...] = tuple(choices)
-        lines = "".join(f"\n  {choice}" for choice in self.choices)
-        super().__init__(
-            f"{len(self.choices)} nodes are called {name!r}:{lines}\n"
-            "  give them names of their own: Node(..., name=...)"
-        )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.name, self.choices)
-
-
-class MissingInputError(LinepipeError, KeyError):
-    """A run lacks objects that its nodes need.
-
-    Attributes:
-        names: the missing names.
-    """
-
-    def __init__(self, message: str, names: Sequence[str]) -> None:
-        self.names: tuple[str, ...] = tuple(names)
-        super().__init__(message)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self.names)
-
-
-class MissingConfigError(MissingInputError):
-    """The config lacks paths that nodes read.
-
-    Attributes:
-        names: the missing references, each with its ``config.``.
-    """
-
-
-class ConstantError(LinepipeError, ValueError):
-    """A constant would be overwritten, or would shadow a shelved object.
-
-    Attributes:
-        names: the constants concerned.
-    """
-
-    def __init__(self, message: str, names: Sequence[str]) -> None:
-        self.names: tuple[str, ...] = tuple(names)
-        super().__init__(message)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self.names)
-
-
-class OutputMismatchError(LinepipeError, ValueError):
-    """A function returned something that doesn't fit the node's outputs."""
-
-
-class ObjectTypeError(LinepipeError, TypeError):
-    """An object is of another type than the caller asked for."""
-
-
-class RegistryClosedError(LinepipeError, ValueError):
-    """A registry was used after its run had ended."""
-
-
-class RunStateError(LinepipeError):
-    """A run was asked for something that its state rules out."""
-
-
-class NodeExecutionError(LinepipeError, RuntimeError):
-    """A node failed. The original error is the cause (``__cause__``).
-
-    Attributes:
-        node: the Node that failed.
-        step: its Step, with status ``"failed"``.
-        inputs: what the node got, by the names it asked for, as its function left it; empty
-            when its outputs were being stored, for then they have been given up. They
-            stay behind when the error is pickled.
-        steps: a Step for each node of the run, as its RunResult would have them.
-        failed_hooks: the hooks that raised and were put aside, likewise.
-    """
-
-    def __init__(self, message: str, step: Step, inputs: Mapping[str, Any]) -> None:
-        self.node: Node = step.node
-        self.step = step
-        self.steps: tuple[Step, ...] = (step,)
-        self.failed_hooks: tuple[FailedHook, ...] = ()
-        self.inputs: dict[str, Any] = dict(inputs)
-        super().__init__(message)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A worker process must be able to send its failure home, whatever the inputs are.
-        rest = {"steps": self.steps, "failed_hooks": self.failed_hooks}
-        return _failure_from_afar, (type(self), self.args[0], self.step), rest
-
-
-def _failure_from_afar(
-    kind: type[NodeExecutionError], message: str, step: Step
-) -> NodeExecutionError:
-    """A NodeExecutionError unpickled in another process: the report without the inputs."""
-    return kind(message, step, {})
-
-
-class MissingExtraError(LinepipeError, ImportError):
-    """An optional part of linepipe isn't installed.
-
-    Attributes:
-        install: the command that mends it.
-    """
-
-    def __init__(self, what: str, install: str) -> None:
-        self.what = what
-        self.install = install
-        super().__init__(f"{what} isn't installed\n  {install}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.what, self.install)
-
-
-class ShelfError(LinepipeError):
-    """The persistent cache can't be used.
-
-    Attributes:
-        path: the shelf's path.
-    """
-
-    def __init__(self, message: str, path: str) -> None:
-        self.path = path
-        super().__init__(message)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self.path)
-
-
-class ShelfPathError(ShelfError, OSError):
-    """The shelf's path holds something that isn't a shelf, or can't hold one."""
-
-
-class ShelfPickleError(ShelfError, TypeError):
-    """An object can't be pickled; the message names the part of it that can't."""
-
-
-class ShelfTrustError(ShelfError, PermissionError):
-    """Somebody else could have written the shelf, and unpickling runs code."""
-
-
-class ShelfWriteError(ShelfError, OSError):
-    """The shelf can't be written: the disk is full, read-only or gone. What was there stays."""
-
-
-def listed(what: str, problems: Sequence[str]) -> str:
-    """One message of all the problems of one kind, under a line that says what is wrong.
-
-    Without ``what``, a single problem speaks for itself.
-    """
-    if len(problems) == 1:
-        return f"{what}: {problems[0]}" if what else problems[0]
-    lines = "".join("\n  - " + problem.replace("\n", "\n    ") for problem in problems)
-    return (
-        f"{what}: {len(problems)} problems{lines}" if what else f"{len(problems)} problems{lines}"
-    )
-
-
-def message_of(error: BaseException) -> str:
-    """The error's message, whatever its class does when it is asked for one."""
-    try:
-        return str(error)
-    except Exception:  # whatever a user's __str__ raises, the report must come out
-        return "(its message can't be shown)"
-
-
-def shortened(names: Iterable[str], limit: int = 12) -> str:
-    """The names, comma-separated, and how many more there are past ``limit``."""
-    names = list(names)
-    shown = ", ".join(names[:limit]) or "(none)"
-    more = len(names) - limit
-    return f"{shown}, ... ({more} more)" if more > 0 else shown
-
-
-def did_you_mean(name: object, choices: Iterable[str], prefix: str = "") -> str:
-    """A line with the nearest choice after the prefix, or nothing when none is near."""
-    if not isinstance(name, str):  # a place, say, where a name is wanted
-        return ""
-    from difflib import get_close_matches  # only an error needs it
-
-    near = get_close_matches(name, list(choices), n=1)
-    return f"\n  did you mean {prefix + near[0]!r}?" if near else ""
-
-
-def _suggestions(names: Sequence[str], choices: Sequence[str]) -> str:
-    lines = dict.fromkeys(did_you_mean(name, choices) for name in names)
-    return "".join(lines)
+for _name in __all__:  # so that tracebacks and pickles name the path that users import
+    globals()[_name].__module__ = __name__

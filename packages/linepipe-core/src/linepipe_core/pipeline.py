@@ -7,41 +7,36 @@ changes while nodes run belongs to the ``Run`` that ``start()`` gives.
 from __future__ import annotations
 
 import os
-from _collections_abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from linepipe_core.describe import drawn
-from linepipe_core.errors import (
+from linepipe_core._declare.hints import output_hints
+from linepipe_core._declare.node import Node
+from linepipe_core._declare.wiring import Wiring, look_up_config, missing_inputs
+from linepipe_core._errors import (
     CompositionError,
+    MissingExtraError,
     RunStateError,
     UnknownNameError,
-    did_you_mean,
-    shortened,
 )
-from linepipe_core.extras import with_profile
-from linepipe_core.hints import output_hints
-from linepipe_core.hooks import Hook
-from linepipe_core.logs import Log
-from linepipe_core.node import Node
-from linepipe_core.readiness import looked_up, missing_inputs
-from linepipe_core.registry import ObjectRegistry
-from linepipe_core.run import Run
-from linepipe_core.snapshot import ATOMIC, hold, reveal, tell_shared
-from linepipe_core.wiring import Wiring
+from linepipe_core._log import RUN_LOG
+from linepipe_core._run.hooks import Hook
+from linepipe_core._run.run import Run
+from linepipe_core._store.registry import ObjectRegistry
+from linepipe_core._text import did_you_mean, rendered, shortened
+from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any, NoReturn
-
-    from linepipe_core.fingerprint import ValueFingerprint
-    from linepipe_core.freshness import Plan
-    from linepipe_core.history import HistoryEntry
-    from linepipe_core.result import RunResult
-    from linepipe_core.reuse import Reuse
+if TYPE_CHECKING:  # these load sqlite3, which a pipeline in memory doesn't need
+    from linepipe_core._code.dependencies import ValueFingerprint
+    from linepipe_core._reuse.session import ReuseSession
+from linepipe_core._reuse.plan import Plan
+from linepipe_core._run.history import HistoryEntry
+from linepipe_core._run.hook_calls import HookCalls
+from linepipe_core._run.result import RunResult
 
 __all__ = ["Pipeline"]
 
-_log = Log("linepipe.run")
 _DEFAULT_CACHE_PATH = "./.cache/data_storage"
 _OPTIONS = (
     "nodes",
@@ -140,7 +135,7 @@ class Pipeline:
         _fill(
             self,
             wiring,
-            reveal(hold(owner, "config")),
+            peek(isolate(owner, "config")),
             {name: _held(value, name, told) for name, value in constants.items()},
             track_history,
             use_persistent_cache,
@@ -236,11 +231,11 @@ class Pipeline:
 
     def _repr_html_(self) -> str | None:
         """For notebooks: the picture in the notebook's own theme, if linepipe_viz is there."""
-        return drawn("pipeline_html", self)
+        return rendered("pipeline_html", self)
 
     def _repr_svg_(self) -> str | None:
         """For what makes documents of notebooks: the bare picture, if linepipe_viz is there."""
-        return drawn("pipeline_svg", self)
+        return rendered("pipeline_svg", self)
 
     # Other pipelines made of it.
 
@@ -309,7 +304,7 @@ class Pipeline:
         """
         if not isinstance(other, Pipeline):
             return NotImplemented
-        from linepipe_core.composition import merge_configs, merge_constants
+        from linepipe_core._declare.merge import merge_configs, merge_constants
 
         wiring = self._wiring.extended(other.nodes)
         problems: list[str] = []
@@ -401,8 +396,9 @@ class Pipeline:
         kept = None if outputs is None else self._kept(outputs)
         if isinstance(hooks, Hook):
             raise TypeError(f"hooks is one Hook, {hooks!r}; write hooks=[...]")
+        hooks = tuple(hooks)
         if self._wiring.profiled:
-            hooks = with_profile(hooks)
+            hooks = _with_profile(hooks)
         again = self._named_for_rerun(rerun)
         if reuse:
             self._check_cache("run(reuse=True)")
@@ -414,7 +410,7 @@ class Pipeline:
                 self._config_held(),
                 kept,
                 self.track_history,
-                hooks,
+                HookCalls(hooks, self.node_order) if hooks else None,
                 self._remember,
                 self._reuse(registry, kept, again, reuse) if self.use_persistent_cache else None,
             )
@@ -460,12 +456,14 @@ class Pipeline:
         kept: Iterable[str] | None,
         rerun: Iterable[int],
         reuses: bool,
-    ) -> Reuse:
-        from linepipe_core.reuse import Reuse  # hashes and reads code: only with the cache
-        from linepipe_core.shelf_registry import ShelfRegistry
+    ) -> ReuseSession:
+        from linepipe_core._reuse.session import (
+            ReuseSession,  # hashes and reads code: only with the cache
+        )
+        from linepipe_core._store.shelf_registry import ShelfRegistry
 
         assert isinstance(registry, ShelfRegistry)
-        return Reuse(
+        return ReuseSession(
             self._wiring,
             registry,
             self._constants,
@@ -493,7 +491,7 @@ class Pipeline:
             NodeExecutionError: a node that it needs failed.
             Exception: whatever its function raised, when the debugger was left.
         """
-        from linepipe_core.debugging import debug_call
+        from linepipe_core._run.debugger import debug_call
 
         node = self[name]
         needed = self.to_nodes(name)
@@ -534,8 +532,8 @@ class Pipeline:
         """A registry of the constants and, with the persistent cache, of what that holds."""
         if not self.use_persistent_cache:
             return ObjectRegistry(self._constants)
+        from linepipe_core._store.shelf_registry import ShelfRegistry
         from linepipe_core.shelf import ObjectShelf  # sqlite3 and pickle: only who needs them
-        from linepipe_core.shelf_registry import ShelfRegistry
 
         shelf = ObjectShelf(self._cache_storage_path)
         try:
@@ -547,8 +545,8 @@ class Pipeline:
     def _history_on_shelf(self) -> list[HistoryEntry]:
         if not os.path.exists(self._cache_storage_path):
             return []
-        from linepipe_core.history import HistoryEntry
-        from linepipe_core.shelf_registry import read_history
+        from linepipe_core._run.history import HistoryEntry
+        from linepipe_core._store.shelf_registry import read_history
 
         return [HistoryEntry(**entry) for entry in read_history(self._cache_storage_path)]
 
@@ -556,7 +554,7 @@ class Pipeline:
         """Reference -> what to hand out, for each config reference that a node reads."""
         cell = self._config_values
         if not cell:
-            cell.append(looked_up(self._wiring, self._config))
+            cell.append(look_up_config(self._wiring, self._config))
         return cell[0]
 
     def _remember(self, result: RunResult) -> None:
@@ -577,7 +575,7 @@ class Pipeline:
             type(self),
             self.nodes,
             self._config,
-            self._constants,
+            {name: peek(held) for name, held in self._constants.items()},
             self.track_history,
             self.use_persistent_cache,
             self._cache_storage_path,
@@ -614,7 +612,8 @@ def _restored(
 ) -> Pipeline:
     """A Pipeline from its pickle."""
     pipeline = object.__new__(kind)
-    _fill(pipeline, Wiring(nodes), config, constants, *options)
+    isolated = {name: isolate([value], shared=[]) for name, value in constants.items()}
+    _fill(pipeline, Wiring(nodes), config, isolated, *options)
     return pipeline
 
 
@@ -645,11 +644,11 @@ def _held(value: Any, name: str, told: set[tuple[str, str]]) -> Any:
     if type(value) in ATOMIC:
         return value
     shared: list[str] = []
-    held = hold([value], name, shared=shared)
+    held = isolate([value], name, shared=shared)
     for what in shared:
         if (name, what) not in told:
             told.add((name, what))
-            tell_shared(repr(name), what)
+            log_shared(repr(name), what)
     return held
 
 
@@ -659,4 +658,24 @@ def _warn_of_misspelled_names(
     """Say so when a constant that no node reads looks like what may have been meant."""
     for name in constants:
         if name not in wiring.free and (near := did_you_mean(name, meant)):
-            _log.warning("the constant %r is read by no node; %s", name, near.strip())
+            RUN_LOG.warning("the constant %r is read by no node; %s", name, near.strip())
+
+
+def _with_profile(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
+    """The hooks, and one that profiles the nodes made with ``profile=True``.
+
+    It goes last, next to the function, so that what other hooks hold isn't counted. A
+    MemoryProfile among the hooks profiles these nodes already.
+
+    Raises:
+        MissingExtraError: linepipe-profile isn't installed.
+    """
+    try:
+        profile = import_module("linepipe_profile.hook")
+    except ModuleNotFoundError as error:
+        what = "what Node(profile=True) measures with"
+        raise MissingExtraError(what, 'pip install "linepipe[memory]"') from error
+    hooks = tuple(hooks)
+    if any(isinstance(hook, profile.MemoryProfile) for hook in hooks):
+        return hooks
+    return (*hooks, profile.ProfileWhereAsked())

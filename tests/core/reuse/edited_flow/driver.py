@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-import linepipe_core.reuse
+import linepipe_core._reuse.session
 import linepipe_core.shelf  # noqa: F401  # loaded once, here
 
 

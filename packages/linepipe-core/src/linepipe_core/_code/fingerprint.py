@@ -1,0 +1,225 @@
+"""What a node's code depends on, part by part, and a hash of each part.
+
+A part keeps its name, so that freshness can say which one changed. What a single function,
+class or module is and leads to, ``reach`` tells; here all that one callable leads to is
+brought together.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any, Final, TypeVar
+
+from linepipe_core._code.dependencies import Reader, identity
+from linepipe_core._code.made import is_made
+from linepipe_core._code.members import Value, expanded
+from linepipe_core._code.parts import Part, digest_of
+from linepipe_core._code.state import ANEW, State, begins_anew, is_noted
+
+T = TypeVar("T")
+
+__all__ = ["CodeFingerprint", "brief", "code_fingerprint"]
+
+_LONGEST: Final = 40
+_PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class CodeFingerprint:
+    """What one callable depends on.
+
+    Attributes:
+        parts: name of the part -> Part, such as ``"code clean"`` or ``"global THRESHOLD"``.
+        state: the globals that its code assigns itself; they are no parts.
+        untracked: what can't be hashed, each with its type.
+        unseen: what it calls that reads files, the clock or the like.
+        values: its values, before and after it runs.
+    """
+
+    __slots__ = ("parts", "state", "unseen", "untracked", "values")
+
+    parts: dict[str, Part]
+    state: tuple[str, ...]
+    untracked: tuple[str, ...]
+    unseen: tuple[str, ...]
+    values: State
+
+    def __init__(
+        self,
+        parts: dict[str, Part],
+        state: Iterable[str],
+        untracked: Iterable[str],
+        unseen: Iterable[str],
+        values: State,
+    ) -> None:
+        self.parts = parts
+        self.state = tuple(state)
+        self.untracked = tuple(untracked)
+        self.unseen = tuple(unseen)
+        self.values = values
+
+    def since(self, labels: Collection[str]) -> dict[str, Part]:
+        """The parts; these as they were before runs of this process changed them."""
+        parts = {label: part for label, part in self.parts.items() if label not in labels}
+        return {**parts, **self.values.began(labels)}
+
+
+def code_fingerprint(
+    reader: Reader, func: Callable[..., Any], others: Iterable[Any] = ()
+) -> CodeFingerprint:
+    """The fingerprint of a callable.
+
+    Args:
+        reader: what is read through one reader is read at one moment.
+        func: a function, a class, a method, a partial, an object that can be called.
+        others: functions, classes and modules that it reaches through its inputs.
+    """
+    code, bound = reader.entry(func)
+    return _Collected(reader, code, bound, others).fingerprint(func)
+
+
+class _Collected:
+    """All that one callable reaches, as parts with names of their own."""
+
+    def __init__(
+        self, reader: Reader, func: Any, bound: Iterable[Value], others: Iterable[Any]
+    ) -> None:
+        self._reader = reader
+        self._node = func
+        self._code: dict[str, list[Any]] = {}
+        self._values: dict[str, list[Value]] = {}
+        self._writes: set[tuple[int, str]] = set()
+        self._unseen: set[str] = set()
+        self._seen: dict[Any, Any] = {}
+        waiting: deque[Any] = deque()
+        self._take(bound, waiting)
+        self._visit(func, waiting)
+        waiting.extend(others)
+        while waiting:
+            found = waiting.popleft()
+            if identity(found) not in self._seen:
+                self._visit(found, waiting)
+
+    def _visit(self, found: Any, waiting: deque[Any]) -> None:
+        """Add one function, class or module, and put what it leads to in the queue."""
+        self._seen[identity(found)] = found
+        reached = self._reader.reached(found)
+        if reached.key:
+            self._code.setdefault(reached.key, []).append(found)
+        self._writes.update(reached.writes)
+        self._unseen.update(reached.unseen)
+        waiting.extend(reached.code)
+        self._take(reached.values, waiting)
+
+    def _take(self, values: Iterable[Value], waiting: deque[Any]) -> None:
+        for value in values:
+            if value.home in self._seen:
+                continue
+            self._seen[value.home] = value
+            waiting.extend(self._code_in(value))
+            self._values.setdefault(value.key, []).append(value)
+
+    def _code_in(self, value: Value) -> Iterator[Any]:
+        """The code that lies in a value, unless a run has put it there."""
+        content = value.fetch()
+        if is_made(value.home, content):
+            return
+        for _, held in expanded(value.key, content):
+            for found in self._reader.value(held).code:
+                if not is_made(value.home, found):
+                    yield found
+
+    def fingerprint(self, func: Any) -> CodeFingerprint:
+        labels = self._labels()
+        parts = {"python": Part(_PYTHON, _PYTHON), "function": self._part(self._node, labels)}
+        for name, found in self._distinct_code():
+            if found is not self._node:
+                parts[name] = self._part(found, labels)
+        untracked: list[str] = []
+        anew: dict[str, Part] = {}
+        assigned: dict[str, Part] = {}
+        values = dict(self._distinct_values())
+        for key, value in values.items():
+            if value.home in self._writes:
+                held = None if is_noted(value) else value.fetch()  # it may be a large thing now
+                hashed = self._reader.value(held)
+                assigned[key] = (
+                    ANEW if begins_anew(held, hashed) else Part(hashed.digest, brief(held))
+                )
+                continue
+            for name, held in expanded(key, value.fetch()):
+                hashed = self._reader.value(held)
+                is_clear = labels.keys().isdisjoint(map(identity, hashed.code))
+                digest = hashed.digest if is_clear else self._reader.labelled(held, labels)
+                parts[name] = Part(digest, brief(held))
+                untracked += [f"{name} ({kind})" for kind in hashed.untracked]
+                if begins_anew(held, hashed):
+                    anew[name] = ANEW
+        found = chain.from_iterable(self._code.values())
+        state = State(values, assigned, {**parts, **assigned, **anew}, found, func)
+        return CodeFingerprint(parts, assigned, untracked, sorted(self._unseen), state)
+
+    def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
+        """What code is; where names don't tell what it leads to, with the labels of that."""
+        reached = self._reader.reached(found)
+        part = reached.part if reached.key else Part(digest_of(self._reader.name(found)))
+        led_to = (*map(identity, reached.code), *(value.home for value in reached.values))
+        told = [labels[each] for each in led_to if each in labels]
+        return Part(digest_of("labelled", part.digest, *told), part.text) if told else part
+
+    def _labels(self) -> dict[Any, str]:
+        """What tells apart things that their users know by the same name.
+
+        ``a.clean`` and ``b.clean``, say: where they are is cosmetic, which one is used isn't.
+        """
+        labels: dict[Any, str] = {}
+        names: dict[str, int] = {}
+        crowded = {key for key, alike in self._code.items() if len(alike) > 1}
+        for key in crowded:
+            for found in self._code[key]:
+                name = self._reader.name(found)
+                names[name] = names.get(name, 0) + 1
+        for label, found in self._distinct_code(crowded):
+            if names[self._reader.name(found)] > 1:
+                labels[identity(found)] = label
+        for key, values in self._values.items():
+            if len(values) > 1 and "<" not in key:  # inner functions are known by what they hold
+                labels.update((value.home, label) for label, value in _numbered(key, values, str))
+        return labels
+
+    def _distinct_code(self, keys: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
+        for key in self._code if keys is None else keys:
+            yield from _numbered(
+                key, self._code[key], lambda f: self._reader.reached(f).part.digest
+            )
+
+    def _distinct_values(self) -> Iterator[tuple[str, Value]]:
+        for key, alike in self._values.items():
+            yield from _numbered(key, alike, lambda v: self._reader.value(v.fetch()).digest)
+
+
+def brief(value: Any) -> str:
+    """A value as a short text, or ``""``: no message holds a whole table or a secret."""
+    if isinstance(value, (bool, int, float, complex, str, bytes, type(None), tuple, list, dict)):
+        try:
+            text = repr(value)
+        except Exception:  # the repr of something inside
+            return ""
+        if len(text) <= _LONGEST and "0x" not in text and "://" not in text:
+            return text
+    return ""
+
+
+def _numbered(key: str, alike: list[T], order: Callable[[T], str]) -> Iterator[tuple[str, T]]:
+    """Things of one name, each with a name of its own.
+
+    By the order in which they are reached, which is that of the code. But lambdas and inner
+    functions by their content: they may lie in a dict, whose order is no content, and what
+    refers to them tells them apart.
+    """
+    if len(alike) > 1 and "<" in key:
+        alike = sorted(alike, key=order)
+    for number, each in enumerate(alike, 1):
+        yield (key if number == 1 else f"{key} #{number}"), each

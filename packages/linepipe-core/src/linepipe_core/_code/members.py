@@ -1,0 +1,304 @@
+"""What functions and classes hold: values, functions, names. Read without running anything.
+
+Apart from ``reach``, which says what all that amounts to, so that what is known of Python's
+own kinds of objects (descriptors, closures, enums, models) is in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import (
+    WRAPPER_ASSIGNMENTS,
+    cached_property,
+    partial,
+    partialmethod,
+    singledispatchmethod,
+)
+from types import (
+    CellType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any, Final, NamedTuple
+
+from linepipe_core._code.ownership import function_owner, module_owner
+from linepipe_core._values import content_hash
+from linepipe_core._values.content_hash import ADDRESS
+from linepipe_core._values.proxies import attributes_of, is_really
+
+__all__ = [
+    "ABSENT",
+    "Value",
+    "attributes_held",
+    "called",
+    "expanded",
+    "foreign_name",
+    "held_by",
+    "held_value",
+    "holds_own_code",
+    "home_module",
+    "inside",
+    "is_data",
+    "is_unseen",
+    "model_fields",
+]
+
+# What gives something else each time although nothing in the code changed.
+_UNSEEN: Final = {
+    *("__import__", "eval", "exec", "globals", "input", "open"),
+    *("datetime.date.today", "datetime.datetime.now", "datetime.datetime.today"),
+    *("datetime.datetime.utcnow", "os.getenv", "time.time", "time.time_ns"),
+    *("_sqlite3.connect", "importlib.import_module", "sqlite3.connect", "sys.modules"),
+    *("uuid.uuid1", "uuid.uuid4"),
+}
+_UNSEEN_KINDS: Final = (
+    *("numpy.random.", "os.environ", "pandas.read_", "polars.read_", "polars.scan_", "random."),
+    *("requests.", "secrets.", "subprocess.", "urllib.request."),
+)
+# Of whatever object: few that aren't a path, a database or a file have methods of these names.
+_UNSEEN_METHODS: Final = {
+    *("fetchall", "fetchmany", "fetchone", "glob", "iterdir", "open", "read_bytes", "read_text"),
+    *("rglob", "to_sql"),
+}
+# With a seed these give the same each time. A Generator has that of the bits it is given.
+_SEEDED: Final = {
+    *("BitGenerator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"),
+    *("Generator", "Random", "RandomState", "SeedSequence", "default_rng"),
+}
+
+ABSENT: Final = object()
+"""What stands for a value that isn't there, or isn't there yet."""
+
+# What Python, abc, enum and pickle note down about a class, all of it known from its members.
+_CLASS_NOTES: Final = {
+    *("__annotations__", "__annotations_cache__", "__doc__", "__firstlineno__", "__module__"),
+    *("__qualname__", "__slotnames__", "__static_attributes__"),
+    *("_abc_impl", "_hashable_values_", "_member_map_", "_member_names_", "_member_type_"),
+    *("_new_member_", "_unhashable_values_", "_unhashable_values_map_", "_use_args_"),
+    *("_value2member_map_", "_value_repr_"),
+}
+# What SQLAlchemy and pydantic note down, some of it only when the class is first used.
+_LIBRARY_NOTES: Final = ("_sa_", "__pydantic_")
+_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
+_BUILTINS: Final = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+_MOST_ATTRIBUTES: Final = 50
+_DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
+
+
+class Value(NamedTuple):
+    """A value that code depends on: a global, a default, a closure's, a bound argument."""
+
+    key: str
+    fetch: Callable[[], Any]
+    home: tuple[int, str]  # the namespace and the name: what may assign it
+    holder: FunctionType | None = None  # what keeps a closure's cell, its home, alive
+
+
+def called(func: FunctionType) -> str:
+    """A function's own name, not that of what it wraps."""
+    return func.__code__.co_qualname if "__wrapped__" in func.__dict__ else func.__qualname__
+
+
+def held_value(key: str, value: Any) -> Value:
+    """A value that can't be assigned anew, only be changed."""
+    return Value(key, lambda: value, (id(value), key))
+
+
+def expanded(key: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
+    """A value; in place of an own object its class, and its attributes one by one.
+
+    For a node may count its calls in one attribute and depend on another.
+    """
+    if depth == 0 or not _has_plain_attributes(value):
+        yield key, value
+        return
+    yield key, type(value)
+    for name, held in sorted(attributes_of(value).items()):
+        if name not in WRAPPER_ASSIGNMENTS:  # the words of what it wraps
+            yield from expanded(f"{key}.{name}", held, depth - 1)
+
+
+def _has_plain_attributes(value: Any) -> bool:
+    """Whether an own object is no more than its attributes: pickle keeps them and nothing else."""
+    kind: Any = type(value)
+    return (
+        not is_code(value)
+        and not isinstance(value, _BUILTINS)
+        and 0 < len(attributes_of(value)) <= _MOST_ATTRIBUTES
+        and module_owner(str(kind.__module__)) == "own"
+        and kind.__reduce_ex__ is object.__reduce_ex__
+        and kind.__reduce__ is object.__reduce__
+        and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
+        and not any(vars(base).get("__slots__") for base in kind.__mro__)
+    )
+
+
+def content_of(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return ABSENT
+
+
+def attribute_of(kind: type, name: str) -> Any:
+    return vars(kind).get(name, ABSENT)
+
+
+def inside(member: Any) -> tuple[Any, ...]:
+    """What runs in a class's member, and what is bound to it, through the usual descriptors."""
+    if is_really(member, _DESCRIPTORS):
+        return ()
+    if isinstance(member, (staticmethod, classmethod)):
+        return inside(member.__func__) or (member.__func__,)
+    if is_really(member, property):
+        return tuple(f for f in (member.fget, member.fset, member.fdel) if f is not None)
+    if is_really(member, partialmethod):
+        return (*inside(member.func), member.args, member.keywords)
+    if is_code(member):
+        return (member,)
+    if is_really(member, (cached_property, singledispatchmethod)):
+        held = attributes_of(member)
+        return tuple(held[name] for name in ("func", "dispatcher") if name in held)
+    return ()
+
+
+def holds_own_code(func: FunctionType, depth: int = 3) -> bool:
+    """Whether own code lies in a function's closure, as in that of a decorator's wrapper."""
+    return any(_is_own_code(content_of(cell), depth) for cell in func.__closure__ or ())
+
+
+def _is_own_code(value: Any, depth: int) -> bool:
+    if is_really(value, MethodType):
+        value = value.__func__
+    while is_really(value, partial):
+        value = value.func
+    if is_really(value, FunctionType):
+        return function_owner(value) == "own" or (depth > 0 and holds_own_code(value, depth - 1))
+    kind = value if is_really(value, type) else type(value)
+    return value is not ABSENT and module_owner(str(kind.__module__)) == "own"
+
+
+def is_data(name: str, value: Any) -> bool:
+    """Whether a class's member is a value of its author's, not bookkeeping.
+
+    Of ``__these__``, plain values: the objects are those that libraries make of the class.
+    """
+    if is_really(value, _DESCRIPTORS) or name in _CLASS_NOTES or name.startswith(_LIBRARY_NOTES):
+        return False
+    return not (name.startswith("__") and name.endswith("__")) or _is_plain(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is text, numbers, and containers of such."""
+    if type(value) is dict:
+        return all(map(_is_plain, (*value, *value.values())))
+    if type(value) in (list, tuple, set, frozenset):
+        return all(map(_is_plain, value))
+    return type(value) in _PLAIN
+
+
+def is_unseen(name: str, is_bare: bool = True) -> bool:
+    """Whether a foreign function of that full name reads what no fingerprint sees.
+
+    Args:
+        name: ``time.time``, or ``.read_text`` for a method of something unknown.
+        is_bare: whether it is called without an argument that may be a seed.
+    """
+    _, dot, last = name.rpartition(".")
+    if last in _SEEDED and not is_bare:
+        return False
+    if name in _UNSEEN or name.startswith(_UNSEEN_KINDS):
+        return True
+    return bool(dot) and last in _UNSEEN_METHODS
+
+
+def model_fields(kind: type) -> Iterator[Value]:
+    """What models' fields are, which pydantic and SQLAlchemy take out of the class."""
+    table = vars(kind).get("__table__")
+    if table is not None:  # its pickle counts the columns of all tables made before
+        yield held_value(f"attribute {kind.__qualname__}.__table__", _shown(table))
+    fields = vars(kind).get("__pydantic_fields__") or {}
+    for name, field in fields.items():
+        default, *rest = (
+            getattr(field, part, None) for part in ("default", "default_factory", "metadata")
+        )
+        held = (default, *rest) if any(rest) else default
+        yield held_value(f"attribute {kind.__qualname__}.{name}", held)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return ADDRESS.sub("", repr(value))
+    except Exception:  # the repr of a user's type inside
+        return ""
+
+
+def foreign_name(found: Any) -> str:
+    """The qualified name of what is known by its name only."""
+    if isinstance(found, FunctionType):
+        return f"{home_module(found)}.{found.__code__.co_qualname}"
+    name = getattr(found, "__qualname__", None) or getattr(found, "__name__", "")
+    return f"{home_module(found)}.{name}"
+
+
+def home_module(found: Any) -> str:
+    """The module that brings a function or class, whatever it claims to be wrapping."""
+    if isinstance(found, FunctionType):
+        return str(found.__globals__.get("__name__"))
+    if not isinstance(found, type):
+        owner = getattr(found, "__objclass__", None) or getattr(found, "__self__", None)
+        if owner is not None and not isinstance(owner, ModuleType):
+            found = owner if isinstance(owner, type) else type(owner)
+    module = getattr(found, "__module__", None)
+    if isinstance(found, type) or "__wrapped__" not in attributes_of(found):
+        return module if isinstance(module, str) else "builtins"
+    return type(found).__module__
+
+
+def held_by(func: FunctionType) -> list[Value]:
+    """What a function object holds itself: defaults, closure, attributes."""
+    code, name = func.__code__, called(func)
+    values = []
+    defaults = func.__defaults__ or ()
+    positional = code.co_varnames[: code.co_argcount]
+    for param, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
+        values.append(held_value(f"default {param} of {name}", default))
+    for param, default in (func.__kwdefaults__ or {}).items():
+        values.append(held_value(f"default {param} of {name}", default))
+    for variable, cell in zip(code.co_freevars, func.__closure__ or (), strict=True):
+        if variable != "__class__":
+            values.append(
+                Value(
+                    f"closure {variable} of {name}", partial(content_of, cell), (id(cell), ""), func
+                )
+            )
+    values.extend(attributes_held(func))
+    return values
+
+
+def attributes_held(found: Any) -> Iterator[Value]:
+    """The values in a function's or class's attributes, of which code may make more."""
+    if isinstance(found, FunctionType):
+        for name in found.__dict__:
+            if name != "__wrapped__":
+                fetch = partial(found.__dict__.get, name)
+                home = id(found.__dict__), name
+                yield Value(f"attribute {called(found)}.{name}", fetch, home)
+    elif isinstance(found, type):
+        for name, held in sorted(vars(found).items()):
+            if not inside(held) and is_data(name, held):
+                fetch = partial(attribute_of, found, name)
+                yield Value(f"attribute {found.__qualname__}.{name}", fetch, (id(found), name))
+
+
+def is_own_class(kind: type) -> bool:
+    """Return True for a class of the user's."""
+    return module_owner(str(kind.__module__)) == "own"
+
+
+def is_code(value: object) -> bool:
+    """Return True for code that a hash refers to, not data that it holds."""
+    return content_hash.is_code(value, is_own_class)

@@ -1,0 +1,54 @@
+"""What the annotations of node functions say of their outputs.
+
+Apart from Node and Pipeline because only people and pictures ask, and asking needs typing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import FunctionType, MethodType
+from typing import Any
+
+from linepipe_core._declare.node import Node
+from linepipe_core._values.proxies import is_really
+
+__all__ = ["output_hints"]
+
+_KINDS = (FunctionType, MethodType)
+
+
+def output_hints(nodes: Iterable[Node]) -> dict[str, Any]:
+    """Each output's annotation; ``typing.Any`` where there is none that fits."""
+    hints: dict[str, Any] = {}
+    for node in nodes:
+        hints.update(zip(node.outputs, _hints_of(node), strict=True))
+    return hints
+
+
+def _hints_of(node: Node) -> list[Any]:
+    from typing import Any, get_args, get_origin
+
+    returned = _return_annotation(node.func)
+    if len(node.outputs) == 1:
+        return [returned]
+    parts = get_args(returned) if get_origin(returned) is tuple else ()
+    if len(parts) != len(node.outputs) or Ellipsis in parts:
+        return [Any] * len(node.outputs)
+    return list(parts)
+
+
+def _return_annotation(func: Any) -> Any:
+    from functools import partial
+    from typing import Any, get_type_hints
+
+    while is_really(func, partial):
+        func = func.func
+    if is_really(func, type):
+        return func
+    if not is_really(func, _KINDS) and "__wrapped__" not in getattr(func, "__dict__", ()):
+        func = type(func).__call__  # its own annotations are those of its class's attributes
+    try:
+        hints = get_type_hints(func)
+    except Exception:  # an annotation may name what exists only for type checkers
+        return Any
+    return hints.get("return", Any)

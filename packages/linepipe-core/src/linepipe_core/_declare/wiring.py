@@ -1,0 +1,328 @@
+"""Who makes, who reads, who reads last: how nodes fit together, worked out once.
+
+Pure: nodes in, facts out. A Wiring never changes, so every pipeline that ``bind`` derives
+shares it, and it grows by appending, so that adding pipelines costs what is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from linepipe_core._declare.config import MissingPathError, is_config_reference, look_up
+from linepipe_core._declare.node import Node
+from linepipe_core._errors import (
+    AmbiguousNameError,
+    MissingConfigError,
+    MissingInputError,
+    UnknownNameError,
+    WiringError,
+)
+from linepipe_core._text import did_you_mean, listed, shortened
+from linepipe_core._values.isolate import isolate
+
+Reads: TypeAlias = tuple[tuple[str, bool], ...]  # (input, True if nothing needs it afterwards)
+
+__all__ = ["Wiring", "look_up_config", "missing_inputs"]
+
+
+class Wiring:
+    """How nodes fit together, in their order.
+
+    Attributes:
+        nodes: the nodes.
+        makers: object -> index of the node that makes it.
+        free: object that no node makes -> index of its first reader.
+        config_references: ``config`` reference -> index of its first reader.
+        last_readers: object -> index of its last reader.
+        profiled: whether a node asks for a memory profile.
+        problems: why these nodes don't fit together, each a sentence; ``check`` raises them.
+    """
+
+    __slots__ = (
+        "_outputs",
+        "_reads",
+        "config_references",
+        "free",
+        "last_readers",
+        "makers",
+        "nodes",
+        "problems",
+        "profiled",
+    )
+
+    nodes: tuple[Node, ...]
+    makers: dict[str, int]
+    free: dict[str, int]
+    config_references: dict[str, int]
+    last_readers: dict[str, int]
+    profiled: bool
+    problems: list[str]
+
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        self.nodes = ()
+        self.makers = {}
+        self.free = {}
+        self.config_references = {}
+        self.last_readers = {}
+        self.profiled = False
+        self.problems = []
+        self._outputs: tuple[str, ...] | None = None
+        self._reads: tuple[Reads, ...] | None = None
+        self._append(tuple(nodes))
+
+    def extended(self, nodes: Sequence[Node]) -> Wiring:
+        """The wiring of these nodes and then those."""
+        longer = Wiring()
+        longer.nodes = self.nodes
+        longer.makers = self.makers.copy()
+        longer.free = self.free.copy()
+        longer.config_references = self.config_references.copy()
+        longer.last_readers = self.last_readers.copy()
+        longer.profiled = self.profiled
+        longer._append(tuple(nodes))
+        return longer
+
+    def _append(self, nodes: tuple[Node, ...]) -> None:
+        makers, free, last_readers = self.makers, self.free, self.last_readers
+        problems = self.problems
+        first = len(self.nodes)
+        self.nodes += nodes
+        for index, node in enumerate(nodes, first):
+            self.profiled = self.profiled or node.profile
+            for name in node.inputs:
+                if is_config_reference(name):
+                    self.config_references.setdefault(name, index)
+                    continue
+                if name not in makers:
+                    free.setdefault(name, index)
+                last_readers[name] = index
+            for name in node.outputs:
+                if name in makers:
+                    problems.append(self._made_twice(name, makers[name], index))
+                elif name in free:
+                    problems.append(self._read_too_early(name, free[name], index))
+                makers[name] = index
+
+    def _made_twice(self, name: str, first: int, second: int) -> str:
+        return (
+            f"{name!r} is made twice, by {self.place(first)} and by {self.place(second)}; "
+            "give one of them another name"
+        )
+
+    def _read_too_early(self, name: str, reader: int, maker: int) -> str:
+        if reader == maker:
+            return f"{self.place(reader)} reads {name!r}, which it makes itself; rename one of them"
+        return (
+            f"{self.place(reader)} reads {name!r}, which only the later {self.place(maker)} makes; "
+            "move the maker before it"
+        )
+
+    def check(self, constants: Iterable[str]) -> None:
+        """Refuse nodes that don't fit together, and constants that would hide something.
+
+        Raises:
+            WiringError: all the problems at once.
+        """
+        problems = list(self.problems)
+        for name in constants:
+            if name in self.makers:
+                problems.append(
+                    f"the constant {name!r} has the name of an output of "
+                    f"{self.place(self.makers[name])}; rename one of them"
+                )
+            elif is_config_reference(name):
+                problems.append(
+                    f"the constant {name!r} has a name that means the config; rename it, or "
+                    "give another config: Pipeline(pipeline.nodes, config=...)"
+                )
+        if problems:
+            raise WiringError(problems)
+
+    def place(self, index: int) -> str:
+        """How messages call a node: its place, counted from 1, and its name."""
+        return f"node {index + 1} {self.nodes[index].name!r}"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The objects that nobody reads, in the order in which they are made."""
+        if self._outputs is None:
+            read = self.last_readers
+            self._outputs = tuple(name for name in self.makers if name not in read)
+        return self._outputs
+
+    def reads(self, kept: Collection[str] | None = None) -> tuple[Reads, ...]:
+        """For each node, its inputs, each with whether nothing needs the object afterwards.
+
+        Args:
+            kept: the made objects to keep to the end; None keeps those that nobody reads.
+        """
+        if kept is not None:
+            return self._reads_keeping(kept)
+        if self._reads is None:
+            self._reads = self._reads_keeping(())
+        return self._reads
+
+    def _reads_keeping(self, kept: Collection[str]) -> tuple[Reads, ...]:
+        last_readers, makers = self.last_readers, self.makers
+        reads: list[Reads] = []
+        for index, node in enumerate(self.nodes):
+            inputs = node.inputs
+            reads.append(
+                tuple(
+                    (
+                        name,
+                        last_readers.get(name) == index
+                        and name in makers
+                        and name not in kept
+                        and name not in inputs[place + 1 :],
+                    )
+                    for place, name in enumerate(inputs)
+                )
+            )
+        return tuple(reads)
+
+    # Slices. Each gives indices in pipeline order.
+
+    def find(self, name: str) -> int:
+        """The index of the one node of that name.
+
+        Raises:
+            UnknownNameError: no node has it.
+            AmbiguousNameError: more than one has.
+        """
+        found = [index for index, node in enumerate(self.nodes) if node.name == name]
+        if not found:
+            names = dict.fromkeys(node.name for node in self.nodes)
+            raise UnknownNameError("node", [name], names)
+        if len(found) > 1:
+            raise AmbiguousNameError(name, [f"{self.place(i)}: {self.nodes[i]!r}" for i in found])
+        return found[0]
+
+    def find_all(self, names: Iterable[str]) -> list[int]:
+        """The indices of the nodes of those names; unknown ones are told all at once.
+
+        Raises:
+            UnknownNameError: at least one names no node.
+            AmbiguousNameError: one names more than one node.
+        """
+        names = _strings(names)
+        known = {node.name for node in self.nodes}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            choices = dict.fromkeys(node.name for node in self.nodes)
+            raise UnknownNameError("node", unknown, choices)
+        return sorted({self.find(name) for name in names})
+
+    def makers_of(self, names: Iterable[str]) -> list[int]:
+        """The indices of the nodes that make those objects.
+
+        Raises:
+            UnknownNameError: nothing makes at least one of them.
+        """
+        names = _strings(names)
+        unknown = [name for name in names if name not in self.makers]
+        if unknown:
+            raise UnknownNameError("output", unknown, self.makers)
+        return sorted({self.makers[name] for name in names})
+
+    def downstream(self, start: Iterable[int]) -> list[int]:
+        """Those nodes and all that depend on them."""
+        reached = set(start)
+        for index, node in enumerate(self.nodes):
+            if index not in reached and any(
+                self.makers.get(name) in reached for name in node.inputs
+            ):
+                reached.add(index)
+        return sorted(reached)
+
+    def upstream(self, start: Iterable[int]) -> list[int]:
+        """Those nodes and all that they need."""
+        reached = set(start)
+        for index in range(len(self.nodes) - 1, -1, -1):
+            if index in reached:
+                reached.update(self._makers_for(self.nodes[index]))
+        return sorted(reached)
+
+    def _makers_for(self, node: Node) -> Iterator[int]:
+        for name in node.inputs:
+            if name in self.makers:
+                yield self.makers[name]
+
+
+def _strings(names: Iterable[str]) -> list[str]:
+    """The names; whoever passed a list of them among them is told how."""
+    names = list(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"names are given one by one, as strings: got {name!r} ({type(name).__name__})"
+            )
+    return names
+
+
+def missing_inputs(
+    wiring: Wiring, there: Collection[str], cache_path: str | None, config: Any
+) -> MissingInputError:
+    """The error that tells of every free input that isn't there, and every config path.
+
+    Args:
+        wiring: what is to run.
+        there: what there is before the first node runs.
+        cache_path: the path of the persistent cache, if there is one.
+        config: the pipeline's config.
+    """
+    missing = [name for name in wiring.free if name not in there]
+    problems = []
+    for name in missing:
+        reader = wiring.free[name]
+        choices = [made for made, maker in wiring.makers.items() if maker < reader]
+        choices += there
+        problems.append(
+            f"nothing makes {name!r}, which {wiring.place(reader)} needs\n"
+            f"  available there: {shortened(sorted(choices))}" + did_you_mean(name, choices)
+        )
+    on_shelf = (
+        f"\n  or run what makes it first, with the same cache: {cache_path}" if cache_path else ""
+    )
+    hint = (
+        f"\n  give it as a constant: Pipeline(..., {missing[0]}=...) or "
+        f"pipeline.bind({missing[0]}=...)" + on_shelf
+    )
+    _, not_found = _look_up_all(wiring, config)
+    problems += map(_path_told, not_found.values())
+    return MissingInputError(listed("", problems) + hint, [*missing, *not_found])
+
+
+def look_up_config(wiring: Wiring, config: Any) -> dict[str, Any]:
+    """For each config reference that a node reads, what to hand out.
+
+    Raises:
+        MissingConfigError: the config lacks paths; all of them are told.
+    """
+    held, not_found = _look_up_all(wiring, config)
+    if not_found:
+        cause = next(filter(None, (error.__cause__ for _, error in not_found.values())), None)
+        problems = [*map(_path_told, not_found.values())]
+        raise MissingConfigError(listed("", problems), tuple(not_found)) from cause
+    return held
+
+
+def _look_up_all(
+    wiring: Wiring, config: Any
+) -> tuple[dict[str, Any], dict[str, tuple[str, MissingPathError]]]:
+    """What to hand out for each config reference; the readers and errors of those not found."""
+    held, not_found = {}, {}
+    said: list[str] = []  # what can't be copied was told when the pipeline was built
+    for reference, reader in wiring.config_references.items():
+        try:
+            held[reference] = isolate([look_up(config, reference)], shared=said)
+        except MissingPathError as error:
+            not_found[reference] = wiring.place(reader), error
+    return held, not_found
+
+
+def _path_told(not_found: tuple[str, MissingPathError]) -> str:
+    reader, error = not_found
+    what, _, there = str(error).partition("\n")
+    return f"{what}, which {reader} reads\n{there}"

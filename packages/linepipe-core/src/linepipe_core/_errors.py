@@ -1,0 +1,251 @@
+"""Every error that linepipe raises on purpose, in one tree.
+
+Apart from the code that raises them so that any floor may raise, and so that users find in
+one place what they can catch. Each message says what is wrong, where, and how to mend it;
+the culprits are attributes. A builtin is mixed in where callers would catch that builtin::
+
+    LinepipeError
+    ├── NodeDefinitionError    (TypeError, ValueError)  a Node that can't be
+    ├── WiringError            (ValueError)             nodes that don't fit together
+    ├── CompositionError       (ValueError)             pipelines that can't be added
+    ├── UnknownNameError       (KeyError)               no node, output or object of that name
+    ├── AmbiguousNameError     (KeyError)               more than one node of that name
+    ├── MissingInputError      (KeyError)               a run lacks an object that it needs
+    │   └── MissingConfigError                          ... and that object is a config path
+    ├── ConstantError          (ValueError)             a constant would be overwritten or shadowed
+    ├── OutputMismatchError    (ValueError)             a return value that doesn't fit the outputs
+    ├── ObjectTypeError        (TypeError)              an object of another type than asked for
+    ├── RegistryClosedError    (ValueError)             a registry used after its end
+    ├── RunStateError                                   a run asked for what its state rules out
+    ├── NodeExecutionError     (RuntimeError)           a node's function raised
+    ├── MissingExtraError      (ImportError)            an optional part isn't installed
+    └── ShelfError                                      the persistent cache can't be used
+        ├── ShelfPathError     (OSError)                its path isn't a shelf, or can't be one
+        ├── ShelfPickleError   (TypeError)              an object can't be pickled
+        ├── ShelfTrustError    (PermissionError)        others could have written it
+        └── ShelfWriteError    (OSError)                it can't be written: full, read-only, gone
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from linepipe_core._text import did_you_mean, listed, shortened
+
+__all__ = [
+    "AmbiguousNameError",
+    "CompositionError",
+    "ConstantError",
+    "LinepipeError",
+    "MissingConfigError",
+    "MissingExtraError",
+    "MissingInputError",
+    "NodeDefinitionError",
+    "ObjectTypeError",
+    "OutputMismatchError",
+    "RegistryClosedError",
+    "RunStateError",
+    "ShelfError",
+    "ShelfPathError",
+    "ShelfPickleError",
+    "ShelfTrustError",
+    "ShelfWriteError",
+    "UnknownNameError",
+    "WiringError",
+]
+
+
+class LinepipeError(Exception):
+    """The base of every error that linepipe raises on purpose."""
+
+    def __str__(self) -> str:
+        # KeyError would show the repr of the message, OSError wants an errno.
+        return str(self.args[0]) if self.args else type(self).__name__
+
+
+class NodeDefinitionError(LinepipeError, TypeError, ValueError):
+    """A Node that can't be: its function, inputs or outputs are refused."""
+
+
+class WiringError(LinepipeError, ValueError):
+    """Nodes that don't fit together.
+
+    Attributes:
+        problems: every problem found, each a sentence.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems: tuple[str, ...] = tuple(problems)
+        super().__init__(listed("this pipeline can't be built", self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
+
+
+class CompositionError(LinepipeError, ValueError):
+    """Two pipelines that can't be added.
+
+    Attributes:
+        problems: every conflict found, each a sentence.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems: tuple[str, ...] = tuple(problems)
+        super().__init__(listed("these pipelines can't be added", self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
+
+
+class UnknownNameError(LinepipeError, KeyError):
+    """No node, output or object of that name.
+
+    Attributes:
+        names: the names that nothing has.
+        choices: the names that there are.
+    """
+
+    def __init__(
+        self, kind: str, names: Sequence[str], choices: Iterable[str], hint: str = ""
+    ) -> None:
+        self.kind = kind
+        self.names: tuple[str, ...] = tuple(names)
+        self.choices: tuple[str, ...] = tuple(choices)
+        self.hint = hint
+        asked = ", ".join(repr(name) for name in self.names)
+        super().__init__(
+            f"no {kind} is called {asked}\n"
+            f"  there are: {shortened(self.choices)}"
+            + (f"\n  {hint}" if hint else _suggestions(self.names, self.choices))
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kind, self.names, self.choices, self.hint)
+
+
+class AmbiguousNameError(LinepipeError, KeyError):
+    """More than one node has that name.
+
+    Attributes:
+        name: the name asked for.
+        choices: a line for each node that has it.
+    """
+
+    def __init__(self, name: str, choices: Sequence[str]) -> None:
+        self.name = name
+        self.choices: tuple[str, ...] = tuple(choices)
+        lines = "".join(f"\n  {choice}" for choice in self.choices)
+        super().__init__(
+            f"{len(self.choices)} nodes are called {name!r}:{lines}\n"
+            "  give them names of their own: Node(..., name=...)"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.choices)
+
+
+class MissingInputError(LinepipeError, KeyError):
+    """A run lacks objects that its nodes need.
+
+    Attributes:
+        names: the missing names.
+    """
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        self.names: tuple[str, ...] = tuple(names)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.names)
+
+
+class MissingConfigError(MissingInputError):
+    """The config lacks paths that nodes read.
+
+    Attributes:
+        names: the missing references, each with its ``config.``.
+    """
+
+
+class ConstantError(LinepipeError, ValueError):
+    """A constant would be overwritten, or would shadow a shelved object.
+
+    Attributes:
+        names: the constants concerned.
+    """
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        self.names: tuple[str, ...] = tuple(names)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.names)
+
+
+class OutputMismatchError(LinepipeError, ValueError):
+    """A function returned something that doesn't fit the node's outputs."""
+
+
+class ObjectTypeError(LinepipeError, TypeError):
+    """An object is of another type than the caller asked for."""
+
+
+class RegistryClosedError(LinepipeError, ValueError):
+    """A registry was used after its run had ended."""
+
+
+class RunStateError(LinepipeError):
+    """A run was asked for something that its state rules out."""
+
+
+class MissingExtraError(LinepipeError, ImportError):
+    """An optional part of linepipe isn't installed.
+
+    Attributes:
+        install: the command that mends it.
+    """
+
+    def __init__(self, what: str, install: str) -> None:
+        self.what = what
+        self.install = install
+        super().__init__(f"{what} isn't installed\n  {install}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, self.install)
+
+
+class ShelfError(LinepipeError):
+    """The persistent cache can't be used.
+
+    Attributes:
+        path: the shelf's path.
+    """
+
+    def __init__(self, message: str, path: str) -> None:
+        self.path = path
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.path)
+
+
+class ShelfPathError(ShelfError, OSError):
+    """The shelf's path holds something that isn't a shelf, or can't hold one."""
+
+
+class ShelfPickleError(ShelfError, TypeError):
+    """An object can't be pickled; the message names the part of it that can't."""
+
+
+class ShelfTrustError(ShelfError, PermissionError):
+    """Somebody else could have written the shelf, and unpickling runs code."""
+
+
+class ShelfWriteError(ShelfError, OSError):
+    """The shelf can't be written: the disk is full, read-only or gone. What was there stays."""
+
+
+def _suggestions(names: Sequence[str], choices: Sequence[str]) -> str:
+    lines = dict.fromkeys(did_you_mean(name, choices) for name in names)
+    return "".join(lines)

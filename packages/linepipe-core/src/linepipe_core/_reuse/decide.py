@@ -1,0 +1,256 @@
+"""Decides which nodes run.
+
+Pure: the wiring, what was recorded, what is on the shelf and today's fingerprints in, an action
+with its reasons out. ``plan()`` and ``run()`` ask the same ``ReusePlanner``; the one assumes that
+a node that runs may make anything, the other reports what it made. So a plan can't lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from linepipe_core._code.parts import Part
+from linepipe_core._declare.config import is_config_reference
+from linepipe_core._declare.wiring import Wiring
+from linepipe_core._reuse.reasons import (
+    UNCHANGED,
+    Action,
+    Decision,
+    below,
+    change_text,
+    changes,
+    code_changes,
+    input_label,
+)
+from linepipe_core._reuse.record import Record, StoredObject, wiring_of
+
+__all__ = ["ReusePlanner"]
+
+
+class ReusePlanner:
+    """What is foreseen of a run's nodes, and what follows from what they have made so far.
+
+    Args:
+        wiring: the nodes.
+        records: per node, its Record of an earlier run, if there is one.
+        parts: per node, what its code depends on today.
+        given: what is known of each constant, config reference and free object.
+        shelved: the objects on the shelf; kept up to date by the caller.
+        rerun: the indices of the nodes that shall run in any case.
+        kept: the objects that the result shall hold.
+
+    Attributes:
+        decisions: per node what is foreseen.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        records: Sequence[Record | None],
+        parts: Sequence[Mapping[str, Part]],
+        given: Mapping[str, Part],
+        shelved: Mapping[str, StoredObject],
+        rerun: Iterable[int],
+        kept: Iterable[str],
+    ) -> None:
+        self._wiring = wiring
+        self._records = list(records)
+        self._parts = list(parts)
+        self._shelved = shelved
+        self._rerun = frozenset(rerun)
+        self._kept = frozenset(kept)
+        self._given = given
+        self._known: dict[str, Part | None] = {}
+        self._needed: dict[int, Decision] = {}
+        self._deferred: set[int] = set()
+        self.decisions: list[Decision] = self._foreseen()
+        self._known = dict(given)
+
+    def decide(self, index: int) -> Decision:
+        """What to do about the node whose turn it is: never ``"maybe"``."""
+        foreseen = self.decisions[index]
+        if foreseen.action != "maybe":
+            return foreseen
+        decision = self._decide_now(index)
+        if decision.action == "reuse":
+            need = self._need(index, [foreseen.action for foreseen in self.decisions])
+            if need is not None and need.action == "maybe" and self._keeps_nothing(index):
+                return Decision("reuse", (UNCHANGED, "put off until somebody needs it"))
+            if need is not None:
+                return Decision("run", need.reasons)
+        return decision
+
+    def may_be_deferred(self) -> list[int]:
+        """The nodes that may have to run after their turn, for a reader that runs."""
+        foreseen = enumerate(self.decisions)
+        return [i for i, each in foreseen if each.action != "run" and self._absent(i)]
+
+    def is_deferred(self, index: int, name: str) -> bool:
+        """Whether the node's turn is over, and it hasn't made this, which can't be kept."""
+        return index in self._deferred and name in self._absent(index)
+
+    def _keeps_nothing(self, index: int) -> bool:
+        """Whether none of the node's outputs could be kept."""
+        record = self._records[index]
+        return record is not None and set(record.outputs.values()) == {None}
+
+    def inputs(self, index: int) -> dict[str, Part]:
+        """What the node whose turn it is reads."""
+        names = self._wiring.nodes[index].inputs
+        found = {name: self._known[name] or _UNKNOWN for name in names}
+        for name in names:
+            if is_config_reference(name):
+                found.update(self._leaves(name))
+        return found
+
+    def _leaves(self, reference: str) -> dict[str, Part]:
+        """What is known of the parts of a config value."""
+        return below(reference, self._given)
+
+    def sees(self, index: int, parts: Mapping[str, Part]) -> None:
+        """The node's code depends on something else than was foreseen."""
+        self._parts[index] = parts
+
+    def is_replaced(self, name: str, part: Part, how: str) -> None:
+        """An object isn't what was foreseen: nothing that depends on it is certain any more."""
+        self._known[name] = part
+        nodes = self._wiring.nodes
+        readers = [index for index, node in enumerate(nodes) if name in node.inputs]
+        self._mark_uncertain(self._wiring.downstream(readers), f"{name} {how}")
+
+    def is_lost(self, index: int, names: Iterable[str]) -> Decision:
+        """What a fresh node had made isn't there any more: it runs."""
+        reasons = tuple(f"{name} was just replaced on the shelf, or removed" for name in names)
+        self._mark_uncertain(self._wiring.downstream([index]), reasons[0])
+        self.decisions[index] = Decision("run", reasons)
+        return self.decisions[index]
+
+    def _mark_uncertain(self, indices: Iterable[int], why: str) -> None:
+        for index in indices:
+            if self.decisions[index].action == "reuse":
+                self.decisions[index] = Decision("maybe", (why,))
+
+    def reused(self, index: int) -> None:
+        """The node was reused."""
+        if self._absent(index):
+            self._deferred.add(index)
+        self._known.update(self._as_recorded(index))
+
+    def ran(self, index: int, record: Record) -> None:
+        """The node ran, and this is now recorded of it."""
+        self._deferred.discard(index)
+        self._records[index] = record
+        self._known.update(self._as_recorded(index))
+
+    def _foreseen(self) -> list[Decision]:
+        """Forwards, what stale inputs entail; backwards, what is needed though it is fresh."""
+        while True:
+            decisions = self._forwards()
+            needed = self._backwards(decisions)
+            if needed == self._needed:
+                return decisions
+            self._needed = needed
+
+    def _forwards(self) -> list[Decision]:
+        self._known = dict(self._given)
+        decisions = []
+        for index, node in enumerate(self._wiring.nodes):
+            decision = self._decide_now(index)
+            if decision.action == "reuse":
+                self._known.update(self._as_recorded(index))
+                if index in self._needed:
+                    decision = self._needed[index]
+                    self._known.update(dict.fromkeys(self._shelved.keys() & node.outputs))
+            else:
+                self._known.update(dict.fromkeys(node.outputs))
+                if self.runs_anyway(index):
+                    self._known.update(dict.fromkeys(self._absent(index), _MADE_ANEW))
+            decisions.append(decision)
+        return decisions
+
+    def runs_anyway(self, index: int) -> bool:
+        """Whether the node was told to run: for what no fingerprint sees."""
+        return index in self._rerun or self._wiring.nodes[index].always_run
+
+    def _absent(self, index: int) -> list[str]:
+        """The node's outputs that couldn't be kept."""
+        record = self._records[index]
+        return [n for n, digest in record.outputs.items() if digest is None] if record else []
+
+    def _backwards(self, decisions: Sequence[Decision]) -> dict[int, Decision]:
+        """The fresh nodes that make what can't be kept, for readers that run."""
+        needed = dict(self._needed)
+        actions: list[Action] = [decision.action for decision in decisions]
+        for index in range(len(actions) - 1, -1, -1):
+            if actions[index] == "reuse" and index not in needed:
+                need = self._need(index, actions)
+                if need is not None:
+                    needed[index] = need
+                    actions[index] = need.action
+        return needed
+
+    def _need(self, index: int, actions: Sequence[Action]) -> Decision | None:
+        need: Decision | None = None
+        for name in self._absent(index):
+            if name in self._kept:
+                return Decision("run", (f"{name} can't be kept, and is a result",))
+            for reader, node in enumerate(self._wiring.nodes):
+                if (
+                    name not in node.inputs
+                    or actions[reader] == "reuse"
+                    or (need and actions[reader] == "maybe")
+                ):
+                    continue
+                why = f"{name} can't be kept, and {node.name} needs it"
+                need = Decision(actions[reader], (why,))
+        return need
+
+    def _decide_now(self, index: int) -> Decision:
+        """What follows from what is known now."""
+        reasons = self._reasons(index)
+        if reasons:
+            return Decision("run", tuple(reasons))
+        known = self._known
+        open_ = [name for name in self._wiring.nodes[index].inputs if known[name] is None]
+        if open_:
+            return Decision("maybe", tuple(f"input {n} may change" for n in dict.fromkeys(open_)))
+        return _REUSE
+
+    def _reasons(self, index: int) -> list[str]:
+        node, record = self._wiring.nodes[index], self._records[index]
+        reasons = []
+        if index in self._rerun:
+            reasons.append("asked for by rerun")
+        if node.always_run:
+            reasons.append("always_run")
+        if record is None:
+            return [*reasons, "never ran"]
+        if record.wiring != wiring_of(node):
+            reasons.append(f"inputs changed: {record.wiring} -> {wiring_of(node)}")
+        reasons += code_changes(record.parts, self._parts[index], record.state)
+        for name in node.inputs:
+            now, then = self._known[name], record.inputs.get(name)
+            if now is not None and then is not None and now.digest != then.digest:
+                leaves = below(name, record.inputs), self._leaves(name)
+                reasons += changes(*leaves) or [change_text(input_label(name), then, now)]
+        for name, digest in record.outputs.items():
+            there = self._shelved.get(name)
+            if digest is not None and (there is None or there.digest != digest):
+                what = "was replaced on" if there else "is gone from"
+                reasons.append(f"{name} {what} the shelf")
+        return reasons
+
+    def _as_recorded(self, index: int) -> dict[str, Part | None]:
+        record = self._records[index]
+        assert record is not None
+        made = Part(record.made)
+        return {
+            name: made if digest is None else Part(self._shelved[name].content)
+            for name, digest in record.outputs.items()
+        }
+
+
+_REUSE: Final = Decision("reuse", (UNCHANGED,))
+_UNKNOWN: Final = Part("")
+_MADE_ANEW: Final = Part("made anew")

@@ -1,0 +1,99 @@
+"""The Plan that users see: for each node, what ``run(reuse=True)`` would do and why.
+
+Apart from the decisions, which are made node by node as a run goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple, overload
+
+from linepipe_core._declare.node import Node
+from linepipe_core._reuse.reasons import Action
+from linepipe_core._text import rendered, table
+
+__all__ = ["Plan", "PlanEntry"]
+
+
+class PlanEntry(NamedTuple):
+    """One node of a Plan.
+
+    Attributes:
+        node: the Node.
+        action: ``"run"``, ``"reuse"``, or ``"maybe"``: an input may turn out unchanged.
+        reasons: why, each a phrase.
+        untracked: what its fingerprint leaves out, each a phrase.
+    """
+
+    node: Node
+    action: Action
+    reasons: tuple[str, ...]
+    untracked: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.node.portable(), *self[1:])
+
+    # A copy isn't made by way of the pickle: here the node's function is at hand.
+
+    def __copy__(self) -> PlanEntry:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> PlanEntry:
+        return self
+
+
+class Plan(Sequence["PlanEntry"]):
+    """What ``run(reuse=True)`` would do: an entry for each node. Prints as a table."""
+
+    def __init__(self, entries: Iterable[PlanEntry]) -> None:
+        self._entries = tuple(entries)
+
+    @overload
+    def __getitem__(self, index: int) -> PlanEntry: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PlanEntry]: ...
+
+    def __getitem__(self, index: int | slice) -> PlanEntry | Sequence[PlanEntry]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._entries,)
+
+    @property
+    def untracked(self) -> tuple[str, ...]:
+        """What no fingerprint sees in these nodes, each a sentence."""
+        named = [f"{e.node.name}: {what}" for e in self._entries for what in e.untracked]
+        return (*named, _NEVER_TRACKED)
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks: a table, if linepipe_viz is installed."""
+        return rendered("plan_html", self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 (IPython's call)
+        """For IPython, and notebooks without linepipe_viz: the table as text."""
+        printer.text(str(self))
+
+    def __repr__(self) -> str:
+        counts = [
+            f"{sum(e.action == action for e in self._entries)} {action}"
+            for action in ("run", "reuse", "maybe")
+        ]
+        return f"<Plan of {len(self)} nodes: {', '.join(counts)}>"
+
+    def __str__(self) -> str:
+        rows = [
+            (str(place), e.node.name, e.action, "; ".join(e.reasons))
+            for place, e in enumerate(self._entries, 1)
+        ]
+        notes = "".join(f"\n  {note}" for note in self.untracked)
+        return f"{table(('', 'node', 'action', 'reasons'), rows)}\n\nnot tracked:{notes}"
+
+
+_NEVER_TRACKED: Final = (
+    "calls by a computed name (getattr, eval), C code, files, databases, the network, the clock, "
+    "docstrings and the type hints of functions"
+)

@@ -1,0 +1,126 @@
+"""Records of earlier runs: what each node read, made and depended on, as stored text.
+
+Pure. The store keeps the texts and knows nothing of their meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from linepipe_core._code.parts import Part, combined
+from linepipe_core._declare.node import Node
+from linepipe_core._declare.wiring import Wiring
+
+__all__ = ["Record", "StoredObject", "record_keys", "wiring_of"]
+
+_FORMAT: Final = 2
+
+
+class StoredObject(NamedTuple):
+    """What is known of an object on the shelf without loading it.
+
+    Attributes:
+        digest: of its bytes there.
+        content: of its content; the same, unless its bytes depend on the order of a set.
+        code: the own classes and functions in it, which its readers may call.
+    """
+
+    digest: str
+    content: str
+    code: tuple[str, ...] = ()
+
+    def text(self) -> str | None:
+        """It as it is stored; None if the digest says it all."""
+        if self.content == self.digest and not self.code:
+            return None
+        return json.dumps(list(self))
+
+    @staticmethod
+    def read(digest: str, text: str | None) -> StoredObject:
+        """What is known of the object of that digest."""
+        if text is not None:
+            known, content, code = json.loads(text)
+            if known == digest:
+                return StoredObject(digest, content, tuple(code))
+        return StoredObject(digest, digest)
+
+
+class Record(NamedTuple):
+    """What is kept of a node's last run, beside its outputs.
+
+    Attributes:
+        wiring: which object went to which parameter.
+        parts: what its code depended on.
+        inputs: name -> what it read.
+        outputs: name -> the digest of what it made; None for what couldn't be kept.
+        state: the parts that it changed itself and that differ in each process anyway, which
+            are left out.
+        stamp: what tells this run's outputs from another's where they couldn't be kept and the
+            node was told to run in any case.
+        began: the other parts that it changed itself: ``parts`` holds what they were before runs
+            changed them. Records of older versions have them all in ``state``.
+    """
+
+    wiring: str
+    parts: Mapping[str, Part]
+    inputs: Mapping[str, Part]
+    outputs: Mapping[str, str | None]
+    state: Sequence[str]
+    stamp: str = ""
+    began: Sequence[str] = ()
+
+    def text(self) -> str:
+        """The record as it is stored."""
+        return json.dumps([_FORMAT, *self], ensure_ascii=False, separators=(",", ":"))
+
+    @staticmethod
+    def read(text: str | None) -> Record | None:
+        """The record of a stored text; None if there is none, or it is of another format."""
+        if text is None:
+            return None
+        try:
+            version, wiring, parts, inputs, outputs, *rest = json.loads(text)
+        except (ValueError, TypeError):
+            return None
+        if version != _FORMAT:
+            return None
+        return Record(
+            wiring, _parts(parts), _parts(inputs), outputs, *rest[:2], *map(tuple, rest[2:])
+        )
+
+    @property
+    def made(self) -> str:
+        """How its outputs were made, for those that can't be hashed themselves."""
+        inputs = {f"input {name}": part for name, part in self.inputs.items()}
+        return combined({**self.parts, **inputs, "stamp": Part(self.stamp)})
+
+
+def record_keys(wiring: Wiring) -> list[str]:
+    """Under what each node's record is kept: its outputs, or for a writer what it reads.
+
+    Not its name, so that a renamed node stays fresh.
+    """
+    keys: list[str] = []
+    n_alike: dict[str, int] = {}
+    for node in wiring.nodes:
+        if node.outputs:
+            keys.append("made " + json.dumps(node.outputs))
+            continue
+        key = f"written from {json.dumps(node.inputs)}"
+        n_alike[key] = n_alike.get(key, 0) + 1
+        keys.append(f"{key} {n_alike[key]}")
+    return keys
+
+
+def wiring_of(node: Node) -> str:
+    """Which object goes to which parameter, as text."""
+    if node.keywords is None:
+        return ", ".join(node.inputs)
+    pairs = zip(node.keywords, node.inputs, strict=True)
+    return ", ".join(sorted(f"{param}={name}" for param, name in pairs))
+
+
+def _parts(parts: Mapping[str, Any]) -> dict[str, Part]:
+    return {key: Part(*part) for key, part in parts.items()}

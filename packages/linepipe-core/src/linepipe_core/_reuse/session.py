@@ -1,0 +1,316 @@
+"""One run's dealings with what earlier runs left: fingerprints taken, records read and written.
+
+Between ``freshness``, which decides and touches nothing, and the run loop, which has no
+opinions. Code and globals are read when the run starts, inputs before a node runs, and what
+its record needs goes into the transaction that stores its outputs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any, Final
+
+from linepipe_core._code.dependencies import (
+    Reader,
+    ValueFingerprint,
+    code_named,
+    is_there,
+    own_code,
+)
+from linepipe_core._code.fingerprint import CodeFingerprint, brief, code_fingerprint
+from linepipe_core._code.parts import Part
+from linepipe_core._declare.config import leaves
+from linepipe_core._declare.wiring import Wiring
+from linepipe_core._reuse.decide import ReusePlanner
+from linepipe_core._reuse.plan import Plan, PlanEntry
+from linepipe_core._reuse.reasons import Decision
+from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
+from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
+from linepipe_core._values.isolate import peek
+from linepipe_core._values.out_of_band import Pickled
+
+__all__ = ["ReuseSession"]
+
+_LEFT_OUT: Final = "is left out: the node changes it itself"
+_AS_IT_BEGAN: Final = "is left out once a process has begun: the node changes it itself"
+
+
+class ReuseSession:
+    """What one run may reuse, and the records that it leaves.
+
+    Args:
+        wiring: the nodes.
+        registry: the run's, with its shelf.
+        constants: name -> what the registry holds of it.
+        config: reference -> what the run hands out for it.
+        prints: the fingerprints of constants and config taken before; filled here.
+        kept: the objects that the result shall hold.
+        rerun: the indices of nodes that shall run in any case.
+        reuses: False to run every node, and only leave records.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        registry: ShelfRegistry,
+        constants: Mapping[str, Any],
+        config: Mapping[str, Any],
+        prints: MutableMapping[str, ValueFingerprint],
+        kept: Collection[str],
+        rerun: Iterable[int] = (),
+        reuses: bool = True,
+    ) -> None:
+        self._wiring = wiring
+        self._registry = registry
+        self._given: dict[str, ValueFingerprint] = {}
+        self._reader = Reader()
+        self._reuses = reuses
+        self._texts = registry.shelf.records()
+        kept_objects = {
+            name: StoredObject.read(digest, self._texts.get(_about(name)))
+            for name, digest in registry.shelf.digests().items()
+        }
+        # What no reader could unpickle, because a class has moved, its maker makes anew.
+        needed = {
+            code for name in wiring.makers.keys() & kept_objects for code in kept_objects[name].code
+        }
+        gone = {code for code in needed if not is_there(code)}
+        self._objects = {
+            name: each
+            for name, each in kept_objects.items()
+            if name not in wiring.makers or gone.isdisjoint(each.code)
+        }
+        self._decided: dict[int, Decision] = {}
+        self._made: set[str] = set()  # the objects made in this run
+        given = self._look_at_given(constants, config, prints)
+        indices = range(len(wiring.nodes))
+        self._keys = record_keys(wiring)
+        self._records = [Record.read(self._texts.get(key)) for key in self._keys]
+        self._codes = [self._code(index) for index in indices]
+        self._planner = ReusePlanner(
+            wiring,
+            self._records,
+            [self._parts(index) for index in indices],
+            given,
+            self._objects,
+            rerun if reuses else indices,
+            kept,
+        )
+
+    def plan(self) -> Plan:
+        """What the run would do."""
+        decisions = self._planner.decisions
+        return Plan(
+            PlanEntry(node, *decisions[index], self._untracked(index))
+            for index, node in enumerate(self._wiring.nodes)
+        )
+
+    def _untracked(self, index: int) -> tuple[str, ...]:
+        code, record = self._codes[index], self._records[index]
+        state = dict.fromkeys((*code.state, *((*record.state, *record.began) if record else ())))
+        began = record.began if record else code.values.comparable(state)
+        return (
+            *(f"{name} {_AS_IT_BEGAN if name in began else _LEFT_OUT}" for name in state),
+            *(f"{name} can't be hashed and counts by its looks" for name in code.untracked),
+            *(f"what {name} gives" for name in code.unseen),
+        )
+
+    # --- at a node's turn ---------------------------------------------------------------------
+
+    def decide(self, index: int) -> Decision:
+        """Whether to run the node whose turn it is."""
+        if index not in self._decided:
+            self._decided[index] = decision = self._decision(index)
+            if decision.action == "reuse":
+                self._planner.reused(index)
+        decision = self._decided[index]
+        return decision if self._reuses else decision._replace(reasons=())
+
+    def _decision(self, index: int) -> Decision:
+        node = self._wiring.nodes[index]
+        for name in self._registry.take_put():
+            self._planner.is_replaced(name, self._put_by_hand(name), "was put in by hand")
+        if not self._made.isdisjoint(node.inputs):
+            self._codes[index] = self._code(index)  # objects of other classes may have come
+            self._planner.sees(index, self._parts(index))
+        decision = self._planner.decide(index)
+        if decision.action == "reuse" and (lost := self._lost_outputs(index)):
+            return self._planner.is_lost(index, lost)
+        return decision
+
+    def _lost_outputs(self, index: int) -> list[str]:
+        """Hold on to what is reused; what isn't there any more as it was judged is given."""
+        judged = self._objects
+        return [
+            name
+            for name in self._wiring.nodes[index].outputs
+            if name in judged and not self._registry.pins(name, judged[name].digest)
+        ]
+
+    def deferred(self, index: int) -> list[int]:
+        """The nodes that were put off and must run before this one, in order."""
+        due: list[int] = []
+        if self.decide(index).action == "run":
+            self._collect_deferred(index, due)
+        return due
+
+    def _collect_deferred(self, reader: int, due: list[int]) -> None:
+        nodes = self._wiring.nodes
+        for name in nodes[reader].inputs:
+            maker = self._wiring.makers.get(name)
+            if maker is None or maker in due or not self._planner.is_deferred(maker, name):
+                continue
+            self._collect_deferred(maker, due)
+            due.append(maker)
+            why = f"{name} can't be kept, and {nodes[reader].name} needs it"
+            self._decided[maker] = Decision("run", (why,))
+
+    def late_inputs(self) -> set[str]:
+        """The objects that nodes read which may be put off."""
+        nodes = self._wiring.nodes
+        return {name for index in self._planner.may_be_deferred() for name in nodes[index].inputs}
+
+    def begin(self, index: int) -> None:
+        """The node runs now."""
+        self._codes[index].values.begin()
+
+    def failed(self, index: int) -> None:
+        """The node has failed, and what it changed until then is state all the same."""
+        with suppress(Exception):  # of a user's class: the node's own error is to be told
+            self._codes[index].values.end()
+
+    def put(self, index: int, made: list[Any]) -> None:
+        """Store what a node made, and its record, in one transaction.
+
+        Args:
+            index: the node's.
+            made: its outputs. The list is emptied.
+        """
+        node = self._wiring.nodes[index]
+        changed = self._codes[index].values.end()
+        values = dict(zip(node.outputs, made, strict=True))
+        contents: dict[str, tuple[str, tuple[str, ...]]] = {}
+
+        def look(packs: Mapping[str, Pickled]) -> None:
+            for name, pack in packs.items():
+                content = Reader().value(values[name]).digest if pack.has_sets else ""
+                contents[name] = content, own_code(pack.code)
+            values.clear()  # what stays in memory is held without a copy if nobody else has it
+
+        def records(digests: Mapping[str, str]) -> Mapping[str, str | None]:
+            record = self._record(index, changed, digests)
+            kept = {
+                name: StoredObject(digest, contents[name][0] or digest, contents[name][1])
+                for name, digest in digests.items()
+            }
+            self._take(index, record, kept)
+            about = {_about(n): kept[n].text() if n in kept else None for n in node.outputs}
+            known = {key: text for key, text in about.items() if text or key in self._texts}
+            return {self._keys[index]: record.text(), **known}
+
+        self._registry.put(node, made, records, look)
+
+    def _take(self, index: int, record: Record, kept: Mapping[str, StoredObject]) -> None:
+        """From here on this is known of a node that ran."""
+        self._made.update(record.outputs)
+        for name in record.outputs:
+            self._objects.pop(name, None)
+        self._objects.update(kept)
+        self._planner.ran(index, record)
+
+    def _record(self, index: int, changed: Iterable[str], digests: Mapping[str, str]) -> Record:
+        node, code, older = self._wiring.nodes[index], self._codes[index], self._records[index]
+        state = {*changed, *code.state}
+        if older is not None and older.parts["function"].digest == code.parts["function"].digest:
+            # A memo that was full already is state all the same.
+            state.update(older.state, older.began)
+        began = code.values.comparable(state)
+        state.difference_update(began)
+        return Record(
+            wiring_of(node),
+            {key: part for key, part in code.since(began).items() if key not in state},
+            self._planner.inputs(index),
+            {name: digests.get(name) for name in node.outputs},
+            sorted(state),
+            self._stamp(index) if len(digests) < len(node.outputs) else "",
+            began,
+        )
+
+    def _stamp(self, index: int) -> str:
+        """What can't be hashed counts by how it was made; made in any case, it counts as new."""
+        older = self._records[index]
+        if self._planner.runs_anyway(index):
+            return os.urandom(8).hex()
+        return older.stamp if older is not None else ""
+
+    def _put_by_hand(self, name: str) -> Part:
+        held = self._registry.held.get(name)
+        if not isinstance(held, ShelfSnapshot):
+            return Part(Reader().value(peek(held)).digest)
+        digest = held.pin().digest
+        self._objects[name] = StoredObject(digest, digest)
+        return Part(digest)
+
+    # --- what is known at the start -----------------------------------------------------------
+
+    def _look_at_given(
+        self,
+        constants: Mapping[str, Any],
+        config: Mapping[str, Any],
+        prints: MutableMapping[str, ValueFingerprint],
+    ) -> dict[str, Part]:
+        """What is known of the constants, the config and the objects of earlier runs."""
+        parts = {}
+        for name in (*self._wiring.free, *self._wiring.config_references):
+            if name not in constants and name not in config:
+                parts[name] = Part(self._pinned(name).content)
+                continue
+            value = peek(constants[name] if name in constants else config[name])
+            found = prints.get(name) or self._reader.value(value)
+            if not found.untracked:  # what can't be copied may change meanwhile
+                prints[name] = found
+            self._given[name] = found
+            if name in constants:
+                parts[name] = Part(found.digest, brief(value))
+                continue
+            parts[name] = Part(found.digest, _shown(value))
+            for leaf, held in leaves(name, value):  # for reasons that name the leaf
+                parts.setdefault(leaf, Part(self._reader.value(held).digest, _shown(held)))
+        return parts
+
+    def _parts(self, index: int) -> dict[str, Part]:
+        """What the node's code depends on: state as it began in this process."""
+        record = self._records[index]
+        return self._codes[index].since(record.began if record else ())
+
+    def _pinned(self, name: str) -> StoredObject:
+        """Hold on to an object of an earlier run: another process may replace it meanwhile."""
+        digest = self._registry.held[name].pin().digest
+        if name not in self._objects or self._objects[name].digest != digest:  # just replaced
+            self._objects[name] = StoredObject.read(
+                digest, self._registry.shelf.record(_about(name))
+            )
+        return self._objects[name]
+
+    def _code(self, index: int) -> CodeFingerprint:
+        """What the node's code depends on, with that of the classes in its inputs."""
+        node = self._wiring.nodes[index]
+        others: list[Any] = []
+        for name in node.inputs:
+            if name in self._given:
+                others.extend(self._given[name].code)
+            elif name in self._objects:
+                others.extend(map(code_named, self._objects[name].code))
+        return code_fingerprint(self._reader, node.func, others)
+
+
+def _shown(value: Any) -> str:
+    """A config value as text; a text or a container of texts isn't shown: it may be a secret."""
+    return brief(value) if isinstance(value, (bool, int, float, type(None))) else ""
+
+
+def _about(name: str) -> str:
+    """Under what is kept what is known of an object."""
+    return f"object {name}"

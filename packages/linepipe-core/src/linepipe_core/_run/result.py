@@ -1,0 +1,186 @@
+"""The RunResult: the outputs of a run, and how each node and hook fared.
+
+Apart from the run loop, because people, hooks and views read it long after the loop is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from linepipe_core._declare.portable import StayedBehind, portable, portable_error
+from linepipe_core._errors import UnknownNameError
+from linepipe_core._run.history import HistoryEntry
+from linepipe_core._run.step import MemoryUse, Step
+from linepipe_core._text import rendered, table
+from linepipe_core._values.isolate import copy_for_reader, move_to_last_reader
+
+__all__ = ["FailedHook", "RunResult", "hook_name"]
+
+
+class FailedHook:
+    """A hook that raised and was put aside.
+
+    Attributes:
+        hook: the Hook, or a stand-in with its name in another process that couldn't get it.
+        method: the name of the method that raised.
+        error: what it raised.
+    """
+
+    __slots__ = ("error", "hook", "method")
+
+    hook: object
+    method: str
+    error: Exception
+
+    def __init__(self, hook: object, method: str, error: Exception) -> None:
+        self.hook = hook
+        self.method = method
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        hook = portable(self.hook, hook_name(self.hook))
+        return type(self), (hook, self.method, portable_error(self.error))
+
+    def __repr__(self) -> str:
+        return f"<FailedHook {hook_name(self.hook)}.{self.method}: {self.error!r}>"
+
+
+class RunResult(Mapping["str", "Any"]):
+    """What a run gave: a read-only mapping of its outputs, and how each node fared.
+
+    Attributes:
+        steps: a Step for each node, in order; those that had no turn are ``"pending"``.
+        seconds: how long the whole run took.
+        history: what each node got and made, if the pipeline tracks history.
+        failed_hooks: the hooks that raised and were put aside.
+    """
+
+    def __init__(
+        self,
+        held: dict[str, Any],
+        steps: Sequence[Step],
+        seconds: float,
+        history: Sequence[HistoryEntry],
+        failed_hooks: Sequence[FailedHook],
+    ) -> None:
+        self._names = tuple(held)
+        # What the history has recorded, the caller gets a copy of, and what lies on the shelf
+        # is read when somebody looks; all else is the caller's.
+        self._recorded = held
+        taken = () if history else [name for name in held if not _is_stored(held[name])]
+        self._values = {name: _taken_out(held, name) for name in taken}
+        self.steps: tuple[Step, ...] = tuple(steps)
+        self.seconds = seconds
+        self.history: list[HistoryEntry] = list(history)
+        self.failed_hooks: tuple[FailedHook, ...] = tuple(failed_hooks)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Objects on a shelf are read now: there may be no such shelf where this is going.
+        values = {name: self[name] for name in self._names}
+        return {**self.__dict__, "_values": values, "_recorded": {}}
+
+    def __copy__(self) -> RunResult:
+        return self._copied(self._values, self.steps)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RunResult:
+        from copy import deepcopy
+
+        return self._copied(*deepcopy((self._values, self.steps), memo))
+
+    def _copied(self, values: dict[str, Any], steps: tuple[Step, ...]) -> RunResult:
+        """A copy; what isn't among the values yet is handed out in copies anyway."""
+        other = object.__new__(type(self))
+        own = {"_values": values, "steps": steps, "history": self.history.copy()}
+        other.__dict__ = {**self.__dict__, **own}
+        return other
+
+    def __getitem__(self, name: str) -> Any:
+        """The output of that name.
+
+        Raises:
+            UnknownNameError: this run gave none.
+        """
+        if name not in self._values:
+            if name not in self._names:
+                raise self._not_given(name)
+            self._values.setdefault(name, copy_for_reader(self._recorded[name]))
+        return self._values[name]
+
+    def _not_given(self, name: str) -> UnknownNameError:
+        is_made = any(name in step.node.outputs for step in self.steps)
+        hint = f"a node made it, others read it: ask for it with run(outputs=[{name!r}])"
+        return UnknownNameError("output", [name], self._names, hint if is_made else "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {status}" for status, n in _counted(self.steps).items())
+        names = ", ".join(self._names) or "no outputs"
+        return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {names}>"
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks: a table, if linepipe_viz is installed."""
+        return rendered("result_html", self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 (IPython's call)
+        """For IPython, and notebooks without linepipe_viz: the table as text."""
+        printer.text(str(self))
+
+    def __str__(self) -> str:
+        is_profiled = any(step.memory is not None for step in self.steps)
+        memory = ("ΔMem MiB", "peak MiB") if is_profiled else ()
+        header = ("", "node", "status", "seconds", *memory, "reasons")
+        rows = [
+            (
+                *(str(step.index + 1), step.node.name, step.status, _seconds(step.seconds)),
+                *(_mib(step.memory) if is_profiled else ()),
+                "; ".join(step.reasons),
+            )
+            for step in self.steps
+        ]
+        lines = table(header, rows)
+        made = "\n".join(f"  {name}" for name in self)
+        aside = "".join(f"\n  {failed}" for failed in self.failed_hooks)
+        return f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}" + (
+            f"\nhooks put aside:{aside}" if aside else ""
+        )
+
+
+def _is_stored(held: Any) -> bool:
+    return getattr(held, "is_stored", False)
+
+
+def _taken_out(held: dict[str, Any], name: str) -> Any:
+    return move_to_last_reader([held.pop(name)])
+
+
+def _counted(steps: Iterable[Step]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for step in steps:
+        counts[step.status] = counts.get(step.status, 0) + 1
+    return counts
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.3f}"
+
+
+def _mib(memory: MemoryUse | None) -> tuple[str, str]:
+    return ("", "") if memory is None else (f"{memory.delta_mib:.2f}", f"{memory.peak_mib:.2f}")
+
+
+def _in(seconds: float | None) -> str:
+    return "" if seconds is None else f" in {seconds:.3f} s"
+
+
+def hook_name(hook: object) -> str:
+    """The name under which messages show a hook, or the stand-in of one that wasn't sent."""
+    return hook.__name__ if isinstance(hook, StayedBehind) else type(hook).__name__

@@ -1,0 +1,438 @@
+"""One run of a pipeline, node by node: the only module that calls users' functions in turn.
+
+``Run`` owns everything that changes while nodes run. It gets a wiring, the registry as it is at
+the start, and hooks; it decides nothing about freshness, knows no disk, and gives a
+``RunResult``. ``Pipeline.run()`` is ``start()`` and ``finish()``, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from logging import INFO
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+from linepipe_core._declare.node import Node
+from linepipe_core._declare.wiring import Wiring
+from linepipe_core._errors import (
+    LinepipeError,
+    MissingInputError,
+    RegistryClosedError,
+    RunStateError,
+)
+from linepipe_core._log import RUN_LOG
+from linepipe_core._run.failures import NodeExecutionError, failure_report, users_traceback
+from linepipe_core._run.history import HistoryEntry
+from linepipe_core._run.result import FailedHook, RunResult
+from linepipe_core._run.step import Step
+from linepipe_core._store.registry import ObjectRegistry, ObjPlacement
+from linepipe_core._values.isolate import ATOMIC, copy_for_reader, move_to_last_reader, peek
+
+if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
+    from linepipe_core._reuse.session import ReuseSession
+
+__all__ = ["Observers", "Run"]
+
+_ABSENT: Final = object()
+
+
+class Observers(Protocol):
+    """The seam to the hooks, which know of runs: a run doesn't know of hooks.
+
+    Attributes:
+        failed: the hooks that raised and were put aside so far.
+    """
+
+    failed: list[FailedHook]
+
+    def call(self, event: str, *args: Any) -> None:
+        """Tell every hook of an event."""
+
+    def around(self, step: Step, work: Callable[..., Any], *args: Any) -> Any:
+        """Do the work inside the hooks' context managers, and return its value."""
+
+
+class Run:
+    """One run of a pipeline: step through it, look at its objects, or let it finish.
+
+    Made by ``Pipeline.start()``. Iterating runs one node a turn; ``finish()`` runs the rest.
+    Used as a context manager, or simply dropped, it closes its registry.
+
+    Attributes:
+        registry: this run's objects.
+        steps: a Step for each turn so far.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        registry: ObjectRegistry,
+        config: Mapping[str, Any],
+        kept: Collection[str] | None,
+        track_history: bool,
+        hooks: Observers | None,
+        on_end: Callable[[RunResult], None],
+        session: ReuseSession | None = None,
+    ) -> None:
+        self.registry = registry
+        self.steps: list[Step] = []
+        self._nodes = wiring.nodes
+        # The inputs of nodes that may yet run out of turn are held to the end.
+        late = () if session is None else session.late_inputs()
+        self._reads = wiring.reads((*(kept or ()), *late) if late else kept)
+        self._kept = wiring.outputs if kept is None else kept
+        self._unwanted = () if kept is None else set(wiring.outputs) - set(kept)
+        self._config = config
+        self._history: list[HistoryEntry] | None = [] if track_history else None
+        self._hooks = hooks
+        self._on_end = on_end
+        self._session = session
+        self._result: RunResult | None = None
+        self._started: float | None = None
+        self._logs = RUN_LOG.isEnabledFor(INFO)
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All nodes of this run, in order."""
+        return self._nodes
+
+    @property
+    def next_node(self) -> Node | None:
+        """The node whose turn is next; None when there is none."""
+        if self._result is not None or len(self.steps) == len(self._nodes):
+            return None
+        return self._nodes[len(self.steps)]
+
+    def next_inputs(self) -> dict[str, Any]:
+        """What the next node is to get, by the names it asks for: private copies.
+
+        Raises:
+            RunStateError: there is no next node, or it is reused and its inputs aren't made.
+        """
+        node = self.next_node
+        if node is None:
+            raise RunStateError("no node is left to run, so there are no inputs to look at")
+        held = self._held_inputs(node)
+        missing = [name for name in node.inputs if name not in held]
+        if missing and (self._session is None or self.registry.is_closed):
+            raise self._gone(node, missing)
+        if missing:
+            raise RunStateError(
+                f"{node.name!r} is reused, so {', '.join(missing)}, which can't be kept, "
+                f"isn't made for it\n  run it: start(reuse=True, rerun=[{node.name!r}])"
+            )
+        return {name: copy_for_reader(held[name]) for name in node.inputs}
+
+    def __repr__(self) -> str:
+        node = self.next_node
+        state = "ended" if node is None else f"next is {node.name}"
+        return f"<Run: {len(self.steps)} of {len(self._nodes)} nodes, {state}>"
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Step:
+        if self.next_node is None:
+            raise StopIteration
+        return self._play(self._next_step())
+
+    def finish(self) -> RunResult:
+        """Run the nodes that are left, end the run and give its result.
+
+        Raises:
+            NodeExecutionError: a node failed.
+            RunStateError: the run ended before, in a failure or by ``close``.
+        """
+        if self._result is not None and len(self.steps) < len(self._nodes):
+            raise RunStateError(
+                f"this run has ended before {self._nodes[len(self.steps)].name!r}\n"
+                "  start another one: pipeline.start()"
+            )
+        self._begin()  # a run of no nodes has a beginning and an end, too
+        steps, n_nodes = self.steps, len(self._nodes)
+        while len(steps) < n_nodes:
+            self._play(self._next_step())
+        return self._end()
+
+    def close(self) -> None:
+        """End the run where it is. Calling it again does nothing."""
+        if self._result is None:
+            self._end()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # A run that was dropped half-way must not keep the shelf open. No hook is told:
+        # the interpreter may be going down.
+        registry = getattr(self, "registry", None)
+        if registry is not None:
+            registry.close()
+
+    def _begin(self) -> None:
+        """Start the clock and tell the hooks, once."""
+        if self._started is not None:
+            return
+        self._started = perf_counter()
+        if self._logs:
+            n_nodes = len(self._nodes)
+            RUN_LOG.info("running %d node%s", n_nodes, "s" * (n_nodes != 1))
+        if self._hooks is not None:
+            try:
+                self._hooks.call("before_run", self)
+            except BaseException:  # an interrupt: a hook's own failures stay with the hooks
+                self._end()
+                raise
+
+    def _next_step(self) -> Step:
+        """Return the next turn, after running the deferred nodes whose outputs it needs."""
+        steps = self.steps
+        index = len(steps)
+        if index == 0:
+            self._begin()
+        if self._session is not None:
+            for deferred in self._session.deferred(index):
+                self._play(steps[deferred])
+        step = Step(self._nodes[index], index)
+        steps.append(step)
+        return step
+
+    def _play(self, step: Step) -> Step:
+        """Run or reuse one node."""
+        hooks, history, session = self._hooks, self._history, self._session
+        node, index = step.node, step.index
+        step.status = "running"
+        held: dict[str, Any] | None = None
+        values: list[Any] = []
+        phase = "being looked up in the cache"
+        try:
+            if history is not None:
+                held = self._held_inputs(node)
+            if session is not None:
+                decision = session.decide(index)
+                step.reasons = decision.reasons
+            if hooks is not None:
+                hooks.call("before_node", step)
+            if session is not None:
+                if decision.action == "reuse":
+                    return self._reused(step, held)
+                session.begin(index)
+            phase = "taking its inputs"
+            self._take_inputs(node, index, values)
+            phase = "calling its function"
+            if hooks is not None:
+                returned = hooks.around(step, _call, step, values)
+            else:
+                started = perf_counter()
+                try:
+                    returned = node.call(values)
+                finally:
+                    step.seconds = perf_counter() - started
+            phase = "taking its outputs"
+            made = node.returned(returned)
+            phase = "storing its outputs"
+            # From here on nobody but `made` may hold what was returned or taken: what no one
+            # else holds is stored without a copy.
+            del returned
+            values.clear()
+            if session is None:
+                self.registry.put(node, made)
+            else:
+                session.put(index, made)
+            step.status = "ran"
+            phase = "being recorded"
+            if held is not None or hooks is not None or self._logs or self._unwanted:
+                self._settle(step, held)
+        except Exception as error:
+            raise self._failure(step, values, phase, error, held) from error
+        except BaseException as error:
+            self._interrupted(step, error, held)
+            raise
+        return step
+
+    def _reused(self, step: Step, held: Mapping[str, Any] | None) -> Step:
+        """A turn of a node whose outputs are on the shelf, and stay there unread."""
+        step.status = "reused"
+        if held is None:
+            self.registry.drop(name for name, is_last in self._reads[step.index] if is_last)
+        self._settle(step, held)
+        return step
+
+    def _settle(self, step: Step, held: Mapping[str, Any] | None) -> None:
+        """Record a turn that went well, and tell of it."""
+        if held is not None:
+            self._record(step, held)
+        if self._unwanted:
+            self.registry.drop(self._unwanted.intersection(step.node.outputs))
+        if self._logs and step.seconds is None:
+            RUN_LOG.info("%s %s", step.node.name, step.status)
+        elif self._logs:
+            RUN_LOG.info("%s %s in %.3f s", step.node.name, step.status, step.seconds)
+        if self._hooks is not None:
+            self._hooks.call("after_node", step)
+
+    def _take_inputs(self, node: Node, index: int, values: list[Any]) -> None:
+        """Append the value of each input, and release what nobody reads any more."""
+        objects, config, isolate = self.registry.held, self._config, node.isolate
+        for name, is_last in self._reads[index]:
+            if is_last and self._history is None:
+                held = objects.pop(name, _ABSENT)
+            else:
+                is_last = False
+                held = objects.get(name, _ABSENT)
+                if held is _ABSENT:
+                    held = config.get(name, _ABSENT)
+            if type(held) not in ATOMIC:
+                if held is _ABSENT:
+                    raise self._gone(node, [name])
+                owner = [held]
+                held = None  # a value moves to its reader if nobody else refers to it
+                if not isolate:
+                    held = peek(owner.pop())
+                elif is_last:
+                    held = move_to_last_reader(owner)
+                else:
+                    held = copy_for_reader(owner.pop())
+            values.append(held)
+
+    def _held_inputs(self, node: Node) -> dict[str, Any]:
+        objects, config = self.registry.held, self._config
+        # What can't be kept isn't made again for a node that is reused.
+        return {
+            name: objects[name] if name in objects else config[name]
+            for name in node.inputs
+            if name in objects or name in config
+        }
+
+    def _record(self, step: Step, inputs: Mapping[str, Any] | None) -> None:
+        if self._history is not None and inputs is not None:
+            objects = self.registry.held
+            outputs = {name: objects[name] for name in step.node.outputs if name in objects}
+            entry = (step.node.name, inputs, outputs, step.seconds, step.status)
+            self._history.append(HistoryEntry(*entry))
+            self.registry.remember(*entry)
+
+    def _gone(self, node: Node, names: Sequence[str]) -> LinepipeError:
+        """The error that tells why objects aren't there any more, though nodes made them."""
+        if self.registry.is_closed:
+            return RegistryClosedError(
+                f"this run's registry was closed before {node.name!r} could take its inputs\n"
+                "  leave closing it to the run"
+            )
+        gone = ", ".join(map(repr, names))
+        return MissingInputError(
+            f"{gone}, which {node.name!r} needs, was released\n"
+            f"  release it after its last reader, or put it back: registry.set({names[0]!r}, ...)",
+            names,
+        )
+
+    def _failure(
+        self,
+        step: Step,
+        values: Sequence[Any],
+        phase: str,
+        error: Exception,
+        held: Mapping[str, Any] | None,
+    ) -> NodeExecutionError:
+        """End the run, and the error to raise."""
+        node = step.node
+        inputs = dict(zip(node.inputs, values, strict=False))
+        error.__traceback__ = users_traceback(error)
+        report = failure_report(
+            node,
+            f"{step.index + 1} of {len(self._nodes)}",
+            phase,
+            inputs,
+            error,
+            self._how_to_go_on(node),
+        )
+        failure = NodeExecutionError(report, step, inputs)
+        self._interrupted(step, error, held)
+        ended = self._end()
+        failure.steps, failure.failed_hooks = ended.steps, ended.failed_hooks
+        return failure
+
+    def _how_to_go_on(self, node: Node) -> str:
+        """What the report of a failure ends with when the cache has what ran before."""
+        if type(self.registry) is ObjectRegistry or self.registry.is_closed:
+            return ""
+        lines = "\n  what ran before is kept: run(reuse=True) goes on here"
+        kept = (ObjPlacement.CONSTANT, ObjPlacement.STORAGE)
+        placement = self.registry.placement
+        is_at_hand = all(
+            name in self._config or placement.get(name) in kept for name in node.inputs
+        )
+        if is_at_hand and sum(other.name == node.name for other in self._nodes) == 1:
+            lines += f"\n  only_nodes({node.name!r}).run() repeats just this node"
+        return lines
+
+    def _interrupted(
+        self, step: Step, error: BaseException, held: Mapping[str, Any] | None
+    ) -> None:
+        """End the run because of an error."""
+        try:
+            if step.status == "running":
+                step.status = "failed"
+                if self._logs:
+                    RUN_LOG.info("%s failed: %s", step.node.name, type(error).__name__)
+                if self._session is not None:
+                    self._session.failed(step.index)
+                self._record(step, held)
+                if self._hooks is not None:
+                    self._hooks.call("on_node_error", step, error)
+        finally:
+            self._end()
+
+    def _end(self) -> RunResult:
+        """Close the registry and make the result, once."""
+        if self._result is not None:
+            return self._result
+        outputs = self._taken_out()
+        first = len(self.steps)
+        pending = [Step(n, i, "pending") for i, n in enumerate(self._nodes[first:], first)]
+        self._result = result = RunResult(
+            outputs,
+            [*self.steps, *pending],
+            0.0 if self._started is None else perf_counter() - self._started,
+            self._history or (),
+            self._hooks.failed if self._hooks is not None else (),
+        )
+        self._on_end(result)
+        if self._logs:
+            n_done = sum(step.status != "failed" for step in self.steps)
+            RUN_LOG.info("%d of %d nodes in %.3f s", n_done, len(self._nodes), result.seconds)
+        if self._hooks is not None and self._started is not None:
+            self._hooks.call("after_run", result)
+            result.failed_hooks = tuple(self._hooks.failed)
+        return result
+
+    def _taken_out(self) -> dict[str, Any]:
+        """The outputs there are; the registry is closed, whatever happens."""
+        try:
+            return self.registry.take_out(self._kept)
+        except Exception:
+            if len(self.steps) == len(self._nodes) and self.steps[-1].status != "failed":
+                raise
+            # The run ends early, and why is about to be told: this mustn't hide it.
+            RUN_LOG.warning("the outputs that there are can't be given", exc_info=True)
+            return {}
+        finally:
+            self.registry.close()
+
+
+def _call(step: Step, values: Sequence[Any]) -> Any:
+    """Call the node's function; its seconds are the function's, not its hooks'."""
+    started = perf_counter()
+    try:
+        return step.node.call(values)
+    finally:
+        step.seconds = perf_counter() - started

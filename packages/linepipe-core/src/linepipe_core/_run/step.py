@@ -1,0 +1,76 @@
+"""A Step: the record of one node's turn in one run.
+
+Apart from the loop that fills it in, because people, hooks and views read it long after the
+loop is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+from linepipe_core._declare.node import Node
+
+__all__ = ["MemoryUse", "Status", "Step"]
+
+Status: TypeAlias = Literal["pending", "running", "ran", "reused", "failed"]
+
+
+class MemoryUse(Protocol):
+    """The record that a memory profile puts on a step; all amounts are in MiB."""
+
+    @property
+    def delta_mib(self) -> float:
+        """Growth of the process between the call's beginning and its end."""
+
+    @property
+    def peak_mib(self) -> float:
+        """The most that the process had grown at any time of the call."""
+
+    @property
+    def samples(self) -> Sequence[tuple[float, float]]:
+        """Pairs of seconds since the call's beginning and growth in MiB."""
+
+    @property
+    def method(self) -> str:
+        """How the peak was measured."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Step:
+    """One node's turn in one run. It never holds the node's inputs or outputs.
+
+    Attributes:
+        node: the Node.
+        index: its place in the pipeline, from 0.
+        status: ``"pending"``, ``"running"``, ``"ran"``, ``"reused"`` or ``"failed"``.
+        seconds: how long its function took; None if it wasn't called.
+        memory: the memory profile's record, if the node was profiled.
+        reasons: why it ran or was reused, when the run was asked to reuse.
+    """
+
+    node: Node
+    index: int
+    status: Status = "running"
+    seconds: float | None = None
+    memory: MemoryUse | None = field(default=None, kw_only=True)
+    reasons: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        declared = (self.node.portable(), self.index, self.status, self.seconds)
+        return type(self), declared, (None, {"memory": self.memory, "reasons": self.reasons})
+
+    # A copy isn't made by way of the pickle: here the node's function is at hand.
+
+    def __copy__(self) -> Step:
+        step = type(self)(self.node, self.index, self.status, self.seconds)
+        step.memory, step.reasons = self.memory, self.reasons
+        return step
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Step:
+        return self.__copy__()
+
+    def __repr__(self) -> str:
+        took = "" if self.seconds is None else f" in {self.seconds:.3f} s"
+        return f"<Step {self.index + 1} {self.node.name}: {self.status}{took}>"

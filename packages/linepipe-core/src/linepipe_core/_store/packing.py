@@ -1,0 +1,137 @@
+"""Between objects and rows: what of an object goes where, and how it comes back whole.
+
+Apart from the shelf because it is pure: pickles and digests in, rows out, and the reverse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from linepipe_core._store.buffers import BufferFiles
+from linepipe_core._store.chunks import digest_of
+from linepipe_core._store.mmap import Buffer
+from linepipe_core._store.rows import Row
+from linepipe_core._values import out_of_band as pickling
+from linepipe_core._values.out_of_band import LARGE_BYTES, Pickled, Unpicklable
+
+
+class ShelfObject:
+    """One object as the shelf had it at one moment, whatever becomes of the shelf since.
+
+    It keeps maps of the object's buffers and reads nothing of them until it is loaded.
+
+    Attributes:
+        digest: the hash of its pickle and its buffers.
+    """
+
+    __slots__ = ("_files", "_pinned", "_row")
+
+    def __init__(self, row: Row, files: BufferFiles) -> None:
+        """Pin an object.
+
+        Raises:
+            OSError: a buffer is gone.
+            ValueError: a buffer isn't of its size.
+        """
+        self._row = row
+        self._files = files
+        self._pinned = [files.pin(*buffer) for buffer in row.buffers]
+
+    @property
+    def digest(self) -> str:
+        return self._row.digest
+
+    def load(self) -> Any:
+        """A private copy of the object.
+
+        Raises:
+            Exception: whatever unpickling raises.
+        """
+        return unpacked(self._row, [self._private(place) for place in range(len(self._pinned))])
+
+    def _private(self, place: int) -> Buffer:
+        try:
+            return self._files.open(*self._row.buffers[place])
+        except (OSError, ValueError):  # removed since it was pinned
+            return bytearray(self._pinned[place])
+
+
+def pickled(objects: Mapping[str, Any]) -> tuple[dict[str, Pickled], dict[str, Unpicklable]]:
+    """The objects' pickles, and why some have none."""
+    packs, refused = {}, {}
+    for name, value in objects.items():
+        check_name(name)
+        try:
+            packs[name] = pickling.dump(value)
+        except Exception as error:  # objects may raise anything when they are pickled
+            refused[name] = pickling.explain(name, value, error)
+    return packs, refused
+
+
+def large_views(pack: Pickled) -> tuple[memoryview, ...]:
+    """What of a pickled object goes to files: its buffers, and its pickle last if that is large."""
+    if len(pack.stream) < LARGE_BYTES:
+        return pack.buffers
+    return (*pack.buffers, memoryview(pack.stream))
+
+
+def rows_of(
+    packs: Mapping[str, Pickled], types: Mapping[str, type], digests: Iterator[str]
+) -> dict[str, Row]:
+    """The rows of pickled objects; ``digests`` are those of all their `large_views` in turn."""
+    rows = {}
+    for name, pack in packs.items():
+        views = large_views(pack)
+        stream = pack.stream if len(views) == len(pack.buffers) else None
+        buffers = tuple((next(digests), view.nbytes) for view in views)
+        n_bytes = sum(size for _, size in buffers) + len(stream or b"")
+        kind = types[name]
+        spelled = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+        row = Row("", stream, spelled, n_bytes, buffers)
+        rows[name] = Row(digest_of_row(row), stream, spelled, n_bytes, buffers)
+    return rows
+
+
+def digest_of_row(row: Row) -> str:
+    """The hash of an object: of its pickle, and of the hashes of its buffers."""
+    hasher = hashlib.sha256(b"linepipe object\0")
+    hasher.update(" ".join(digest for digest, _ in row.buffers).encode())
+    hasher.update(b"\0" + row.stream if row.stream is not None else b"")
+    return hasher.hexdigest()
+
+
+def is_sound(row: Row) -> bool:
+    """Whether what lies in the index is what was written: the pickle, unless it is a buffer."""
+    return digest_of_row(row) == row.digest
+
+
+def unpacked(row: Row, buffers: list[Any]) -> Any:
+    """The object of a row.
+
+    Raises:
+        ValueError: its pickle isn't what was written.
+        Exception: whatever unpickling raises.
+    """
+    sound = is_sound(row)
+    stream: Any = row.stream
+    if sound and stream is None:
+        stream = buffers.pop()
+        sound = digest_of(memoryview(stream)) == row.buffers[-1][0]
+    if not sound:
+        raise ValueError("its pickle isn't what was written")
+    return pickling.load(stream, buffers)
+
+
+def check_name(name: str) -> None:
+    """Refuse what can't be a name.
+
+    Raises:
+        TypeError: it isn't a str.
+        ValueError: it is empty.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a name on the shelf is a str, not {type(name).__name__}: {name!r}")
+    if not name:
+        raise ValueError("a name on the shelf can't be empty")

@@ -1,0 +1,237 @@
+"""Holds one run's objects.
+
+Apart from Pipeline so that a pipeline can run twice, or in two threads, and remember
+nothing; apart from the run loop so that people can look at the objects between two steps.
+What isolates a value from its copies is the snapshot's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from linepipe_core._declare.config import is_config_reference
+from linepipe_core._declare.node import Node
+from linepipe_core._errors import (
+    ConstantError,
+    ObjectTypeError,
+    RegistryClosedError,
+    UnknownNameError,
+)
+from linepipe_core._values.isolate import ATOMIC, copy_for_reader, isolate
+
+T = TypeVar("T")
+
+__all__ = ["ObjPlacement", "ObjectRegistry"]
+
+
+class ObjPlacement(Enum):
+    """Where an object lives."""
+
+    CONSTANT = "constant"
+    STORAGE = "storage"
+    RUNTIME = "runtime"
+
+
+class ObjectRegistry:
+    """The constants of a pipeline and the objects that a run has made so far.
+
+    ``Run.registry`` is a run's own; ``Pipeline.get_obj_registry()`` opens one for a look.
+    Whatever it hands out is a private copy, as a node would get it.
+
+    Attributes:
+        held: for the run loop: name -> what ``snapshot.hold`` made of the object.
+    """
+
+    __slots__ = ("_closed", "_constants", "held")
+
+    def __init__(self, constants: Mapping[str, Any]) -> None:
+        self._constants = constants  # name -> what snapshot.hold made of it
+        self.held: dict[str, Any] = dict(constants)
+        self._closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its run has ended, or somebody closed it."""
+        return self._closed
+
+    @property
+    def placement(self) -> dict[str, ObjPlacement]:
+        """Where each object lives."""
+        return {name: self._placed(name) for name in self._open()}
+
+    def _placed(self, name: str) -> ObjPlacement:
+        return ObjPlacement.CONSTANT if name in self._constants else ObjPlacement.RUNTIME
+
+    @overload
+    def get(self, name: str) -> Any: ...
+
+    @overload
+    def get(self, name: str, kind: type[T]) -> T: ...
+
+    def get(self, name: str, kind: type[T] | None = None) -> Any:
+        """A private copy of an object.
+
+        Args:
+            name: the object's name.
+            kind: a class that it must be an instance of.
+
+        Raises:
+            UnknownNameError: there is no such object, or it has been released already.
+            ObjectTypeError: it is of another type.
+            RegistryClosedError: the run has ended.
+        """
+        objects = self._open()
+        if name not in objects:
+            hint = "" if objects else "what a run made is in the result that it returned"
+            raise UnknownNameError("object", [name], objects, hint)
+        held = objects[name]
+        value = held if type(held) in ATOMIC else copy_for_reader(held)
+        if kind is not None and not isinstance(value, kind):
+            raise ObjectTypeError(
+                f"object {name!r} is a {type(value).__name__}, not a {kind.__name__}"
+            )
+        return value
+
+    def has(self, name: str) -> bool:
+        """Whether there is an object of that name now."""
+        return name in self._open()
+
+    def set(self, name: str, value: Any) -> None:
+        """Put an object in, or replace one: the nodes to come will read it.
+
+        Raises:
+            ConstantError: a constant has that name (``Pipeline.bind`` replaces those), or it
+                means the config.
+            TypeError: the name isn't a non-empty string.
+            RegistryClosedError: the run has ended.
+        """
+        self._check_settable(name)
+        owner = [value]
+        del value
+        self.held[name] = isolate(owner, name)
+
+    def _check_settable(self, name: str) -> None:
+        self._open()
+        if type(name) is not str or not name:
+            raise TypeError(f"an object's name is a non-empty string, got {name!r}")
+        if is_config_reference(name):
+            raise ConstantError(
+                f"{name!r} means the config, which can't be overwritten\n"
+                "  build the pipeline with another config",
+                [name],
+            )
+        if name in self._constants:
+            raise ConstantError(
+                f"{name!r} is a constant and can't be overwritten\n"
+                f"  replace it for a whole run: pipeline.bind({name}=...)",
+                [name],
+            )
+
+    def release(self, name: str) -> None:
+        """Drop an object, so that its memory is free.
+
+        Raises:
+            ConstantError: a constant has that name.
+            UnknownNameError: there is no such object.
+            RegistryClosedError: the run has ended.
+        """
+        objects = self._open()
+        if name in self._constants:
+            raise ConstantError(f"{name!r} is a constant and can't be released", [name])
+        if name not in objects:
+            raise UnknownNameError("object", [name], objects)
+        del self.held[name]
+
+    def put(self, node: Node, values: list[Any]) -> None:
+        """Take in what a node made; for the run loop.
+
+        Args:
+            node: the node.
+            values: a value for each of its outputs. The list is emptied: whoever else holds
+                nothing of them lets the registry keep them without a copy.
+        """
+        held = self.held
+        for name in reversed(node.outputs):
+            if type(values[-1]) in ATOMIC:
+                held[name] = values.pop()
+            else:
+                held[name] = isolate(values, name, node.name)
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget objects that nothing needs; for the run loop."""
+        for name in names:
+            self.held.pop(name, None)
+
+    def take_out(self, names: Iterable[str]) -> dict[str, Any]:
+        """What is held of these names, to outlive the registry; for the run loop."""
+        held = self.held
+        return {name: held.pop(name) for name in names if name in held}
+
+    def remember(
+        self,
+        node: str,
+        inputs: Mapping[str, Any],
+        outputs: Mapping[str, Any],
+        seconds: float | None,
+        status: str,
+    ) -> None:
+        """Keep an entry of the history for later processes, where there is a place to."""
+
+    def keys(self) -> list[str]:
+        """The names of the objects that there are now."""
+        return list(self._open())
+
+    def __getitem__(self, name: str) -> Any:
+        return self.get(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the objects that there are now."""
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self._open())
+
+    def __bool__(self) -> bool:
+        """Always true: ``if registry`` asks whether there is one, and so it may be closed."""
+        return True
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._open()
+
+    def flush(self) -> None:
+        """Write out what is still to be written."""
+        self._open()
+
+    def close(self) -> None:
+        """End the registry and drop its objects. Calling it again does nothing."""
+        self._closed = True
+        self.held = {}
+
+    def _open(self) -> dict[str, Any]:
+        if self._closed:
+            raise RegistryClosedError(
+                "this registry is closed: its run has ended\n"
+                "  keep what you need with run(outputs=[...]), or open a fresh one: "
+                "pipeline.get_obj_registry()"
+            )
+        return self.held
+
+    def __enter__(self) -> ObjectRegistry:
+        self._open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<ObjectRegistry, closed>"
+        return f"<ObjectRegistry of {len(self.held)} objects>"

@@ -1,0 +1,9 @@
+"""The persistent cache as a mapping: ``ObjectShelf``.
+
+Apart from the other names of ``linepipe_core``, because it loads sqlite3 and shelve.
+"""
+
+from linepipe_core._store.object_shelf import ObjectShelf
+from linepipe_core._store.rows import ObjectInfo
+
+__all__ = ["ObjectInfo", "ObjectShelf"]
