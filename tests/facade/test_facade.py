@@ -77,8 +77,8 @@ def test_importing_it_loads_no_views() -> None:
 
 def test_a_star_import_asks_for_no_extra() -> None:
     """It gives core's names."""
-    code = "from linepipe import *; import sys; print('linepipe_profile' in sys.modules, Node.__name__)"
-    assert run(code) == "False Node\n"
+    code = "from linepipe import *; import sys; print('linepipe_profile' in sys.modules, Node)"
+    assert run(code) == "False <class 'linepipe_core._declare.node.Node'>\n"
 
 
 def test_an_unknown_name_is_pythons_own_error() -> None:
