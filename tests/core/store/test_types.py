@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,27 +15,30 @@ from tests.core.store.files import LARGE, files_of, frame
 
 from linepipe_core.shelf import ObjectShelf
 
-ARRAYS = {
-    "c order": np.arange(LARGE).reshape(3, -1),
-    "fortran order": np.asfortranarray(np.arange(LARGE).reshape(3, -1)),
-    "not contiguous": np.arange(2 * LARGE)[::2],
-    "dates": np.arange(LARGE).astype("M8[s]"),
-    "spans of dates": np.arange(2 * LARGE).astype("m8[ms]")[::2],
-    "dates, two-dimensional": np.asfortranarray(np.arange(LARGE).astype("M8[ns]").reshape(3, -1)),
-    "text": np.arange(LARGE).astype("U9"),
-    "big-endian": np.arange(LARGE).astype(">i4"),
-    "records": np.zeros(LARGE, dtype=[("a", "i4"), ("b", "M8[s]")]),
-    "objects": np.array([None, "a", 3] * 10_000, dtype=object),
-    "no dimension": np.array(3.5),
-    "empty": np.zeros((0, 4)),
-    "readonly": np.frombuffer(bytes(LARGE), dtype="u1"),
+# Made by the tests that take them: all of them at once take seconds.
+ARRAYS: dict[str, Callable[[], Any]] = {
+    "c order": lambda: np.arange(LARGE).reshape(3, -1),
+    "fortran order": lambda: np.asfortranarray(np.arange(LARGE).reshape(3, -1)),
+    "not contiguous": lambda: np.arange(2 * LARGE)[::2],
+    "dates": lambda: np.arange(LARGE).astype("M8[s]"),
+    "spans of dates": lambda: np.arange(2 * LARGE).astype("m8[ms]")[::2],
+    "dates, two-dimensional": lambda: np.asfortranarray(
+        np.arange(LARGE).astype("M8[ns]").reshape(3, -1)
+    ),
+    "text": lambda: np.arange(LARGE).astype("U9"),
+    "big-endian": lambda: np.arange(LARGE).astype(">i4"),
+    "records": lambda: np.zeros(LARGE, dtype=[("a", "i4"), ("b", "M8[s]")]),
+    "objects": lambda: np.array([None, "a", 3] * 10_000, dtype=object),
+    "no dimension": lambda: np.array(3.5),
+    "empty": lambda: np.zeros((0, 4)),
+    "readonly": lambda: np.frombuffer(bytes(LARGE), dtype="u1"),
 }
 
 
 @pytest.mark.parametrize("kind", ARRAYS)
 def test_arrays_come_back_as_they_were(shelf: ObjectShelf, kind: str) -> None:
     """Values, dtype, shape, and whether they may be written."""
-    array = ARRAYS[kind]
+    array = ARRAYS[kind]()
     shelf["array"] = array
     back = shelf["array"]
     np.testing.assert_array_equal(back, array)
@@ -44,9 +49,10 @@ def test_arrays_come_back_as_they_were(shelf: ObjectShelf, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["c order", "not contiguous", "dates", "spans of dates", "text"])
 def test_a_large_array_leaves_its_pickle(shelf: ObjectShelf, path: str, kind: str) -> None:
     """Otherwise it would be copied in memory, and read whole instead of mapped."""
-    shelf["array"] = ARRAYS[kind]
+    array = ARRAYS[kind]()
+    shelf["array"] = array
     (name,) = files_of(path)
-    assert os.path.getsize(f"{path}.buffers/{name}") == ARRAYS[kind].nbytes
+    assert os.path.getsize(f"{path}.buffers/{name}") == array.nbytes
 
 
 def test_a_pandas_frame_of_every_dtype_comes_back(shelf: ObjectShelf, path: str) -> None:
@@ -57,26 +63,28 @@ def test_a_pandas_frame_of_every_dtype_comes_back(shelf: ObjectShelf, path: str)
     assert len(files_of(path)) >= 5
 
 
-POLARS = {
-    "numbers": pl.Series(range(LARGE)),
-    "text": pl.Series([None, "é" * 30] * 20_000),
-    "dates": pl.Series(range(LARGE)).cast(pl.Datetime("us", "Europe/Paris")),
-    "categories": pl.Series(["a", "b", None] * LARGE).cast(pl.Categorical),
-    "enum": pl.Series(["a", "b", None] * LARGE).cast(pl.Enum(["b", "a"])),
-    "lists": pl.Series([[1, 2], None, []] * LARGE),
-    "structs": pl.Series([{"a": 1, "b": "x"}] * LARGE),
-    "arrays": pl.Series([[1, 2]] * LARGE, dtype=pl.Array(pl.Int16, 2)),
-    "decimals": pl.Series(range(LARGE)).cast(pl.Decimal(20, 2)),
-    "128 bits": pl.Series(range(LARGE)).cast(pl.Int128),
-    "nothing": pl.Series([None] * LARGE),
-    "chunks": pl.concat([pl.Series([1.0] * LARGE), pl.Series([2.0] * LARGE)], rechunk=False),
+POLARS: dict[str, Callable[[], Any]] = {
+    "numbers": lambda: pl.Series(range(LARGE)),
+    "text": lambda: pl.Series([None, "é" * 30] * 20_000),
+    "dates": lambda: pl.Series(range(LARGE)).cast(pl.Datetime("us", "Europe/Paris")),
+    "categories": lambda: pl.Series(["a", "b", None] * 30_000).cast(pl.Categorical),
+    "enum": lambda: pl.Series(["a", "b", None] * 30_000).cast(pl.Enum(["b", "a"])),
+    "lists": lambda: pl.Series([[1, 2], None, []] * 30_000),
+    "structs": lambda: pl.Series([{"a": 1, "b": "x"}] * 30_000),
+    "arrays": lambda: pl.Series([[1, 2]] * 30_000, dtype=pl.Array(pl.Int16, 2)),
+    "decimals": lambda: pl.Series(range(LARGE)).cast(pl.Decimal(20, 2)),
+    "128 bits": lambda: pl.Series(range(LARGE)).cast(pl.Int128),
+    "nothing": lambda: pl.Series([None] * LARGE),
+    "chunks": lambda: pl.concat(
+        [pl.Series([1.0] * LARGE), pl.Series([2.0] * LARGE)], rechunk=False
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", POLARS)
 def test_polars_comes_back_as_it_was(shelf: ObjectShelf, kind: str) -> None:
     """Through Arrow where Arrow has the type, as polars pickles it where not."""
-    series = POLARS[kind].alias("column")
+    series = POLARS[kind]().alias("column")
     table = pl.DataFrame({"a": series})
     shelf["series"], shelf["frame"] = series, table
     back = shelf["series"]
