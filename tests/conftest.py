@@ -7,7 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests import wheelhouse
+
+# No test fails for being slow: how long an example takes is the machine's business.
+settings.register_profile("linepipe", deadline=None)
+settings.load_profile("linepipe")
 
 
 @pytest.fixture(scope="session")

@@ -55,9 +55,9 @@ def test_a_foreign_file_is_refused_by_name(tmp_path: Path, made: Callable[[Path]
 def test_an_older_linepipes_shelve_is_refused_by_name(tmp_path: Path, kind: str) -> None:
     """Whichever of Python's dbm modules made it: each makes other files."""
     module = pytest.importorskip(kind, reason="this Python has no such dbm")
-    older: shelve.Shelf[list[int]]
-    with shelve.Shelf(module.open(str(tmp_path / "data"), "c")) as older:  # as 1.x did
-        older["table"] = [1, 2]
+    older: shelve.Shelf[list[int]] = shelve.Shelf(module.open(str(tmp_path / "data"), "c"))
+    older["table"] = [1, 2]  # as 1.x did
+    older.close()
     before = contents(tmp_path)
     with pytest.raises(ShelfPathError, match="older linepipe"):
         ObjectShelf(tmp_path / "data")
