@@ -155,7 +155,7 @@ def test_it_is_frozen() -> None:
     """bind() and a new Pipeline are the ways to change something."""
     pipeline = small()
     with pytest.raises(AttributeError, match="a Pipeline is frozen"):
-        pipeline.track_history = True
+        pipeline.track_history = True  # type: ignore[misc]  # what is refused
     with pytest.raises(AttributeError, match="a Pipeline is frozen"):
         del pipeline.track_history
 

@@ -1,50 +1,32 @@
 """The declaration that people build, and the calls they make on it.
 
 A Pipeline is frozen and remembers nothing of a run but the newest one's history; all that
-changes while nodes run belongs to the ``Run`` that ``start()`` gives.
+changes while nodes run belongs to the ``Run`` that ``start()`` gives. The methods are one
+line each: `_declare.declaration` makes pipelines of pipelines, `_run.launch` starts runs.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NoReturn, Self
 
+from linepipe_core._declare.declaration import Declaration, Options
 from linepipe_core._declare.hints import output_hints
 from linepipe_core._declare.node import Node
-from linepipe_core._declare.wiring import Wiring, look_up_config, missing_inputs
-from linepipe_core._errors import (
-    CompositionError,
-    MissingExtraError,
-    RunStateError,
-    UnknownNameError,
-)
-from linepipe_core._log import RUN_LOG
+from linepipe_core._reuse.plan import Plan
+from linepipe_core._run.debugger import debug_call
+from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.hooks import Hook
+from linepipe_core._run.launch import make_plan, open_registry, start_run, stored_history
+from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._store.registry import ObjectRegistry
-from linepipe_core._text import did_you_mean, rendered, shortened
-from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
-
-if TYPE_CHECKING:  # these load sqlite3, which a pipeline in memory doesn't need
-    from linepipe_core._code.dependencies import ValueFingerprint
-    from linepipe_core._reuse.session import ReuseSession
-from linepipe_core._reuse.plan import Plan
-from linepipe_core._run.history import HistoryEntry
-from linepipe_core._run.hook_calls import HookCalls
-from linepipe_core._run.result import RunResult
+from linepipe_core._text import rendered, shortened
 
 __all__ = ["Pipeline"]
 
-_DEFAULT_CACHE_PATH = "./.cache/data_storage"
-_OPTIONS = (
-    "nodes",
-    "config",
-    "track_history",
-    "use_persistent_cache",
-    "cache_storage_path",
-)
+_DEFAULT_CACHE_PATH: Final = "./.cache/data_storage"
 
 
 class Pipeline:
@@ -74,30 +56,10 @@ class Pipeline:
         12
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_cache_storage_path",
-        "_config",
-        "_config_values",
-        "_constants",
-        "_newest",
-        "_prints",
-        "_told",
-        "_wiring",
-        "track_history",
-        "use_persistent_cache",
-    )
+    __slots__ = ("__weakref__", "_declaration", "_newest")
 
-    track_history: bool
-    use_persistent_cache: bool
-    _wiring: Wiring
-    _config: Any
-    _config_values: list[dict[str, Any]]  # one cell: filled by the first run, shared by bind
-    _constants: dict[str, Any]  # name -> what snapshot.hold made of it
-    _cache_storage_path: str
-    _prints: dict[str, ValueFingerprint]  # of constants and config, for reuse; filled by runs
+    _declaration: Declaration
     _newest: list[list[HistoryEntry] | None]  # one cell: the newest finished run's history
-    _told: set[tuple[str, str]]  # constants, and why they can't be copied: told once
 
     def __init__(
         self,
@@ -109,46 +71,28 @@ class Pipeline:
         cache_storage_path: str | os.PathLike[str] = _DEFAULT_CACHE_PATH,
         **constants: Any,
     ) -> None:
-        if isinstance(nodes, Node):
-            raise TypeError(f"a Pipeline takes a list of nodes, got {nodes!r}\n  write [node]")
-        nodes = tuple(nodes)
-        for node in nodes:
-            if not isinstance(node, Node):
-                raise TypeError(
-                    f"a Pipeline is made of nodes, got {node!r} ({type(node).__name__})\n"
-                    "  wrap the function: Node(func, inputs, outputs)"
-                )
-        _check_switch(
-            "track_history", track_history, "constants go by keyword: Pipeline(nodes, config, x=1)"
-        )
-        _check_switch(
-            "use_persistent_cache",
-            use_persistent_cache,
-            "its place is another option: cache_storage_path=...",
-        )
-        wiring = Wiring(nodes)
-        wiring.check(constants)
-        _warn_of_misspelled_names(constants, wiring, (*_OPTIONS, *wiring.free))
         owner = [config]
-        del config
-        told: set[tuple[str, str]] = set()
-        _fill(
-            self,
-            wiring,
-            peek(isolate(owner, "config")),
-            {name: _held(value, name, told) for name, value in constants.items()},
-            track_history,
-            use_persistent_cache,
-            os.fsdecode(cache_storage_path),
-            told,
-        )
+        del config  # so that the copy is spared where nobody else has it
+        path = os.fsdecode(cache_storage_path)
+        options = Options(track_history, use_persistent_cache, path)
+        self._fill(Declaration.of(nodes, owner, constants, options))
+
+    def _fill(self, declaration: Declaration) -> None:
+        """Set the content of a new Pipeline; afterwards it is frozen."""
+        object.__setattr__(self, "_declaration", declaration)
+        object.__setattr__(self, "_newest", [None])
+
+    def _with(self, declaration: Declaration) -> Self:
+        other = object.__new__(type(self))
+        other._fill(declaration)
+        return other
 
     # What it is made of.
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, in order."""
-        return self._wiring.nodes
+        return self._declaration.wiring.nodes
 
     @property
     def node_order(self) -> list[str]:
@@ -174,27 +118,33 @@ class Pipeline:
     @property
     def free_inputs(self) -> tuple[str, ...]:
         """The objects that nodes read and none makes: constants, or kept by an earlier run."""
-        return tuple(self._wiring.free)
+        return tuple(self._declaration.wiring.free)
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The objects that no node reads: what ``run()`` gives."""
-        return self._wiring.outputs
+        return self._declaration.wiring.outputs
+
+    @property
+    def track_history(self) -> bool:
+        """True if runs record what each node got and made."""
+        return self._declaration.options.track_history
+
+    @property
+    def use_persistent_cache(self) -> bool:
+        """True if what nodes make is kept on disk."""
+        return self._declaration.options.use_persistent_cache
 
     @property
     def cache_storage_path(self) -> str:
         """The file of the persistent cache."""
-        return self._cache_storage_path
+        return self._declaration.options.cache_storage_path
 
     @property
     def history(self) -> list[HistoryEntry]:
         """What each node of the newest finished run got and made; empty if none was tracked."""
         newest = self._newest[0]
-        if newest is not None:
-            return newest.copy()
-        if not (self.track_history and self.use_persistent_cache):
-            return []
-        return self._history_on_shelf()
+        return stored_history(self._declaration) if newest is None else newest.copy()
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -221,7 +171,7 @@ class Pipeline:
                 f"a Pipeline is asked for a node by its name, got {name!r}\n"
                 "  by its place: pipeline.nodes[0]"
             )
-        return self.nodes[self._wiring.find(name)]
+        return self.nodes[self._declaration.wiring.find(name)]
 
     def __repr__(self) -> str:
         n_nodes = len(self)
@@ -239,7 +189,7 @@ class Pipeline:
 
     # Other pipelines made of it.
 
-    def bind(self, /, **constants: Any) -> Pipeline:
+    def bind(self, /, **constants: Any) -> Self:
         """The same pipeline with these constants replaced or added.
 
         Cheap: the wiring and all that was prepared for a run is shared.
@@ -247,53 +197,34 @@ class Pipeline:
         Raises:
             WiringError: a name is an output's, or means the config.
         """
-        wiring = self._wiring
-        wiring.check(constants)
-        merged = self._constants.copy()
-        for name, value in constants.items():
-            merged[name] = _held(value, name, self._told)
-        _warn_of_misspelled_names(constants, wiring, wiring.free)
-        bound = self._with(wiring, merged)
-        if self._prints:  # a copy at one stroke: a run in another thread may add to it meanwhile
-            known = self._prints.copy().items()
-            bound._prints.update((name, seen) for name, seen in known if name not in constants)
-        return bound
+        return self._with(self._declaration.bound(constants))
 
-    def from_nodes(self, *names: str) -> Pipeline:
+    def from_nodes(self, *names: str) -> Self:
         """These nodes and all that depend on them."""
-        return self._sliced(self._wiring.downstream(self._wiring.find_all(names)))
-
-    def to_nodes(self, *names: str) -> Pipeline:
-        """These nodes and all that they need."""
-        return self._sliced(self._wiring.upstream(self._wiring.find_all(names)))
-
-    def only_nodes(self, *names: str) -> Pipeline:
-        """Just these nodes, in order."""
-        return self._sliced(self._wiring.find_all(names))
-
-    def to_outputs(self, *names: str) -> Pipeline:
-        """What it takes to make these objects."""
-        return self._sliced(self._wiring.upstream(self._wiring.makers_of(names)))
-
-    def _sliced(self, indices: Sequence[int]) -> Pipeline:
-        return self._with(Wiring(self.nodes[index] for index in indices), self._constants)
-
-    def _with(self, wiring: Wiring, constants: dict[str, Any]) -> Pipeline:
-        other = object.__new__(type(self))
-        _fill(
-            other,
-            wiring,
-            self._config,
-            constants,
-            self.track_history,
-            self.use_persistent_cache,
-            self._cache_storage_path,
-            self._told,
-            self._config_values if wiring is self._wiring else None,
+        return self._sliced(
+            self._declaration.wiring.downstream(self._declaration.wiring.find_all(names))
         )
-        return other
 
-    def __add__(self, other: object) -> Pipeline:
+    def to_nodes(self, *names: str) -> Self:
+        """These nodes and all that they need."""
+        return self._sliced(
+            self._declaration.wiring.upstream(self._declaration.wiring.find_all(names))
+        )
+
+    def only_nodes(self, *names: str) -> Self:
+        """Just these nodes, in order."""
+        return self._sliced(self._declaration.wiring.find_all(names))
+
+    def to_outputs(self, *names: str) -> Self:
+        """The nodes that it takes to make these objects."""
+        return self._sliced(
+            self._declaration.wiring.upstream(self._declaration.wiring.makers_of(names))
+        )
+
+    def _sliced(self, indices: Sequence[int]) -> Self:
+        return self._with(self._declaration.sliced(indices))
+
+    def __add__(self, other: object) -> Self:
         """These nodes and then those, with the configs and constants of both.
 
         History and the persistent cache are on if either has them on.
@@ -304,38 +235,9 @@ class Pipeline:
         """
         if not isinstance(other, Pipeline):
             return NotImplemented
-        from linepipe_core._declare.merge import merge_configs, merge_constants
+        return self._with(self._declaration.joined(other._declaration))
 
-        wiring = self._wiring.extended(other.nodes)
-        problems: list[str] = []
-        constants = merge_constants(self._constants, other._constants, problems)
-        config = merge_configs(self._config, other._config, problems)
-        path = self._cache_storage_path
-        if other.use_persistent_cache:
-            theirs = other._cache_storage_path
-            if self.use_persistent_cache and os.path.abspath(path) != os.path.abspath(theirs):
-                problems.append(
-                    f"they keep two caches, {path!r} and {theirs!r}; "
-                    "give both the same cache_storage_path"
-                )
-            path = theirs
-        wiring.check(constants)
-        if problems:
-            raise CompositionError(problems)
-        added = object.__new__(type(self))
-        _fill(
-            added,
-            wiring,
-            config,
-            constants,
-            self.track_history or other.track_history,
-            self.use_persistent_cache or other.use_persistent_cache,
-            path,
-            self._told | other._told,
-        )
-        return added
-
-    def __radd__(self, other: object) -> Pipeline:
+    def __radd__(self, other: object) -> Self:
         """Lets ``sum`` start from its 0."""
         return self if other == 0 else NotImplemented
 
@@ -393,30 +295,7 @@ class Pipeline:
             ...         print(step.node.name, step.status, run.registry.get("n"))
             len ran 4
         """
-        kept = None if outputs is None else self._kept(outputs)
-        if isinstance(hooks, Hook):
-            raise TypeError(f"hooks is one Hook, {hooks!r}; write hooks=[...]")
-        hooks = tuple(hooks)
-        if self._wiring.profiled:
-            hooks = _with_profile(hooks)
-        again = self._named_for_rerun(rerun)
-        if reuse:
-            self._check_cache("run(reuse=True)")
-        registry = self._checked_registry()
-        try:
-            return Run(
-                self._wiring,
-                registry,
-                self._config_held(),
-                kept,
-                self.track_history,
-                HookCalls(hooks, self.node_order) if hooks else None,
-                self._remember,
-                self._reuse(registry, kept, again, reuse) if self.use_persistent_cache else None,
-            )
-        except BaseException:
-            registry.close()
-            raise
+        return start_run(self._declaration, outputs, reuse, rerun, hooks, self._remember)
 
     def plan(self, rerun: Iterable[str] = ()) -> Plan:
         """What ``run(reuse=True)`` would do, and why. Runs nothing.
@@ -435,44 +314,7 @@ class Pipeline:
             MissingConfigError: a node reads a config path that there isn't.
             UnknownNameError: no node has a name of ``rerun``.
         """
-        again = self._named_for_rerun(rerun)
-        self._check_cache("plan()")
-        with self._checked_registry() as registry:
-            return self._reuse(registry, None, again, True).plan()
-
-    def _named_for_rerun(self, names: Iterable[str]) -> Sequence[int]:
-        return self._wiring.find_all(_listed("rerun", names)) if names else ()
-
-    def _check_cache(self, what: str) -> None:
-        if not self.use_persistent_cache:
-            raise RunStateError(
-                f"{what} needs the persistent cache, which this pipeline hasn't\n"
-                "  give it one: Pipeline(..., use_persistent_cache=True)"
-            )
-
-    def _reuse(
-        self,
-        registry: ObjectRegistry,
-        kept: Iterable[str] | None,
-        rerun: Iterable[int],
-        reuses: bool,
-    ) -> ReuseSession:
-        from linepipe_core._reuse.session import (
-            ReuseSession,  # hashes and reads code: only with the cache
-        )
-        from linepipe_core._store.shelf_registry import ShelfRegistry
-
-        assert isinstance(registry, ShelfRegistry)
-        return ReuseSession(
-            self._wiring,
-            registry,
-            self._constants,
-            self._config_held(),
-            self._prints,
-            self._wiring.outputs if kept is None else tuple(kept),
-            rerun,
-            reuses,
-        )
+        return make_plan(self._declaration, rerun)
 
     def debug(self, name: str) -> None:
         """Open the debugger at the first line of a node's function, its real inputs at hand.
@@ -491,8 +333,6 @@ class Pipeline:
             NodeExecutionError: a node that it needs failed.
             Exception: whatever its function raised, when the debugger was left.
         """
-        from linepipe_core._run.debugger import debug_call
-
         node = self[name]
         needed = self.to_nodes(name)
         reuse = self.use_persistent_cache
@@ -509,53 +349,7 @@ class Pipeline:
             ConstantError: a constant has the name of an object in the cache.
             ShelfError: the cache can't be opened.
         """
-        return self._registry()
-
-    def _kept(self, outputs: Iterable[str]) -> tuple[str, ...]:
-        kept = tuple(dict.fromkeys(_listed("outputs", outputs)))
-        unknown = [name for name in kept if name not in self._wiring.makers]
-        if unknown:
-            raise UnknownNameError("output", unknown, self._wiring.makers)
-        return kept
-
-    def _checked_registry(self) -> ObjectRegistry:
-        """A registry with all that the run needs to start."""
-        registry = self._registry()
-        if not self._wiring.free.keys() <= registry.held.keys():
-            there = registry.held if self._config is None else ["config", *registry.held]
-            registry.close()
-            cache_path = self._cache_storage_path if self.use_persistent_cache else None
-            raise missing_inputs(self._wiring, there, cache_path, self._config)
-        return registry
-
-    def _registry(self) -> ObjectRegistry:
-        """A registry of the constants and, with the persistent cache, of what that holds."""
-        if not self.use_persistent_cache:
-            return ObjectRegistry(self._constants)
-        from linepipe_core._store.shelf_registry import ShelfRegistry
-        from linepipe_core.shelf import ObjectShelf  # sqlite3 and pickle: only who needs them
-
-        shelf = ObjectShelf(self._cache_storage_path)
-        try:
-            return ShelfRegistry(self._constants, shelf, self._wiring.free)
-        except BaseException:
-            shelf.close()
-            raise
-
-    def _history_on_shelf(self) -> list[HistoryEntry]:
-        if not os.path.exists(self._cache_storage_path):
-            return []
-        from linepipe_core._run.history import HistoryEntry
-        from linepipe_core._store.shelf_registry import read_history
-
-        return [HistoryEntry(**entry) for entry in read_history(self._cache_storage_path)]
-
-    def _config_held(self) -> dict[str, Any]:
-        """Reference -> what to hand out, for each config reference that a node reads."""
-        cell = self._config_values
-        if not cell:
-            cell.append(look_up_config(self._wiring, self._config))
-        return cell[0]
+        return open_registry(self._declaration)
 
     def _remember(self, result: RunResult) -> None:
         # Not the result: its outputs are the caller's, to drop when the caller drops them.
@@ -571,111 +365,11 @@ class Pipeline:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Not the newest result: a worker gets the declaration, not somebody's objects.
-        return _restored, (
-            type(self),
-            self.nodes,
-            self._config,
-            {name: peek(held) for name, held in self._constants.items()},
-            self.track_history,
-            self.use_persistent_cache,
-            self._cache_storage_path,
-        )
+        return _restored, (type(self), self._declaration)
 
 
-def _fill(
-    pipeline: Pipeline,
-    wiring: Wiring,
-    config: Any,
-    constants: dict[str, Any],
-    track_history: bool,
-    use_persistent_cache: bool,
-    cache_storage_path: str,
-    told: set[tuple[str, str]] | None = None,
-    config_values: list[dict[str, Any]] | None = None,
-) -> None:
-    """Set what a Pipeline is made of; afterwards it is frozen."""
-    put = object.__setattr__
-    put(pipeline, "_wiring", wiring)
-    put(pipeline, "_config", config)
-    put(pipeline, "_config_values", [] if config_values is None else config_values)
-    put(pipeline, "_constants", constants)
-    put(pipeline, "_prints", {})
-    put(pipeline, "_newest", [None])
-    put(pipeline, "_told", set() if told is None else told)
-    put(pipeline, "track_history", track_history)
-    put(pipeline, "use_persistent_cache", use_persistent_cache)
-    put(pipeline, "_cache_storage_path", cache_storage_path)
-
-
-def _restored(
-    kind: type[Pipeline], nodes: tuple[Node, ...], config: Any, constants: Any, *options: Any
-) -> Pipeline:
+def _restored(kind: type[Pipeline], declaration: Declaration) -> Pipeline:
     """A Pipeline from its pickle."""
     pipeline = object.__new__(kind)
-    isolated = {name: isolate([value], shared=[]) for name, value in constants.items()}
-    _fill(pipeline, Wiring(nodes), config, isolated, *options)
+    pipeline._fill(declaration)
     return pipeline
-
-
-def _listed(option: str, names: Iterable[str]) -> Iterable[str]:
-    """The names, unless they are a bare string, or no names."""
-    if isinstance(names, str):
-        raise TypeError(f"{option} is the string {names!r}; write {option}=[{names!r}]")
-    if not isinstance(names, Iterable):
-        raise TypeError(f"{option} must be a list of names, got {names!r}")
-    names = tuple(names)
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"{option} must be names, got {name!r} ({type(name).__name__})")
-    return names
-
-
-def _check_switch(option: str, value: object, instead: str) -> None:
-    """Refuse what can't have been meant as True or False."""
-    if isinstance(value, (Collection, os.PathLike)):
-        raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
-
-
-def _held(value: Any, name: str, told: set[tuple[str, str]]) -> Any:
-    """What to keep of a value that the caller goes on using.
-
-    What can't be copied is told once: a service may bind one for each request.
-    """
-    if type(value) in ATOMIC:
-        return value
-    shared: list[str] = []
-    held = isolate([value], name, shared=shared)
-    for what in shared:
-        if (name, what) not in told:
-            told.add((name, what))
-            log_shared(repr(name), what)
-    return held
-
-
-def _warn_of_misspelled_names(
-    constants: Mapping[str, Any], wiring: Wiring, meant: Iterable[str]
-) -> None:
-    """Say so when a constant that no node reads looks like what may have been meant."""
-    for name in constants:
-        if name not in wiring.free and (near := did_you_mean(name, meant)):
-            RUN_LOG.warning("the constant %r is read by no node; %s", name, near.strip())
-
-
-def _with_profile(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
-    """The hooks, and one that profiles the nodes made with ``profile=True``.
-
-    It goes last, next to the function, so that what other hooks hold isn't counted. A
-    MemoryProfile among the hooks profiles these nodes already.
-
-    Raises:
-        MissingExtraError: linepipe-profile isn't installed.
-    """
-    try:
-        profile = import_module("linepipe_profile.hook")
-    except ModuleNotFoundError as error:
-        what = "what Node(profile=True) measures with"
-        raise MissingExtraError(what, 'pip install "linepipe[memory]"') from error
-    hooks = tuple(hooks)
-    if any(isinstance(hook, profile.MemoryProfile) for hook in hooks):
-        return hooks
-    return (*hooks, profile.ProfileWhereAsked())

@@ -1,0 +1,235 @@
+"""The content of a Pipeline: wiring, config, constants and options; and others made of it.
+
+Apart from Pipeline, so that everything that needs no run is pure: declarations in,
+declarations out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from linepipe_core._declare.merge import merge_configs, merge_constants
+from linepipe_core._declare.node import Node
+from linepipe_core._declare.wiring import Wiring, look_up_config
+from linepipe_core._errors import CompositionError
+from linepipe_core._log import RUN_LOG
+from linepipe_core._text import did_you_mean
+from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
+
+__all__ = ["Declaration", "Options"]
+
+_NAMES_OF_OPTIONS: Final = (
+    "nodes",
+    "config",
+    "track_history",
+    "use_persistent_cache",
+    "cache_storage_path",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a Pipeline that concern every run.
+
+    Attributes:
+        track_history: True to record what each node got and made.
+        use_persistent_cache: True to keep what nodes make on disk.
+        cache_storage_path: the path of the shelf.
+    """
+
+    track_history: bool
+    use_persistent_cache: bool
+    cache_storage_path: str
+
+    def check(self) -> None:
+        """Refuse what can't have been meant as True or False.
+
+        Raises:
+            TypeError: a switch is a container, a text or a path.
+        """
+        _check_switch(
+            "track_history",
+            self.track_history,
+            "constants go by keyword: Pipeline(nodes, config, x=1)",
+        )
+        _check_switch(
+            "use_persistent_cache",
+            self.use_persistent_cache,
+            "its place is another option: cache_storage_path=...",
+        )
+
+
+def _check_switch(option: str, value: object, instead: str) -> None:
+    if isinstance(value, (Collection, os.PathLike)):
+        raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The content of a Pipeline, which never changes.
+
+    Attributes:
+        wiring: the nodes and how they fit together.
+        config: a private copy of the config.
+        constants: name -> the snapshot of the constant.
+        options: the options of every run.
+        fingerprints: constant or config reference -> its fingerprint; filled by runs.
+        reported: constants that can't be copied, with the reason: logged once.
+    """
+
+    wiring: Wiring
+    config: Any
+    constants: dict[str, Any]
+    options: Options
+    fingerprints: dict[str, Any] = field(default_factory=dict)
+    reported: set[tuple[str, str]] = field(default_factory=set)
+    # One cell, filled by the first run and shared by `bind`.
+    _config_values: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, nodes: Iterable[Node], config: list[Any], constants: dict[str, Any], options: Options
+    ) -> Declaration:
+        """Check and take a private copy of what a Pipeline is made of.
+
+        Args:
+            nodes: the nodes, in order.
+            config: its only element is the config, and is popped.
+            constants: name -> value.
+            options: the options of every run.
+
+        Raises:
+            WiringError: the nodes don't fit together; all the problems are named at once.
+            TypeError: the nodes are none, or an option isn't True or False.
+        """
+        if isinstance(nodes, Node):
+            raise TypeError(f"a Pipeline takes a list of nodes, got {nodes!r}\n  write [node]")
+        nodes = tuple(nodes)
+        for node in nodes:
+            if not isinstance(node, Node):
+                raise TypeError(
+                    f"a Pipeline is made of nodes, got {node!r} ({type(node).__name__})\n"
+                    "  wrap the function: Node(func, inputs, outputs)"
+                )
+        options.check()
+        wiring = Wiring(nodes)
+        wiring.check(constants)
+        _warn_of_misspelled_names(constants, wiring, (*_NAMES_OF_OPTIONS, *wiring.free))
+        reported: set[tuple[str, str]] = set()
+        private = peek(isolate(config, "config"))
+        isolated = {name: _isolated(constants[name], name, reported) for name in constants}
+        return cls(wiring, private, isolated, options, reported=reported)
+
+    def config_values(self) -> dict[str, Any]:
+        """Reference -> snapshot, for each config reference that a node reads.
+
+        Raises:
+            MissingConfigError: the config lacks paths; all of them are named.
+        """
+        cell = self._config_values
+        if not cell:
+            cell.append(look_up_config(self.wiring, self.config))
+        return cell[0]
+
+    def bound(self, constants: Mapping[str, Any]) -> Declaration:
+        """The same with these constants replaced or added.
+
+        Raises:
+            WiringError: a name is an output's, or means the config.
+        """
+        wiring, reported = self.wiring, self.reported
+        wiring.check(constants)
+        merged = self.constants.copy()
+        for name, value in constants.items():
+            merged[name] = _isolated(value, name, reported)
+        _warn_of_misspelled_names(constants, wiring, wiring.free)
+        prints = self.fingerprints
+        if prints:  # copied at one stroke: a run in another thread may add to it meanwhile
+            prints = {n: seen for n, seen in prints.copy().items() if n not in constants}
+        else:
+            prints = {}
+        return Declaration(
+            wiring, self.config, merged, self.options, prints, reported, self._config_values
+        )
+
+    def sliced(self, indices: Iterable[int]) -> Declaration:
+        """The same with only these nodes."""
+        wiring = Wiring(self.wiring.nodes[index] for index in indices)
+        return replace(self, wiring=wiring, fingerprints={}, _config_values=[])
+
+    def joined(self, other: Declaration) -> Declaration:
+        """These nodes and then those, with the configs and constants of both.
+
+        Raises:
+            WiringError: together, the nodes don't fit.
+            CompositionError: config, constants or cache paths differ; all are named.
+        """
+        wiring = self.wiring.extended(other.wiring.nodes)
+        problems: list[str] = []
+        constants = merge_constants(self.constants, other.constants, problems)
+        config = merge_configs(self.config, other.config, problems)
+        options = _joined_options(self.options, other.options, problems)
+        wiring.check(constants)
+        if problems:
+            raise CompositionError(problems)
+        return Declaration(
+            wiring, config, constants, options, reported=self.reported | other.reported
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {name: peek(held) for name, held in self.constants.items()}
+        return _restored, (self.wiring.nodes, self.config, values, self.options)
+
+
+def _restored(
+    nodes: tuple[Node, ...], config: Any, constants: dict[str, Any], options: Options
+) -> Declaration:
+    """A Declaration from its pickle."""
+    isolated = {name: isolate([value], shared=[]) for name, value in constants.items()}
+    return Declaration(Wiring(nodes), config, isolated, options)
+
+
+def _joined_options(left: Options, right: Options, problems: list[str]) -> Options:
+    """History and the cache are on if either has them on; a conflict is added to ``problems``."""
+    path = left.cache_storage_path
+    if right.use_persistent_cache:
+        theirs = right.cache_storage_path
+        if left.use_persistent_cache and os.path.abspath(path) != os.path.abspath(theirs):
+            problems.append(
+                f"they keep two caches, {path!r} and {theirs!r}; "
+                "give both the same cache_storage_path"
+            )
+        path = theirs
+    return Options(
+        left.track_history or right.track_history,
+        left.use_persistent_cache or right.use_persistent_cache,
+        path,
+    )
+
+
+def _isolated(value: Any, name: str, reported: set[tuple[str, str]]) -> Any:
+    """The snapshot of a value that the caller goes on using.
+
+    What can't be copied is logged once: a service may bind one for each request.
+    """
+    if type(value) in ATOMIC:
+        return value
+    shared: list[str] = []
+    held = isolate([value], name, shared=shared)
+    for what in shared:
+        if (name, what) not in reported:
+            reported.add((name, what))
+            log_shared(repr(name), what)
+    return held
+
+
+def _warn_of_misspelled_names(
+    constants: Mapping[str, Any], wiring: Wiring, meant: Iterable[str]
+) -> None:
+    """Warn when a constant that no node reads resembles a name that is read."""
+    for name in constants:
+        if name not in wiring.free and (near := did_you_mean(name, meant)):
+            RUN_LOG.warning("the constant %r is read by no node; %s", name, near.strip())

@@ -1,0 +1,192 @@
+"""Starts runs: checks that all is there, opens the registry, and puts the parts of a Run together.
+
+Apart from Pipeline, whose methods these are, and from Run, which gets its parts and doesn't
+know where they come from.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from linepipe_core._declare.declaration import Declaration
+from linepipe_core._declare.wiring import missing_inputs
+from linepipe_core._errors import MissingExtraError, RunStateError, UnknownNameError
+from linepipe_core._reuse.plan import Plan
+from linepipe_core._run.history import HistoryEntry
+from linepipe_core._run.hook_calls import HookCalls
+from linepipe_core._run.hooks import Hook
+from linepipe_core._run.result import RunResult
+from linepipe_core._run.run import Run
+from linepipe_core._store.registry import ObjectRegistry
+
+if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
+    from linepipe_core._reuse.session import ReuseSession
+
+__all__ = ["make_plan", "open_registry", "start_run", "stored_history"]
+
+
+def start_run(
+    declaration: Declaration,
+    outputs: Iterable[str] | None,
+    reuse: bool,
+    rerun: Iterable[str],
+    hooks: Iterable[Hook],
+    on_end: Callable[[RunResult], None],
+) -> Run:
+    """Begin a run; the arguments are those of ``Pipeline.run``.
+
+    Args:
+        on_end: called with the result, also of a run that failed.
+    """
+    kept = None if outputs is None else _known_outputs(declaration, outputs)
+    if isinstance(hooks, Hook):
+        raise TypeError(f"hooks is one Hook, {hooks!r}; write hooks=[...]")
+    hooks = tuple(hooks)
+    wiring, options = declaration.wiring, declaration.options
+    if wiring.profiled:
+        hooks = _with_profile(hooks)
+    again = _nodes_to_rerun(declaration, rerun)
+    if reuse:
+        _check_cache(declaration, "run(reuse=True)")
+    registry = _checked_registry(declaration)
+    try:
+        session = None
+        if options.use_persistent_cache:
+            session = _session(declaration, registry, kept, again, reuse)
+        calls = HookCalls(hooks, (node.name for node in wiring.nodes)) if hooks else None
+        values = declaration.config_values()
+        return Run(wiring, registry, values, kept, options.track_history, calls, on_end, session)
+    except BaseException:
+        registry.close()
+        raise
+
+
+def make_plan(declaration: Declaration, rerun: Iterable[str]) -> Plan:
+    """The plan of ``run(reuse=True)``; the arguments are those of ``Pipeline.plan``."""
+    again = _nodes_to_rerun(declaration, rerun)
+    _check_cache(declaration, "plan()")
+    with _checked_registry(declaration) as registry:
+        return _session(declaration, registry, None, again, True).plan()
+
+
+def open_registry(declaration: Declaration) -> ObjectRegistry:
+    """A registry of the constants and, with the persistent cache, of what that holds."""
+    options = declaration.options
+    if not options.use_persistent_cache:
+        return ObjectRegistry(declaration.constants)
+    # sqlite3 and pickle: only for those who need them
+    from linepipe_core._store.object_shelf import ObjectShelf
+    from linepipe_core._store.shelf_registry import ShelfRegistry
+
+    shelf = ObjectShelf(options.cache_storage_path)
+    try:
+        return ShelfRegistry(declaration.constants, shelf, declaration.wiring.free)
+    except BaseException:
+        shelf.close()
+        raise
+
+
+def stored_history(declaration: Declaration) -> list[HistoryEntry]:
+    """The history of the newest run that the persistent cache keeps."""
+    options = declaration.options
+    if not (options.track_history and options.use_persistent_cache):
+        return []
+    if not os.path.exists(options.cache_storage_path):
+        return []
+    from linepipe_core._store.shelf_registry import read_history
+
+    return [HistoryEntry(**entry) for entry in read_history(options.cache_storage_path)]
+
+
+def _checked_registry(declaration: Declaration) -> ObjectRegistry:
+    """A registry with all that the run needs to start."""
+    registry = open_registry(declaration)
+    wiring, options = declaration.wiring, declaration.options
+    if not wiring.free.keys() <= registry.held.keys():
+        config = declaration.config
+        there = registry.held if config is None else ["config", *registry.held]
+        registry.close()
+        cache_path = options.cache_storage_path if options.use_persistent_cache else None
+        raise missing_inputs(wiring, there, cache_path, config)
+    return registry
+
+
+def _session(
+    declaration: Declaration,
+    registry: ObjectRegistry,
+    kept: Iterable[str] | None,
+    rerun: Iterable[int],
+    reuses: bool,
+) -> ReuseSession:
+    # they hash and read code: only with the cache
+    from linepipe_core._reuse.session import ReuseSession
+    from linepipe_core._store.shelf_registry import ShelfRegistry
+
+    assert isinstance(registry, ShelfRegistry)
+    return ReuseSession(
+        declaration.wiring,
+        registry,
+        declaration.constants,
+        declaration.config_values(),
+        declaration.fingerprints,
+        declaration.wiring.outputs if kept is None else tuple(kept),
+        rerun,
+        reuses,
+    )
+
+
+def _check_cache(declaration: Declaration, what: str) -> None:
+    if not declaration.options.use_persistent_cache:
+        raise RunStateError(
+            f"{what} needs the persistent cache, which this pipeline hasn't\n"
+            "  give it one: Pipeline(..., use_persistent_cache=True)"
+        )
+
+
+def _nodes_to_rerun(declaration: Declaration, names: Iterable[str]) -> Sequence[int]:
+    return declaration.wiring.find_all(_name_list("rerun", names)) if names else ()
+
+
+def _known_outputs(declaration: Declaration, outputs: Iterable[str]) -> tuple[str, ...]:
+    kept = tuple(dict.fromkeys(_name_list("outputs", outputs)))
+    makers = declaration.wiring.makers
+    unknown = [name for name in kept if name not in makers]
+    if unknown:
+        raise UnknownNameError("output", unknown, makers)
+    return kept
+
+
+def _name_list(option: str, names: Iterable[str]) -> Iterable[str]:
+    """The names, unless they are a bare string, or no names."""
+    if isinstance(names, str):
+        raise TypeError(f"{option} is the string {names!r}; write {option}=[{names!r}]")
+    if not isinstance(names, Iterable):
+        raise TypeError(f"{option} must be a list of names, got {names!r}")
+    names = tuple(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"{option} must be names, got {name!r} ({type(name).__name__})")
+    return names
+
+
+def _with_profile(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
+    """The hooks, and one that profiles the nodes made with ``profile=True``.
+
+    It goes last, next to the function, so that what other hooks hold isn't counted. A
+    MemoryProfile among the hooks profiles these nodes already.
+
+    Raises:
+        MissingExtraError: linepipe-profile isn't installed.
+    """
+    try:
+        profile = import_module("linepipe_profile.hook")
+    except ModuleNotFoundError as error:
+        what = "what Node(profile=True) measures with"
+        raise MissingExtraError(what, 'pip install "linepipe[memory]"') from error
+    hooks = tuple(hooks)
+    if any(isinstance(hook, profile.MemoryProfile) for hook in hooks):
+        return hooks
+    return (*hooks, profile.ProfileWhereAsked())
