@@ -12,6 +12,7 @@ from linepipe import (
     Pipeline,
     Plan,
     PlanEntry,
+    Reason,
     Run,
     RunResult,
     Step,
@@ -51,7 +52,7 @@ assert_type(result.get("n"), Any | None)
 for step in result.steps:
     assert_type(step, Step)
     assert_type(step.status, Literal["pending", "running", "ran", "reused", "failed"])
-    assert_type(step.reasons, tuple[str, ...])
+    assert_type(step.reasons, tuple[Reason, ...])
     if step.memory is not None:
         assert_type(step.memory.peak_mib, float)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from linepipe_core import Node, NodeExecutionError, Pipeline, Plan, PlanEntry, RunResult
+from linepipe_core import Node, NodeExecutionError, Pipeline, Plan, PlanEntry, Reason, RunResult
 
 
 class Table:
@@ -205,12 +205,12 @@ def failure(pipeline: Pipeline, name: str) -> NodeExecutionError:
 
 def planned() -> Plan:
     """What would happen to each node of ``features`` after a change."""
-    told: list[tuple[Literal["run", "reuse", "maybe"], str]] = [
-        ("reuse", "nothing changed"),
-        ("run", "its code changed"),
-        ("run", "config.window changed: 5 -> 7"),
-        ("maybe", "input clean_data may change"),
-        ("maybe", "input features may change"),
+    told: list[tuple[Literal["run", "reuse", "maybe"], Reason]] = [
+        ("reuse", Reason("nothing changed", "nothing_changed")),
+        ("run", Reason("its code changed", "code")),
+        ("run", Reason("config.window changed: 5 -> 7", "config", "config.window", "5", "7")),
+        ("maybe", Reason("input clean_data may change", "input", "clean_data")),
+        ("maybe", Reason("input features may change", "input", "features")),
     ]
     entries = [
         PlanEntry(node, action, (reason,), ("the clock",))

@@ -11,8 +11,8 @@ import pytest
 from linepipe_core import Node
 from linepipe_core._code.parts import Part
 from linepipe_core._declare.wiring import Wiring
+from linepipe_core._reuse.compare import code_changes
 from linepipe_core._reuse.decide import ReusePlanner
-from linepipe_core._reuse.reasons import code_changes
 from linepipe_core._reuse.record import Record, StoredObject, record_keys
 
 
@@ -68,6 +68,7 @@ def outlook(
         list(RECORDS) if records is None else records,
         [(parts or {}).get(index, CODE) for index in range(len(nodes))],
         {name: Part(digest) for name, digest in today.items()},
+        {"n"},
         {name: StoredObject(name, name) for name in stored},
         rerun,
         kept.split(),

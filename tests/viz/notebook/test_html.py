@@ -12,7 +12,7 @@ import pytest
 from tests.viz import samples
 
 import linepipe_viz.notebook
-from linepipe_core import Hook, Pipeline, Step
+from linepipe_core import Hook, Pipeline, Reason, Step
 from linepipe_viz import draw_mermaid_pipeline, draw_svg_pipeline
 from linepipe_viz.notebook.html import plan_html
 
@@ -21,7 +21,10 @@ class Reasons(Hook):
     """Gives the steps reasons, as a run that reuses does."""
 
     def before_node(self, step: Step) -> None:
-        step.reasons = ("config.<window> changed: 5 -> 7", "never ran")
+        step.reasons = (
+            Reason("config.<window> changed: 5 -> 7", "config", "config.<window>", "5", "7"),
+            Reason("never ran", "never_ran"),
+        )
 
 
 def html_of(thing: Any) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.viz import samples, strategies
 from tests.viz.pty_session import PtySession
 
-from linepipe_core import Hook, NodeExecutionError, Pipeline, Plan, PlanEntry, Step
+from linepipe_core import Hook, NodeExecutionError, Pipeline, Plan, PlanEntry, Reason, Step
 from linepipe_viz import print_pipeline, print_plan, print_result
 from linepipe_viz.graph.records import node_records
 from linepipe_viz.terminal.styled_text import to_ansi
@@ -100,7 +100,8 @@ def test_a_plan_says_for_each_node_what_and_why() -> None:
 def test_one_long_name_leaves_actions_and_reasons_their_room(width: int, length: int) -> None:
     """The name is cut, as in the other views; what one asked for isn't."""
     nodes = [samples.node("n" * length, [], ["a"]), samples.node("short", ["a"], [])]
-    entries = [PlanEntry(node, "reuse", ("nothing changed",), ()) for node in nodes]
+    unchanged = (Reason("nothing changed", "nothing_changed"),)
+    entries = [PlanEntry(node, "reuse", unchanged, ()) for node in nodes]
     console, file = printed(width)
     print_plan(Plan(entries), console=console)
     text = " ".join(file.getvalue().split())

@@ -7,6 +7,7 @@ it, are described in "Architecture" in the docs.
 
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._reuse.plan import Plan, PlanEntry
+from linepipe_core._reuse.reasons import Reason
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
@@ -64,6 +65,7 @@ __all__ = [
     "Plan",
     "PlanEntry",
     "PostMortem",
+    "Reason",
     "RegistryClosedError",
     "Run",
     "RunResult",

@@ -7,41 +7,41 @@ a node that runs may make anything, the other reports what it made. So a plan ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from linepipe_core._code.parts import Part
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._declare.wiring import Wiring
+from linepipe_core._reuse.compare import below, changes, code_changes
 from linepipe_core._reuse.reasons import (
     UNCHANGED,
     Action,
     Decision,
-    below,
-    change_text,
-    changes,
-    code_changes,
-    input_label,
+    Reason,
+    bounded,
+    changed_input,
 )
 from linepipe_core._reuse.record import Record, StoredObject, wiring_of
 
-__all__ = ["ReusePlanner"]
+__all__ = ["ReusePlanner", "needed_by"]
 
 
 class ReusePlanner:
-    """What is foreseen of a run's nodes, and what follows from what they have made so far.
+    """Foresees what each node of a run will do, and decides anew as they make their outputs.
 
     Args:
         wiring: the nodes.
         records: per node, its Record of an earlier run, if there is one.
         parts: per node, what its code depends on today.
-        given: what is known of each constant, config reference and free object.
+        given: the Part of each constant, config reference and free object.
+        constants: the names of the constants.
         shelved: the objects on the shelf; kept up to date by the caller.
         rerun: the indices of the nodes that shall run in any case.
         kept: the objects that the result shall hold.
 
     Attributes:
-        decisions: per node what is foreseen.
+        decisions: per node, the decision that is foreseen.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class ReusePlanner:
         records: Sequence[Record | None],
         parts: Sequence[Mapping[str, Part]],
         given: Mapping[str, Part],
+        constants: Collection[str],
         shelved: Mapping[str, StoredObject],
         rerun: Iterable[int],
         kept: Iterable[str],
@@ -61,6 +62,7 @@ class ReusePlanner:
         self._rerun = frozenset(rerun)
         self._kept = frozenset(kept)
         self._given = given
+        self._constants = constants
         self._known: dict[str, Part | None] = {}
         self._needed: dict[int, Decision] = {}
         self._deferred: set[int] = set()
@@ -68,7 +70,7 @@ class ReusePlanner:
         self._known = dict(given)
 
     def decide(self, index: int) -> Decision:
-        """What to do about the node whose turn it is: never ``"maybe"``."""
+        """Decide about the node whose turn it is: never ``"maybe"``."""
         foreseen = self.decisions[index]
         if foreseen.action != "maybe":
             return foreseen
@@ -76,7 +78,7 @@ class ReusePlanner:
         if decision.action == "reuse":
             need = self._need(index, [foreseen.action for foreseen in self.decisions])
             if need is not None and need.action == "maybe" and self._keeps_nothing(index):
-                return Decision("reuse", (UNCHANGED, "put off until somebody needs it"))
+                return Decision("reuse", (UNCHANGED, _DEFERRED))
             if need is not None:
                 return Decision("run", need.reasons)
         return decision
@@ -87,16 +89,16 @@ class ReusePlanner:
         return [i for i, each in foreseen if each.action != "run" and self._absent(i)]
 
     def is_deferred(self, index: int, name: str) -> bool:
-        """Whether the node's turn is over, and it hasn't made this, which can't be kept."""
+        """Return True if the node's turn is over and it hasn't made this, which can't be kept."""
         return index in self._deferred and name in self._absent(index)
 
     def _keeps_nothing(self, index: int) -> bool:
-        """Whether none of the node's outputs could be kept."""
+        """Return True if none of the node's outputs could be kept."""
         record = self._records[index]
         return record is not None and set(record.outputs.values()) == {None}
 
     def inputs(self, index: int) -> dict[str, Part]:
-        """What the node whose turn it is reads."""
+        """The Part of each input of the node whose turn it is, with those of config leaves."""
         names = self._wiring.nodes[index].inputs
         found = {name: self._known[name] or _UNKNOWN for name in names}
         for name in names:
@@ -105,11 +107,11 @@ class ReusePlanner:
         return found
 
     def _leaves(self, reference: str) -> dict[str, Part]:
-        """What is known of the parts of a config value."""
+        """The Parts of the leaves of a config value."""
         return below(reference, self._given)
 
     def sees(self, index: int, parts: Mapping[str, Part]) -> None:
-        """The node's code depends on something else than was foreseen."""
+        """The node's code depends on other parts than was foreseen."""
         self._parts[index] = parts
 
     def is_replaced(self, name: str, part: Part, how: str) -> None:
@@ -117,16 +119,20 @@ class ReusePlanner:
         self._known[name] = part
         nodes = self._wiring.nodes
         readers = [index for index, node in enumerate(nodes) if name in node.inputs]
-        self._mark_uncertain(self._wiring.downstream(readers), f"{name} {how}")
+        reason = Reason(f"{name} {how}", "input", name)
+        self._mark_uncertain(self._wiring.downstream(readers), reason)
 
     def is_lost(self, index: int, names: Iterable[str]) -> Decision:
-        """What a fresh node had made isn't there any more: it runs."""
-        reasons = tuple(f"{name} was just replaced on the shelf, or removed" for name in names)
+        """The outputs of a fresh node aren't there any more: it runs."""
+        reasons = tuple(
+            Reason(f"{name} was just replaced on the shelf, or removed", "missing", name)
+            for name in names
+        )
         self._mark_uncertain(self._wiring.downstream([index]), reasons[0])
         self.decisions[index] = Decision("run", reasons)
         return self.decisions[index]
 
-    def _mark_uncertain(self, indices: Iterable[int], why: str) -> None:
+    def _mark_uncertain(self, indices: Iterable[int], why: Reason) -> None:
         for index in indices:
             if self.decisions[index].action == "reuse":
                 self.decisions[index] = Decision("maybe", (why,))
@@ -170,7 +176,7 @@ class ReusePlanner:
         return decisions
 
     def runs_anyway(self, index: int) -> bool:
-        """Whether the node was told to run: for what no fingerprint sees."""
+        """Return True if the node runs whatever is recorded: for what no fingerprint sees."""
         return index in self._rerun or self._wiring.nodes[index].always_run
 
     def _absent(self, index: int) -> list[str]:
@@ -194,7 +200,9 @@ class ReusePlanner:
         need: Decision | None = None
         for name in self._absent(index):
             if name in self._kept:
-                return Decision("run", (f"{name} can't be kept, and is a result",))
+                return Decision(
+                    "run", (Reason(f"{name} can't be kept, and is a result", "missing", name),)
+                )
             for reader, node in enumerate(self._wiring.nodes):
                 if (
                     name not in node.inputs
@@ -202,43 +210,45 @@ class ReusePlanner:
                     or (need and actions[reader] == "maybe")
                 ):
                     continue
-                why = f"{name} can't be kept, and {node.name} needs it"
-                need = Decision(actions[reader], (why,))
+                need = Decision(actions[reader], (needed_by(name, node.name),))
         return need
 
     def _decide_now(self, index: int) -> Decision:
-        """What follows from what is known now."""
+        """The decision that follows from what is known now."""
         reasons = self._reasons(index)
         if reasons:
-            return Decision("run", tuple(reasons))
+            return Decision("run", bounded(reasons))
         known = self._known
-        open_ = [name for name in self._wiring.nodes[index].inputs if known[name] is None]
-        if open_:
-            return Decision("maybe", tuple(f"input {n} may change" for n in dict.fromkeys(open_)))
+        unknown = [name for name in self._wiring.nodes[index].inputs if known[name] is None]
+        if unknown:
+            may_change = (Reason(f"input {n} may change", "input", n) for n in unknown)
+            return Decision("maybe", bounded(may_change))
         return _REUSE
 
-    def _reasons(self, index: int) -> list[str]:
+    def _reasons(self, index: int) -> list[Reason]:
         node, record = self._wiring.nodes[index], self._records[index]
         reasons = []
         if index in self._rerun:
-            reasons.append("asked for by rerun")
+            reasons.append(_RERUN)
         if node.always_run:
-            reasons.append("always_run")
+            reasons.append(_ALWAYS_RUN)
         if record is None:
-            return [*reasons, "never ran"]
-        if record.wiring != wiring_of(node):
-            reasons.append(f"inputs changed: {record.wiring} -> {wiring_of(node)}")
+            return [*reasons, _NEVER_RAN]
+        if record.wiring != (wiring := wiring_of(node)):
+            text = f"inputs changed: {record.wiring} -> {wiring}"
+            reasons.append(Reason(text, "input", None, record.wiring, wiring))
         reasons += code_changes(record.parts, self._parts[index], record.state)
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
                 leaves = below(name, record.inputs), self._leaves(name)
-                reasons += changes(*leaves) or [change_text(input_label(name), then, now)]
+                is_constant = name in self._constants
+                reasons += changes(*leaves) or [changed_input(name, then, now, is_constant)]
         for name, digest in record.outputs.items():
             there = self._shelved.get(name)
             if digest is not None and (there is None or there.digest != digest):
                 what = "was replaced on" if there else "is gone from"
-                reasons.append(f"{name} {what} the shelf")
+                reasons.append(Reason(f"{name} {what} the shelf", "missing", name))
         return reasons
 
     def _as_recorded(self, index: int) -> dict[str, Part | None]:
@@ -251,6 +261,15 @@ class ReusePlanner:
         }
 
 
+def needed_by(name: str, reader: str) -> Reason:
+    """The reason of a fresh node that makes an object for a reader that runs."""
+    return Reason(f"{name} can't be kept, and {reader} needs it", "missing", name)
+
+
 _REUSE: Final = Decision("reuse", (UNCHANGED,))
+_DEFERRED: Final = Reason("put off until somebody needs it", "nothing_changed")
+_RERUN: Final = Reason("asked for by rerun", "rerun")
+_ALWAYS_RUN: Final = Reason("always_run", "always_run")
+_NEVER_RAN: Final = Reason("never ran", "never_ran")
 _UNKNOWN: Final = Part("")
 _MADE_ANEW: Final = Part("made anew")

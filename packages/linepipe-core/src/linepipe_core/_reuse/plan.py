@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, overload
 
 from linepipe_core._declare.node import Node
-from linepipe_core._reuse.reasons import Action
+from linepipe_core._reuse.reasons import Action, Reason
 from linepipe_core._text import rendered, table
 
 __all__ = ["Plan", "PlanEntry"]
@@ -21,13 +21,13 @@ class PlanEntry(NamedTuple):
     Attributes:
         node: the Node.
         action: ``"run"``, ``"reuse"``, or ``"maybe"``: an input may turn out unchanged.
-        reasons: why, each a phrase.
-        untracked: what its fingerprint leaves out, each a phrase.
+        reasons: the Reasons for it.
+        untracked: phrases that name what its fingerprint leaves out.
     """
 
     node: Node
     action: Action
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     untracked: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -43,7 +43,7 @@ class PlanEntry(NamedTuple):
 
 
 class Plan(Sequence["PlanEntry"]):
-    """What ``run(reuse=True)`` would do: an entry for each node. Prints as a table."""
+    """The plan of ``run(reuse=True)``: an entry for each node. Prints as a table."""
 
     def __init__(self, entries: Iterable[PlanEntry]) -> None:
         self._entries = tuple(entries)
@@ -65,7 +65,7 @@ class Plan(Sequence["PlanEntry"]):
 
     @property
     def untracked(self) -> tuple[str, ...]:
-        """What no fingerprint sees in these nodes, each a sentence."""
+        """The things that no fingerprint sees in these nodes, each a sentence."""
         named = [f"{e.node.name}: {what}" for e in self._entries for what in e.untracked]
         return (*named, _NEVER_TRACKED)
 

@@ -1,96 +1,183 @@
-"""Reasons why a node runs or is reused, from what was recorded and what is there today.
+"""Reasons why a node runs or is reused: a text for people, its parts for programs.
 
-Pure.
+Pure, and light: steps and plans carry reasons also where nothing is reused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
-from linepipe_core._code.parts import Part
 from linepipe_core._declare.config import is_config_reference
+
+if TYPE_CHECKING:  # it loads hashlib, which a run in memory doesn't need
+    from linepipe_core._code.parts import Part
 
 __all__ = [
     "UNCHANGED",
     "Action",
     "Decision",
-    "below",
-    "change_text",
-    "changes",
-    "code_changes",
+    "Reason",
+    "ReasonKind",
+    "bounded",
+    "changed_input",
+    "changed_part",
     "input_label",
+    "is_gone",
+    "is_new",
 ]
 
 Action: TypeAlias = Literal["run", "reuse", "maybe"]
-UNCHANGED: Final = "nothing changed"
+ReasonKind: TypeAlias = Literal[
+    "code",
+    "global",
+    "statement",
+    "package",
+    "python",
+    "config",
+    "constant",
+    "input",
+    "file",
+    "missing",
+    "effect",
+    "uncomparable",
+    "always_run",
+    "rerun",
+    "never_ran",
+    "nothing_changed",
+]
+
+_MOST: Final = 8  # reasons of one node
+
+
+class Reason(str):
+    """One reason why a node runs or is reused.
+
+    Args:
+        text: the reason as a phrase, such as ``"config.limit changed: 5 -> 7"``.
+        kind: the kind of thing that decided.
+        name: its name, such as ``"config.limit"``; None where the node itself is meant.
+        old: its value when the node was recorded, as text, if it may be shown.
+        new: its value today, as text, if it may be shown.
+    """
+
+    __slots__ = ("_kind", "_name", "_new", "_old")
+
+    _kind: ReasonKind
+    _name: str | None
+    _old: str | None
+    _new: str | None
+
+    def __new__(
+        cls,
+        text: str,
+        kind: ReasonKind,
+        name: str | None = None,
+        old: str | None = None,
+        new: str | None = None,
+    ) -> Reason:
+        reason = super().__new__(cls, text)
+        reason._kind, reason._name, reason._old, reason._new = kind, name, old, new
+        return reason
+
+    @property
+    def kind(self) -> ReasonKind:
+        """The kind of thing that decided."""
+        return self._kind
+
+    @property
+    def name(self) -> str | None:
+        """Its name; None where the node itself is meant."""
+        return self._name
+
+    @property
+    def old(self) -> str | None:
+        """Its recorded value as text; None if there is none, or none that may be shown."""
+        return self._old
+
+    @property
+    def new(self) -> str | None:
+        """Today's value as text; None if there is none, or none that may be shown."""
+        return self._new
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self._kind, self._name, self._old, self._new)
 
 
 class Decision(NamedTuple):
-    """What to do about a node, and why."""
+    """An action for a node, with the reasons for it."""
 
     action: Action
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
-def code_changes(
-    old: Mapping[str, Part], new: Mapping[str, Part], left_out: Collection[str]
-) -> list[str]:
-    """The differences between the recorded parts of a node's code and today's, each a phrase.
-
-    Args:
-        old: the recorded parts.
-        new: today's parts.
-        left_out: the parts of ``new`` that don't count.
-    """
-    if left_out:
-        new = {key: part for key, part in new.items() if key not in left_out}
-    if new == old:
-        return []
-    if old["python"].digest != new["python"].digest:
-        # Other bytecode: the code can't be compared any further.
-        return [change_text("Python", old["python"], new["python"])]
-    return changes(old, new)
+UNCHANGED: Final = Reason("nothing changed", "nothing_changed")
 
 
-def changes(old: Mapping[str, Part], new: Mapping[str, Part]) -> list[str]:
-    """What differs between two sets of parts, each a phrase."""
-    changed = [key for key in new if key in old and old[key].digest != new[key].digest]
-    reasons = [change_text(_spoken(key), old[key], new[key]) for key in changed]
-    reasons += [f"{_spoken(key)} is new" for key in new if key not in old]
-    reasons += [f"{_spoken(key)} is gone" for key in old if key not in new]
-    return reasons
+def changed_part(key: str, old: Part, new: Part) -> Reason:
+    """A part of a node's code, or of the config, is another than was recorded."""
+    kind, name, spoken = _spoken(key)
+    return _change(spoken, kind, name, old, new)
 
 
-def below(reference: str, parts: Mapping[str, Part]) -> dict[str, Part]:
-    """Those of the parts that belong to a config reference."""
-    return {key: part for key, part in parts.items() if key.startswith(f"{reference}.")}
+def changed_input(name: str, old: Part, new: Part, is_constant: bool) -> Reason:
+    """An input is another than was recorded."""
+    kind: ReasonKind = "constant" if is_constant else "input"
+    return _change(
+        input_label(name), "config" if is_config_reference(name) else kind, name, old, new
+    )
 
 
-def change_text(what: str, old: Part, new: Part) -> str:
-    if old.text and new.text and old.text != new.text:
-        return f"{what} changed: {old.text} -> {new.text}"
-    return f"{what} changed"
+def is_new(key: str) -> Reason:
+    """A part that wasn't recorded."""
+    kind, name, spoken = _spoken(key)
+    return Reason(f"{spoken} is new", kind, name)
 
 
-def _spoken(key: str) -> str:
-    """What people call a part."""
-    if key == "function":
-        return "its code"
-    if is_config_reference(key):
-        return key
-    kind, _, name = key.replace(".<locals>", "").partition(" ")
-    if kind == "code":
-        return f"helper {name}()"
-    return f"{_SPOKEN.get(kind, kind)} {name}"
+def is_gone(key: str) -> Reason:
+    """A recorded part that isn't there any more."""
+    kind, name, spoken = _spoken(key)
+    return Reason(f"{spoken} is gone", kind, name)
 
 
-_SPOKEN: Final = {
-    "argument": "bound argument",
-    "attribute": "attribute",
-    "closure": "closure value",
-}
+def bounded(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The reasons, each once: the first few, and how many more there are."""
+    distinct = tuple(dict.fromkeys(reasons))
+    n_more = len(distinct) - _MOST
+    if n_more <= 1:
+        return distinct
+    return (*distinct[:_MOST], Reason(f"and {n_more} more", distinct[_MOST].kind))
 
 
 def input_label(name: str) -> str:
+    """The name by which reasons call an input."""
     return name if is_config_reference(name) else f"input {name}"
+
+
+def _change(spoken: str, kind: ReasonKind, name: str | None, old: Part, new: Part) -> Reason:
+    text = f"{spoken} changed"
+    if old.text and new.text and old.text != new.text:
+        text += f": {old.text} -> {new.text}"
+    return Reason(text, kind, name, old.text or None, new.text or None)
+
+
+def _spoken(key: str) -> tuple[ReasonKind, str | None, str]:
+    """The kind of a part, its name, and how reasons call it."""
+    if key == "function":
+        return "code", None, "its code"
+    if key == "python":
+        return "python", None, "Python"
+    if is_config_reference(key):
+        return "config", key, key
+    sort, _, name = key.replace(".<locals>", "").partition(" ")
+    kind, spoken = _SORTS.get(sort, ("code", f"{sort} "))
+    return kind, name, f"helper {name}()" if sort == "code" else f"{spoken}{name}"
+
+
+_SORTS: Final[dict[str, tuple[ReasonKind, str]]] = {
+    "argument": ("global", "bound argument "),
+    "attribute": ("global", "attribute "),
+    "closure": ("global", "closure value "),
+    "global": ("global", "global "),
+    "package": ("package", "package "),
+}

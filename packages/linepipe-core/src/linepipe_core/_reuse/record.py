@@ -1,4 +1,4 @@
-"""Records of earlier runs: what each node read, made and depended on, as stored text.
+"""Records of earlier runs as stored text: inputs, outputs and code of each node.
 
 Pure. The store keeps the texts and knows nothing of their meaning.
 """
@@ -19,7 +19,7 @@ _FORMAT: Final = 2
 
 
 class StoredObject(NamedTuple):
-    """What is known of an object on the shelf without loading it.
+    """An object on the shelf, as far as it is known without loading it.
 
     Attributes:
         digest: of its bytes there.
@@ -32,14 +32,14 @@ class StoredObject(NamedTuple):
     code: tuple[str, ...] = ()
 
     def text(self) -> str | None:
-        """It as it is stored; None if the digest says it all."""
+        """The stored text; None if the digest says it all."""
         if self.content == self.digest and not self.code:
             return None
         return json.dumps(list(self))
 
     @staticmethod
     def read(digest: str, text: str | None) -> StoredObject:
-        """What is known of the object of that digest."""
+        """The object of that digest, with what the stored text adds."""
         if text is not None:
             known, content, code = json.loads(text)
             if known == digest:
@@ -48,7 +48,7 @@ class StoredObject(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What is kept of a node's last run, beside its outputs.
+    """The record of a node's last run, kept beside its outputs.
 
     Attributes:
         wiring: which object went to which parameter.
@@ -92,13 +92,13 @@ class Record(NamedTuple):
 
     @property
     def made(self) -> str:
-        """How its outputs were made, for those that can't be hashed themselves."""
+        """A hash of how its outputs were made, for those that have no content to hash."""
         inputs = {f"input {name}": part for name, part in self.inputs.items()}
         return combined({**self.parts, **inputs, "stamp": Part(self.stamp)})
 
 
 def record_keys(wiring: Wiring) -> list[str]:
-    """Under what each node's record is kept: its outputs, or for a writer what it reads.
+    """The key of each node's record: its outputs, or for a writer its inputs.
 
     Not its name, so that a renamed node stays fresh.
     """
@@ -115,7 +115,7 @@ def record_keys(wiring: Wiring) -> list[str]:
 
 
 def wiring_of(node: Node) -> str:
-    """Which object goes to which parameter, as text."""
+    """The object that goes to each parameter, as text."""
     if node.keywords is None:
         return ", ".join(node.inputs)
     pairs = zip(node.keywords, node.inputs, strict=True)

@@ -1,8 +1,8 @@
-"""One run's dealings with what earlier runs left: fingerprints taken, records read and written.
+"""Takes fingerprints, and reads and writes records, for one run.
 
-Between ``freshness``, which decides and touches nothing, and the run loop, which has no
-opinions. Code and globals are read when the run starts, inputs before a node runs, and what
-its record needs goes into the transaction that stores its outputs.
+Between ``decide``, which touches nothing, and the run loop, which has no opinions. Code and
+globals are read when the run starts, inputs before a node runs, and what its record needs goes
+into the transaction that stores its outputs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from linepipe_core._code.fingerprint import CodeFingerprint, brief, code_fingerp
 from linepipe_core._code.parts import Part
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
-from linepipe_core._reuse.decide import ReusePlanner
+from linepipe_core._reuse.decide import ReusePlanner, needed_by
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
@@ -38,7 +38,7 @@ _AS_IT_BEGAN: Final = "is left out once a process has begun: the node changes it
 
 
 class ReuseSession:
-    """What one run may reuse, and the records that it leaves.
+    """Reuse in one run: the decision at each node's turn, and the record that the node leaves.
 
     Args:
         wiring: the nodes.
@@ -94,13 +94,14 @@ class ReuseSession:
             self._records,
             [self._parts(index) for index in indices],
             given,
+            constants.keys(),
             self._objects,
             rerun if reuses else indices,
             kept,
         )
 
     def plan(self) -> Plan:
-        """What the run would do."""
+        """The plan of this run."""
         decisions = self._planner.decisions
         return Plan(
             PlanEntry(node, *decisions[index], self._untracked(index))
@@ -120,7 +121,7 @@ class ReuseSession:
     # --- at a node's turn ---------------------------------------------------------------------
 
     def decide(self, index: int) -> Decision:
-        """Whether to run the node whose turn it is."""
+        """Decide to run or to reuse the node whose turn it is."""
         if index not in self._decided:
             self._decided[index] = decision = self._decision(index)
             if decision.action == "reuse":
@@ -141,7 +142,7 @@ class ReuseSession:
         return decision
 
     def _lost_outputs(self, index: int) -> list[str]:
-        """Hold on to what is reused; what isn't there any more as it was judged is given."""
+        """The outputs that aren't on the shelf any more as judged; the others are held."""
         judged = self._objects
         return [
             name
@@ -164,8 +165,7 @@ class ReuseSession:
                 continue
             self._collect_deferred(maker, due)
             due.append(maker)
-            why = f"{name} can't be kept, and {nodes[reader].name} needs it"
-            self._decided[maker] = Decision("run", (why,))
+            self._decided[maker] = Decision("run", (needed_by(name, nodes[reader].name),))
 
     def late_inputs(self) -> set[str]:
         """The objects that nodes read which may be put off."""
@@ -213,7 +213,7 @@ class ReuseSession:
         self._registry.put(node, made, records, look)
 
     def _take(self, index: int, record: Record, kept: Mapping[str, StoredObject]) -> None:
-        """From here on this is known of a node that ran."""
+        """Note the record and the outputs of a node that ran."""
         self._made.update(record.outputs)
         for name in record.outputs:
             self._objects.pop(name, None)
@@ -239,7 +239,7 @@ class ReuseSession:
         )
 
     def _stamp(self, index: int) -> str:
-        """What can't be hashed counts by how it was made; made in any case, it counts as new."""
+        """The stamp of outputs without content: a new one whenever the node runs in any case."""
         older = self._records[index]
         if self._planner.runs_anyway(index):
             return os.urandom(8).hex()
@@ -261,7 +261,7 @@ class ReuseSession:
         config: Mapping[str, Any],
         prints: MutableMapping[str, ValueFingerprint],
     ) -> dict[str, Part]:
-        """What is known of the constants, the config and the objects of earlier runs."""
+        """The Parts of the constants, the config and the objects of earlier runs."""
         parts = {}
         for name in (*self._wiring.free, *self._wiring.config_references):
             if name not in constants and name not in config:
@@ -281,7 +281,7 @@ class ReuseSession:
         return parts
 
     def _parts(self, index: int) -> dict[str, Part]:
-        """What the node's code depends on: state as it began in this process."""
+        """The parts of the node's code; state as it began in this process."""
         record = self._records[index]
         return self._codes[index].since(record.began if record else ())
 
@@ -295,7 +295,7 @@ class ReuseSession:
         return self._objects[name]
 
     def _code(self, index: int) -> CodeFingerprint:
-        """What the node's code depends on, with that of the classes in its inputs."""
+        """The fingerprint of the node's code, with that of the classes in its inputs."""
         node = self._wiring.nodes[index]
         others: list[Any] = []
         for name in node.inputs:
@@ -312,5 +312,5 @@ def _shown(value: Any) -> str:
 
 
 def _about(name: str) -> str:
-    """Under what is kept what is known of an object."""
+    """The key of the record of an object."""
     return f"object {name}"

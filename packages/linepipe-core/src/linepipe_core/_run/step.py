@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from linepipe_core._declare.node import Node
+from linepipe_core._reuse.reasons import Reason
 
 __all__ = ["MemoryUse", "Status", "Step"]
 
@@ -55,7 +56,7 @@ class Step:
     status: Status = "running"
     seconds: float | None = None
     memory: MemoryUse | None = field(default=None, kw_only=True)
-    reasons: tuple[str, ...] = field(default=(), kw_only=True)
+    reasons: tuple[Reason, ...] = field(default=(), kw_only=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         declared = (self.node.portable(), self.index, self.status, self.seconds)
