@@ -1,6 +1,6 @@
 """Every error that linepipe raises on purpose, in one tree.
 
- Each message says what is wrong, where, and how to mend it;
+Each message says what is wrong, where, and how to mend it;
 the culprits are attributes. A builtin is mixed in where callers would catch that builtin::
 
     LinepipeError
