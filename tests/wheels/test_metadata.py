@@ -8,14 +8,23 @@ import tomllib
 import pytest
 from tests.wheelhouse import MEMBERS, ROOT, project_table
 
-SHARED = ("version", "requires-python", "license", "license-files", "authors", "classifiers")
+SHARED = ("version", "requires-python", "license", "license-files", "authors", "urls")
 
 
 @pytest.mark.parametrize("key", SHARED)
 def test_all_members_agree(key: str) -> None:
-    """On version, Python, license and classifiers."""
+    """On version, Python, license, authors and addresses."""
     first, *others = [project_table(member)[key] for member in MEMBERS]
     assert all(other == first for other in others)
+
+
+def test_all_members_have_the_same_classifiers_but_for_topics() -> None:
+    """The same state, audience and Pythons."""
+    lists = [
+        [one for one in project_table(member)["classifiers"] if not one.startswith("Topic ::")]
+        for member in MEMBERS
+    ]
+    assert all(classifiers == lists[0] for classifiers in lists)
 
 
 def test_pins_between_members_are_exact() -> None:

@@ -23,6 +23,7 @@ def test_a_distribution_describes_itself(member: str) -> None:
     """A page on an index without these looks abandoned."""
     table = project_table(member)
     assert {"description", "readme", "license", "authors", "keywords"} <= table.keys()
+    assert {"Homepage", "Documentation", "Repository", "Issues", "Changelog"} <= set(table["urls"])
     assert "Typing :: Typed" in table["classifiers"]
     for version in ("3.11", "3.12", "3.13"):
         assert f"Programming Language :: Python :: {version}" in table["classifiers"]
