@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import pdb
+import sys
 from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,17 +157,15 @@ def test_a_function_that_has_any_attribute_is_drawn(made: Any, tmp_path: Path) -
 
 @MADE
 def test_the_debugger_opens_in_a_function_that_has_any_attribute(
-    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """In the code that is called, whosever that is."""
-    shown = io.StringIO()
-
-    def debugger() -> pdb.Pdb:
-        return pdb.Pdb(stdin=io.StringIO("continue\n"), stdout=shown)
-
-    monkeypatch.setattr("linepipe_core._run.debugger._debugger", debugger)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("continue\n"))
     _pipeline(made(), tmp_path).debug("told")
-    assert "(Pdb)" in shown.getvalue()
+    assert "(Pdb)" in capsys.readouterr().out
 
 
 def test_an_async_mock_gives_its_coroutine() -> None:
