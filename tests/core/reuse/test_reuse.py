@@ -96,8 +96,8 @@ def test_values_of_other_types_differ(tmp_path: Path) -> None:
         assert "clean" in ran(pipeline(tmp_path, limit=limit).run(reuse=True)), limit
 
 
-def test_a_config_text_is_not_shown(tmp_path: Path) -> None:
-    """It may be a password."""
+def test_a_config_text_that_may_be_a_secret_is_not_shown(tmp_path: Path) -> None:
+    """The old one was a URL."""
     nodes = [Node(len, ["config.url"], ["length"])]
     pipeline(tmp_path, nodes).run()
     other = Pipeline(
@@ -107,7 +107,7 @@ def test_a_config_text_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_changed_leaf_of_a_whole_config_value_is_named(tmp_path: Path) -> None:
-    """Of a model or a mapping, old value and new; but no text, nor what holds texts."""
+    """Of a model or a mapping, with the old value and the new one."""
 
     class Training(pydantic.BaseModel):
         rate: float = 0.1
@@ -129,7 +129,7 @@ def test_a_changed_leaf_of_a_whole_config_value_is_named(tmp_path: Path) -> None
     other = Training(deep={"depth": 4, "words": ["b"], "more": 1})
     assert flow_of(other).plan()[0].reasons == (
         "config.training.deep.depth changed: 3 -> 4",
-        "config.training.deep.words changed",
+        "config.training.deep.words changed: ['a'] -> ['b']",
         "config.training.deep.more is new",
     )
 

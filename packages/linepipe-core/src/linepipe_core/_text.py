@@ -1,11 +1,12 @@
-"""How a value is told of in one short line: its type, its shape, or a short repr.
+"""Short texts for people: descriptions of values, lists of names, tables.
 
-One rule for errors, tables and logs, so that no message ever holds a whole table or a whole
+One rule for errors, reasons, tables and logs, so that no message ever holds a whole table or a
 secret. Nothing is imported to find out what a value is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
@@ -17,11 +18,35 @@ __all__ = [
     "message_of",
     "rendered",
     "shortened",
+    "shown_value",
     "table",
 ]
 
 _LONGEST: Final = 40
 _SCALARS: Final = (bool, int, float, complex, type(None))
+
+# Where a word of the name is one of these, no text is shown; no number either for the first.
+_PRIVATE: Final = {"credential", "credentials", "passphrase", "passwd", "password", "passwords"}
+_PRIVATE.update(("pin", "pwd", "secret", "secrets"))
+_SECRET: Final = _PRIVATE.union(
+    ("apikey", "apikeys", "auth", "authorization", "bearer", "cookie", "cookies", "creds", "dsn"),
+    ("jwt", "key", "keys", "pass", "private", "salt", "signature", "token", "tokens"),
+)
+_PLAIN_REPRS: Final[tuple[Any, ...]] = tuple(
+    kind.__repr__ for kind in (str, bytes, tuple, list, dict)
+)
+_SECRET_ENDINGS: Final = ("apikey", "passwd", "password", "secret", "token", "tokens")
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_KNOWN_LOOKS: Final = re.compile(
+    r"://|\S:\S*@|^Bearer |-----BEGIN|(?i:password|passwd|pwd|secret|token)\s*[=:]"
+    r"|\b(?:sk|pk|rk|hf|npm|pypi|gh[a-z]|github_pat|glpat|xox[a-z])[-_][\w-]{8}"
+    r"|\b(?:AKIA|ASIA|AIza|eyJ)[\w-]{8}"
+)
+_TOKENS: Final = re.compile(r"[A-Za-z0-9+=._-]{12,}")
+_SEPARATORS: Final = re.compile(r"[+=._-]")
+_RUNS: Final = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
+_SHORTEST_TOKEN: Final = 12
+_LONGEST_WORD: Final = 24
 
 
 def describe(value: Any) -> str:
@@ -45,6 +70,71 @@ def describe(value: Any) -> str:
         return f"{kind} of {len(value)}"
     except Exception:  # whatever a user's __len__ raises, a description must not
         return kind
+
+
+def shown_value(name: str, value: object) -> str:
+    """A value as a short text, or ``""`` if it is long or may be a secret.
+
+    The one rule for every place where values are shown. A text is shown only if neither its
+    name (password, token, key, dsn, ...) nor its looks (a URL, high entropy) speak against it;
+    of a container, every text in it and every key of a dict.
+
+    Args:
+        name: the name of the value, such as ``"config.db.user"``.
+        value: the value.
+
+    Example:
+        >>> shown_value("config.mode", "fast"), shown_value("config.api_token", "fast")
+        ("'fast'", '')
+    """
+    if not _may_be_shown(_words(name), value):
+        return ""
+    text = _shown(value)
+    return text if len(text) <= _LONGEST and "0x" not in text else ""
+
+
+def _may_be_shown(words: frozenset[str], value: Any) -> bool:
+    if isinstance(value, _SCALARS):
+        return words.isdisjoint(_PRIVATE)
+    fields = getattr(value, "_fields", None) if isinstance(value, tuple) else None
+    if type(value).__repr__ not in _PLAIN_REPRS and not fields:
+        return False  # a class's own repr may show anything
+    if len(value) > _LONGEST:
+        return False
+    if isinstance(value, (str, bytes)):
+        return words.isdisjoint(_SECRET) and not _looks_secret(str(value))
+    if fields:
+        value = dict(zip(fields, value, strict=True))
+    if isinstance(value, dict):
+        return all(
+            _may_be_shown(words, key) and _may_be_shown(words | _words(str(key)), each)
+            for key, each in value.items()
+        )
+    return all(_may_be_shown(words, each) for each in value)
+
+
+def _words(name: str) -> frozenset[str]:
+    """The words of a name in lower case, also where they are joined: dbPassword, authtoken."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    words += [end for word in words for end in _SECRET_ENDINGS if word.endswith(end)]
+    return frozenset(words)
+
+
+def _looks_secret(text: str) -> bool:
+    """Return True for a URL, the form of a known kind of token, and high entropy.
+
+    In random texts small letters, capitals and digits change places every two or three
+    characters; in words and dates they don't. Or they are long and have no word's end.
+    """
+    if _KNOWN_LOOKS.search(text):
+        return True
+    for token in _TOKENS.findall(text):
+        bare = _SEPARATORS.sub("", token)
+        if len(bare) >= _SHORTEST_TOKEN and len(_RUNS.findall(bare)) > 1 + 0.3 * (len(bare) - 1):
+            return True
+        if len(bare) >= _LONGEST_WORD and bare == token and len(_RUNS.findall(bare)) == 1:
+            return True
+    return False
 
 
 def rendered(how: str, thing: object) -> str | None:

@@ -18,12 +18,12 @@ from linepipe_core._code.made import is_made
 from linepipe_core._code.members import Value, expanded
 from linepipe_core._code.parts import Part, digest_of
 from linepipe_core._code.state import ANEW, State, begins_anew, is_noted
+from linepipe_core._text import shown_value
 
 T = TypeVar("T")
 
-__all__ = ["CodeFingerprint", "brief", "code_fingerprint"]
+__all__ = ["CodeFingerprint", "code_fingerprint"]
 
-_LONGEST: Final = 40
 _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -146,14 +146,16 @@ class _Collected:
                 held = None if is_noted(value) else value.fetch()  # it may be a large thing now
                 hashed = self._reader.value(held)
                 assigned[key] = (
-                    ANEW if begins_anew(held, hashed) else Part(hashed.digest, brief(held))
+                    ANEW
+                    if begins_anew(held, hashed)
+                    else Part(hashed.digest, shown_value(str(key), held))
                 )
                 continue
             for name, held in expanded(key, value.fetch()):
                 hashed = self._reader.value(held)
                 is_clear = labels.keys().isdisjoint(map(identity, hashed.code))
                 digest = hashed.digest if is_clear else self._reader.labelled(held, labels)
-                parts[name] = Part(digest, brief(held))
+                parts[name] = Part(digest, shown_value(str(name), held))
                 untracked += [f"{name} ({kind})" for kind in hashed.untracked]
                 if begins_anew(held, hashed):
                     anew[name] = ANEW
@@ -198,18 +200,6 @@ class _Collected:
     def _distinct_values(self) -> Iterator[tuple[str, Value]]:
         for key, alike in self._values.items():
             yield from _numbered(key, alike, lambda v: self._reader.value(v.fetch()).digest)
-
-
-def brief(value: Any) -> str:
-    """A value as a short text, or ``""``: no message holds a whole table or a secret."""
-    if isinstance(value, (bool, int, float, complex, str, bytes, type(None), tuple, list, dict)):
-        try:
-            text = repr(value)
-        except Exception:  # the repr of something inside
-            return ""
-        if len(text) <= _LONGEST and "0x" not in text and "://" not in text:
-            return text
-    return ""
 
 
 def _numbered(key: str, alike: list[T], order: Callable[[T], str]) -> Iterator[tuple[str, T]]:

@@ -19,7 +19,7 @@ from linepipe_core._code.dependencies import (
     is_there,
     own_code,
 )
-from linepipe_core._code.fingerprint import CodeFingerprint, brief, code_fingerprint
+from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.parts import Part
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
@@ -28,6 +28,7 @@ from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
+from linepipe_core._text import shown_value
 from linepipe_core._values.isolate import peek
 from linepipe_core._values.out_of_band import Pickled
 
@@ -272,12 +273,12 @@ class ReuseSession:
             if not found.untracked:  # what can't be copied may change meanwhile
                 prints[name] = found
             self._given[name] = found
+            parts[name] = Part(found.digest, shown_value(name, value))
             if name in constants:
-                parts[name] = Part(found.digest, brief(value))
                 continue
-            parts[name] = Part(found.digest, _shown(value))
             for leaf, held in leaves(name, value):  # for reasons that name the leaf
-                parts.setdefault(leaf, Part(self._reader.value(held).digest, _shown(held)))
+                part = Part(self._reader.value(held).digest, shown_value(leaf, held))
+                parts.setdefault(leaf, part)
         return parts
 
     def _parts(self, index: int) -> dict[str, Part]:
@@ -304,11 +305,6 @@ class ReuseSession:
             elif name in self._objects:
                 others.extend(map(code_named, self._objects[name].code))
         return code_fingerprint(self._reader, node.func, others)
-
-
-def _shown(value: Any) -> str:
-    """A config value as text; a text or a container of texts isn't shown: it may be a secret."""
-    return brief(value) if isinstance(value, (bool, int, float, type(None))) else ""
 
 
 def _about(name: str) -> str:

@@ -1,0 +1,116 @@
+"""No plan, result, picture or index holds a secret; other short texts are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linepipe import viz
+from linepipe_core import Node, Pipeline, create_named_partial_function
+from linepipe_core._text import shown_value
+
+API_TOKEN = "sk-live-OLD"
+
+
+def fetch(user: str, password: str, url: str, mode: str, *, key: str) -> int:
+    return len(user + password + url + mode + key + API_TOKEN)
+
+
+def fetching(path: Path, which: str) -> Pipeline:
+    bound = create_named_partial_function(fetch, "fetch", key=f"k-{which}")
+    reads = ["user", "password", "config.url", "config.mode"]
+    return Pipeline(
+        [Node(bound, reads, ["n"])],
+        {"url": f"postgres://bob:pw-{which}@host/db", "mode": f"mode-{which}"},
+        use_persistent_cache=True,
+        cache_storage_path=path / "cache",
+        user=f"bob-{which}",
+        password=f"hunter2-{which}",
+    )
+
+
+def everything(made: Any, pipeline: Pipeline) -> str:
+    """The texts of all views of a plan or a result."""
+    views = (
+        viz.draw_svg_pipeline(pipeline, result=made),
+        viz.draw_mermaid_pipeline(pipeline, result=made),
+        made._repr_html_(),
+    )
+    return "\n".join([str(made), repr(made), repr(list(made)), *map(str, views)])
+
+
+def test_no_view_and_no_index_holds_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Constants, globals, bound arguments and config alike; a harmless text is shown."""
+    fetching(tmp_path, "old").run()
+    monkeypatch.setitem(globals(), "API_TOKEN", "sk-live-NEW")
+    pipeline = fetching(tmp_path, "new")
+    plan = pipeline.plan()
+    result = pipeline.run(reuse=True)
+    shown = everything(plan, pipeline) + everything(result, pipeline)
+    shown += "".join(f"{r.old} {r.new}" for r in (*plan[0].reasons, *result.steps[0].reasons))
+    secrets = [f"{each}-{which}" for each in ("hunter2", "k", "pw") for which in ("old", "new")]
+    secrets += ["sk-live-OLD", "sk-live-NEW", "postgres://"]
+    assert [secret for secret in secrets if secret in shown] == []
+    assert "'mode-old' -> 'mode-new'" in str(plan)
+    assert "'bob-old' -> 'bob-new'" in str(plan)
+    index = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert [secret for secret in secrets if secret.encode() in index] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("config.mode", "fast"),
+        ("user", "bob"),
+        ("max_tokens", 100),
+        ("tokenizer", "bert-base-uncased"),
+        ("monkey", "x"),
+        ("model", "HistGradientBoostingRegressor"),
+        ("table", "clean_2026_training_rows"),
+        ("started", "2026-11-29T14:02:11"),
+        ("path", "/data/in/2026/rows.parquet"),
+        ("formula", "y ~ x1 + x2"),
+        ("window", [1, (2, "a"), None]),
+        ("config.db", {"user": "bob", "port": 5432}),
+    ],
+)
+def test_a_short_harmless_value_is_shown(name: str, value: object) -> None:
+    """As its repr."""
+    assert shown_value(name, value) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("config.password", "hunter2"),
+        ("password", 1234),
+        ("dbPassword", "x"),
+        ("authtoken", "x"),
+        ("argument key", "abc"),
+        ("config.auth.user", "bob"),
+        ("global API_TOKEN", "x"),
+        ("site_dsn", b"x"),
+        ("config.db", {"user": "bob", "password": "x"}),
+        ("users", [{"name": "bob", "secret": 1}]),
+        ("url", "https://example.org/?t=1"),
+        ("where", "bob:pw@host"),
+        ("options", "host=h password=x"),
+        ("x", "9f8a7b6c5d4e3f2a1b0c"),
+        ("x", "550e8400-e29b-41d4-a716-446655440000"),
+        ("x", "aGVsbG8gd29ybGQ="),
+        ("x", "AKIAIOSFODNN7EXAMPLE"),
+        ("x", "sk-live-51HxAbCd"),
+        ("x", ["ok", "wJalrXUtnFEMI"]),
+        ("x", "qwkjhzxcvbnmlkjpoiuytrewq"),
+        ("x", "a" * 41),
+        ("x", list(range(100))),
+        ("x", object()),
+    ],
+)
+def test_what_may_be_a_secret_or_is_long_is_not_shown(name: str, value: object) -> None:
+    """By its name, its looks or its length."""
+    assert shown_value(name, value) == ""
