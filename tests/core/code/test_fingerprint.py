@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.core.code.written import changed, fingerprint, module
+from tests.core.code.written import changed, fingerprint, module, named
 from tests.core.values.processes import in_processes
 
 from linepipe_core import create_named_partial_function
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.fingerprint import code_fingerprint
-from linepipe_core._code.parts import combined
+from linepipe_core._code.parts import PartKey, combined
 
 TWIN = """
     import functools
@@ -76,9 +76,9 @@ def test_code_written_by_exec_can_be_read() -> None:
     """As in a notebook: no file, no source."""
     space: dict[str, Any] = {"__name__": "__main__"}
     exec("def helper(x): return x\ndef node(x): return helper(x)", space)
-    before = code_fingerprint(Reader(), space["node"]).parts
+    before = named(code_fingerprint(Reader(), space["node"]).parts)
     exec("def helper(x): return -x", space)
-    after = code_fingerprint(Reader(), space["node"]).parts
+    after = named(code_fingerprint(Reader(), space["node"]).parts)
     assert {key for key in before if before[key] != after[key]} == {"code helper"}
 
 
@@ -101,7 +101,7 @@ def test_functions_that_call_each_other_come_to_an_end() -> None:
         def node(x): return a(x) + f(x) + Node().parent()
         """
     ).parts
-    assert {"code a", "code b", "code outer.<locals>.inner", "code Node.parent"} <= set(parts)
+    assert {"code a", "code b", "code outer.<locals>.inner", "code Node.parent"} <= {*named(parts)}
 
 
 def test_a_module_that_loads_on_demand_is_not_asked() -> None:
@@ -126,10 +126,10 @@ def test_nothing_is_imported_for_a_fingerprint(tmp_path: Path) -> None:
     source = "def node(x):\n    from late_a import f\n    return f()"
     sys.path.insert(0, str(tmp_path))
     try:
-        before = fingerprint(source).parts
+        before = named(fingerprint(source).parts)
         assert not {"late_a", "late_b"} & set(sys.modules)
         (tmp_path / "late_b.py").write_text("k = 23\n")
-        after = fingerprint(source).parts
+        after = named(fingerprint(source).parts)
     finally:
         sys.path.remove(str(tmp_path))
     assert {key for key in before if before[key] != after[key]} == {"module late_b"}
@@ -150,9 +150,9 @@ def test_a_module_that_is_imported_late_counts(tmp_path: Path, before: str, afte
     sys.path.insert(0, str(tmp_path))
     try:
         late.write_text(before)
-        old = fingerprint(source).parts
+        old = named(fingerprint(source).parts)
         late.write_text(after + "  # of another length: bytecode is cached by size and time")
-        new = fingerprint(source).parts
+        new = named(fingerprint(source).parts)
     finally:
         sys.path.remove(str(tmp_path))
     assert {key for key in old if old[key] != new[key]} == {"module late_c"}
@@ -162,15 +162,15 @@ def test_a_huge_global_is_hashed_once_a_reading() -> None:
     """However many functions read it."""
     flow = module("BIG = list(range(300_000))\ndef a(x): return BIG\ndef node(x): return a(BIG)")
     reader = Reader()
-    first = code_fingerprint(reader, flow.node).parts["global BIG"]
+    first = named(code_fingerprint(reader, flow.node).parts)["global BIG"]
     flow.BIG.append(1)  # a second look would see this
-    assert code_fingerprint(reader, flow.node).parts["global BIG"] == first
-    assert code_fingerprint(Reader(), flow.node).parts["global BIG"] != first
+    assert named(code_fingerprint(reader, flow.node).parts)["global BIG"] == first
+    assert named(code_fingerprint(Reader(), flow.node).parts)["global BIG"] != first
 
 
 def test_installed_packages_count_by_name_and_version() -> None:
     """Not by their code, which is not followed."""
-    parts = fingerprint("import numpy as np\ndef node(x): return np.sqrt(x)").parts
+    parts = named(fingerprint("import numpy as np\ndef node(x): return np.sqrt(x)").parts)
     assert parts["package numpy"].text == np.__version__
     assert set(parts) == {"python", "function", "package numpy"}
 
@@ -220,15 +220,15 @@ def test_a_package_counts_once_however_it_is_reached() -> None:
             from numpy import linalg
             return numpy, ndarray, pytest, _pytest
         """
-    packages = {key for key in fingerprint(source).parts if key.startswith("package ")}
-    assert packages == {"package numpy", "package pytest"}
+    packages = {key.name for key in fingerprint(source).parts if key.kind == "package"}
+    assert packages == {"numpy", "pytest"}
 
 
 def test_a_package_of_another_name_than_its_module_is_found() -> None:
     """The distribution scikit-learn brings the module sklearn."""
     import sklearn.linear_model  # noqa: F401  # loaded, as it is in a flow that uses it
 
-    parts = fingerprint("import sklearn\ndef node(x): return sklearn.linear_model").parts
+    parts = named(fingerprint("import sklearn\ndef node(x): return sklearn.linear_model").parts)
     assert "package scikit-learn" in parts
 
 
@@ -237,8 +237,8 @@ def test_a_global_that_the_node_assigns_is_state() -> None:
     found = fingerprint(
         "n = 0\ndef count():\n    global n\n    n += 1\ndef node(x): count(); return x"
     )
-    assert found.state == ("global n",)
-    assert "global n" not in found.parts
+    assert found.state == (PartKey("global", "n"),)
+    assert "global n" not in named(found.parts)
 
 
 def test_changes_made_by_a_run_are_detected() -> None:
@@ -247,7 +247,7 @@ def test_changes_made_by_a_run_are_detected() -> None:
     found = code_fingerprint(Reader(), flow.node)
     found.values.begin()
     flow.node(1)
-    assert found.values.end() == ["global memo"]
+    assert found.values.end() == [PartKey("global", "memo")]
 
 
 def test_parts_show_short_values_and_no_long_or_secret_ones() -> None:
@@ -255,7 +255,7 @@ def test_parts_show_short_values_and_no_long_or_secret_ones() -> None:
     parts = fingerprint(
         "T, U, L = 3, 'postgres://me:secret@host', list(range(99))\ndef node(x): return T, U, L"
     ).parts
-    assert [parts[f"global {name}"].text for name in "TUL"] == ["3", "", ""]
+    assert [parts[PartKey("global", name)].text for name in "TUL"] == ["3", "", ""]
 
 
 def test_arguments_of_named_partials_count() -> None:
@@ -263,7 +263,7 @@ def test_arguments_of_named_partials_count() -> None:
     save = module("def save(x, table): return table").save
     a = create_named_partial_function(save, "save_a", table="a")
     b = create_named_partial_function(save, "save_b", table="b")
-    old, new = (code_fingerprint(Reader(), func).parts for func in (a, b))
+    old, new = (named(code_fingerprint(Reader(), func).parts) for func in (a, b))
     assert {key for key in old if old[key] != new[key]} == {"argument table"}
 
 
@@ -343,14 +343,13 @@ def test_attributes_of_an_object_are_parts_of_their_own() -> None:
         """
     flow = module(source.replace("{k}", "2"))
     found = code_fingerprint(Reader(), flow.node)
-    assert found.parts["object Scaler.k"].text == "2"
-    assert "object Scaler.settings.deep" in found.parts
+    assert named(found.parts)["object Scaler.k"].text == "2"
+    assert "object Scaler.settings.deep" in named(found.parts)
     found.values.begin()
     flow.node(1)
-    assert sorted(found.values.end()) == ["object Scaler.n_calls", "object Scaler.newest"]
+    assert sorted(map(str, found.values.end())) == ["object Scaler.n_calls", "object Scaler.newest"]
     other = code_fingerprint(Reader(), flow.other)
-    assert "global node.k" in other.parts
-    assert "code Scaler.__call__" in other.parts
+    assert {"global node.k", "code Scaler.__call__"} <= {*named(other.parts)}
 
 
 ALIASES = ["A = TypeAliasType('A', {})"]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.core.code.written import fingerprint, module
+from tests.core.code.written import fingerprint, module, named
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.fingerprint import code_fingerprint
@@ -94,8 +94,8 @@ def test_a_method_that_an_own_class_inherits_is_named() -> None:
 def test_a_function_of_cython_counts_by_name_and_version() -> None:
     """As other functions of C do."""
     found = fingerprint("from numpy.random import default_rng\ndef node(x): return default_rng(x)")
-    assert found.parts["package numpy"].text == np.__version__
-    assert "global default_rng" not in found.parts
+    assert named(found.parts)["package numpy"].text == np.__version__
+    assert "global default_rng" not in named(found.parts)
 
 
 def test_an_own_function_of_such_a_name_is_not_named() -> None:
@@ -113,7 +113,7 @@ def test_chance_without_a_seed_is_named() -> None:
         from numpy.random import default_rng
         def node(x): return {}
         """
-    for calls, named in [
+    for calls, unseen in [
         ("np.random.default_rng()", "numpy.random.default_rng"),
         ("default_rng()", "numpy.random.default_rng"),
         ("default_rng(None)", "numpy.random.default_rng"),
@@ -123,4 +123,4 @@ def test_chance_without_a_seed_is_named() -> None:
         ("np.random.normal(x)", "numpy.random.normal"),
         ("np.random.default_rng(3), default_rng(seed=x), random.Random(1)", ""),
     ]:
-        assert fingerprint(source.replace("{}", calls)).unseen == tuple(filter(None, [named]))
+        assert fingerprint(source.replace("{}", calls)).unseen == tuple(filter(None, [unseen]))

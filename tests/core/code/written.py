@@ -11,7 +11,7 @@ from typing import Any
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
-from linepipe_core._code.parts import Part
+from linepipe_core._code.parts import Part, PartKey
 
 
 def module(
@@ -35,10 +35,15 @@ def fingerprint(source: str) -> CodeFingerprint:
 def changed(before: str, after: str) -> set[str]:
     """The parts that differ."""
     old, new = fingerprint(before).parts, fingerprint(after).parts
-    return {key for key in {*old, *new} if digest_of(old, key) != digest_of(new, key)}
+    return {str(key) for key in {*old, *new} if digest_of(old, key) != digest_of(new, key)}
 
 
-def digest_of(parts: Mapping[str, Part], key: str) -> str | None:
+def named(parts: Mapping[PartKey, Part]) -> dict[str, Part]:
+    """Parts by what their keys read."""
+    return {str(key): part for key, part in parts.items()}
+
+
+def digest_of(parts: Mapping[PartKey, Part], key: PartKey) -> str | None:
     return parts[key].digest if key in parts else None
 
 

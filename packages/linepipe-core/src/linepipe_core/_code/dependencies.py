@@ -46,7 +46,7 @@ from linepipe_core._code.ownership import (
     package_of,
     root_of,
 )
-from linepipe_core._code.parts import Part, digest_of
+from linepipe_core._code.parts import Part, PartKey, digest_of
 from linepipe_core._code.sources import imported_modules, source_of
 from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.proxies import attributes_of, is_really
@@ -88,7 +88,7 @@ class ValueFingerprint(NamedTuple):
 class Reached(NamedTuple):
     """One function, class or module, seen for itself."""
 
-    key: str
+    key: PartKey | None
     part: Part
     code: tuple[Any, ...]  # what it leads to
     values: tuple[Value, ...]
@@ -153,14 +153,14 @@ class Reader:
         while is_really(func, partial):
             bound = [*((str(i), arg) for i, arg in enumerate(func.args)), *func.keywords.items()]
             for name, arg in bound:
-                values.append(held_value(f"argument {name}", arg))
+                values.append(held_value(PartKey("argument", name), arg))
             func = func.func
         if is_really(func, MethodType):
-            values.append(held_value(f"object {type(func.__self__).__name__}", func.__self__))
+            values.append(_held_object(func.__self__))
             func = func.__func__
         if is_code(func):
             return func, values
-        values.append(held_value(f"object {type(func).__name__}", func))
+        values.append(_held_object(func))
         return type(func), values
 
     def reached(self, found: Any) -> Reached:
@@ -175,7 +175,7 @@ class Reader:
             return self._read_source(found.module)
         if isinstance(found, _Package):
             part = Part(digest_of("package", found.version), found.version)
-            return Reached(f"package {found.name}", part, (), ())
+            return Reached(PartKey("package", found.name), part, (), ())
         if isinstance(found, ModuleType):
             return self._read_module(found)
         if isinstance(found, FunctionType):
@@ -221,7 +221,7 @@ class Reader:
         part = Part(digest_of("function", normal.digest, *targets))
         writes = tuple((id(func.__globals__), written) for written in sorted(normal.writes))
         unseen = tuple(_unseen(normal, targets))
-        return Reached(f"code {name}", part, tuple(code), tuple(values), writes, unseen)
+        return Reached(PartKey("code", name), part, tuple(code), tuple(values), writes, unseen)
 
     def _refer(
         self,
@@ -255,7 +255,11 @@ class Reader:
             code.append(found)
             return self.name(found)
         values.append(
-            Value(f"global {name}", partial(namespace.get, name, ABSENT), (id(namespace), name))
+            Value(
+                PartKey("global", name),
+                partial(namespace.get, name, ABSENT),
+                (id(namespace), name),
+            )
         )
         return f"global {name}"
 
@@ -270,7 +274,7 @@ class Reader:
             functions = [each for each in inside(held) if is_code(each)]
             bound = [each for each in inside(held) if not is_code(each)]
             if bound:
-                values.append(held_value(f"attribute {name}.{member}", bound))
+                values.append(held_value(PartKey("attribute", f"{name}.{member}"), bound))
             if functions or bound:
                 code.extend(functions)
                 members += [member, *map(self.name, functions)]
@@ -282,21 +286,26 @@ class Reader:
             code.extend(hinted.code)
         values.extend(model_fields(kind))
         return Reached(
-            f"class {name}", Part(digest_of("class", *members)), tuple(code), tuple(values), ()
+            PartKey("class", name),
+            Part(digest_of("class", *members)),
+            tuple(code),
+            tuple(values),
+            (),
         )
 
     def _read_module(self, module: ModuleType) -> Reached:
         name = module.__name__
         if module_owner(name) == "own":  # used as a value: what is read from it can't be told
             return self._read_source(name)
-        return Reached("", _NOTHING, _packages(name), ())
+        return Reached(None, _NOTHING, _packages(name), ())
 
     def _read_source(self, name: str) -> Reached:
         source = source_of(name)
         if source is None:
-            return Reached("", _NOTHING, _packages(name), ())
+            return Reached(None, _NOTHING, _packages(name), ())
         code = tuple(map(_Source, source.imports))
-        return Reached(f"module {name}", Part(digest_of("module", source.digest)), code, (), ())
+        part = Part(digest_of("module", source.digest))
+        return Reached(PartKey("module", name), part, code, (), ())
 
     def _read_foreign(self, found: Any) -> Reached:
         """Installed code counts by its version; the own code that it wraps is followed."""
@@ -311,10 +320,14 @@ class Reader:
             # What lies deeper is no name of the wrapper's: a registry may fill while it runs.
             code.extend(held for value in values if is_code(held := value.fetch()))
         if not code and not values:
-            return Reached("", _NOTHING, packages, ())
+            return Reached(None, _NOTHING, packages, ())
         name = foreign_name(found)
         part = Part(digest_of("wrapper", *map(self.name, code)))
-        return Reached(f"wrapper {name}", part, (*packages, *code), tuple(values))
+        return Reached(PartKey("wrapper", name), part, (*packages, *code), tuple(values))
+
+
+def _held_object(value: Any) -> Value:
+    return held_value(PartKey("object", type(value).__name__), value)
 
 
 def _loads_on_demand(module: ModuleType, attribute: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.made import is_made
 from linepipe_core._code.members import Value, expanded
-from linepipe_core._code.parts import Part, digest_of
+from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
 from linepipe_core._code.state import ANEW, State, begins_anew, is_noted
 from linepipe_core._text import shown_value
 
@@ -31,7 +31,7 @@ class CodeFingerprint:
     """What one callable depends on.
 
     Attributes:
-        parts: name of the part -> Part, such as ``"code clean"`` or ``"global THRESHOLD"``.
+        parts: key -> Part.
         state: the globals that its code assigns itself; they are no parts.
         untracked: what can't be hashed, each with its type.
         unseen: what it calls that reads files, the clock or the like.
@@ -40,16 +40,16 @@ class CodeFingerprint:
 
     __slots__ = ("parts", "state", "unseen", "untracked", "values")
 
-    parts: dict[str, Part]
-    state: tuple[str, ...]
+    parts: dict[PartKey, Part]
+    state: tuple[PartKey, ...]
     untracked: tuple[str, ...]
     unseen: tuple[str, ...]
     values: State
 
     def __init__(
         self,
-        parts: dict[str, Part],
-        state: Iterable[str],
+        parts: dict[PartKey, Part],
+        state: Iterable[PartKey],
         untracked: Iterable[str],
         unseen: Iterable[str],
         values: State,
@@ -60,10 +60,10 @@ class CodeFingerprint:
         self.unseen = tuple(unseen)
         self.values = values
 
-    def since(self, labels: Collection[str]) -> dict[str, Part]:
+    def since(self, keys: Collection[PartKey]) -> dict[PartKey, Part]:
         """The parts; these as they were before runs of this process changed them."""
-        parts = {label: part for label, part in self.parts.items() if label not in labels}
-        return {**parts, **self.values.began(labels)}
+        parts = {key: part for key, part in self.parts.items() if key not in keys}
+        return {**parts, **self.values.began(keys)}
 
 
 def code_fingerprint(
@@ -88,8 +88,8 @@ class _Collected:
     ) -> None:
         self._reader = reader
         self._node = func
-        self._code: dict[str, list[Any]] = {}
-        self._values: dict[str, list[Value]] = {}
+        self._code: dict[PartKey, list[Any]] = {}
+        self._values: dict[PartKey, list[Value]] = {}
         self._writes: set[tuple[int, str]] = set()
         self._unseen: set[str] = set()
         self._seen: dict[Any, Any] = {}
@@ -106,7 +106,7 @@ class _Collected:
         """Add one function, class or module, and put what it leads to in the queue."""
         self._seen[identity(found)] = found
         reached = self._reader.reached(found)
-        if reached.key:
+        if reached.key is not None:
             self._code.setdefault(reached.key, []).append(found)
         self._writes.update(reached.writes)
         self._unseen.update(reached.unseen)
@@ -133,13 +133,13 @@ class _Collected:
 
     def fingerprint(self, func: Any) -> CodeFingerprint:
         labels = self._labels()
-        parts = {"python": Part(_PYTHON, _PYTHON), "function": self._part(self._node, labels)}
+        parts = {PYTHON: Part(_PYTHON, _PYTHON), FUNCTION: self._part(self._node, labels)}
         for name, found in self._distinct_code():
             if found is not self._node:
                 parts[name] = self._part(found, labels)
         untracked: list[str] = []
-        anew: dict[str, Part] = {}
-        assigned: dict[str, Part] = {}
+        anew: dict[PartKey, Part] = {}
+        assigned: dict[PartKey, Part] = {}
         values = dict(self._distinct_values())
         for key, value in values.items():
             if value.home in self._writes:
@@ -166,7 +166,9 @@ class _Collected:
     def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
         """What code is; where names don't tell what it leads to, with the labels of that."""
         reached = self._reader.reached(found)
-        part = reached.part if reached.key else Part(digest_of(self._reader.name(found)))
+        part = (
+            reached.part if reached.key is not None else Part(digest_of(self._reader.name(found)))
+        )
         led_to = (*map(identity, reached.code), *(value.home for value in reached.values))
         told = [labels[each] for each in led_to if each in labels]
         return Part(digest_of("labelled", part.digest, *told), part.text) if told else part
@@ -183,33 +185,39 @@ class _Collected:
             for found in self._code[key]:
                 name = self._reader.name(found)
                 names[name] = names.get(name, 0) + 1
-        for label, found in self._distinct_code(crowded):
+        for each, found in self._distinct_code(crowded):
             if names[self._reader.name(found)] > 1:
-                labels[identity(found)] = label
+                labels[identity(found)] = str(each)
         for key, values in self._values.items():
-            if len(values) > 1 and "<" not in key:  # inner functions are known by what they hold
-                labels.update((value.home, label) for label, value in _numbered(key, values, str))
+            if len(values) > 1 and not key.is_local:  # inner functions are known by what they hold
+                labels.update(
+                    (value.home, str(each)) for each, value in _numbered(key, values, str)
+                )
         return labels
 
-    def _distinct_code(self, keys: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
+    def _distinct_code(
+        self, keys: Iterable[PartKey] | None = None
+    ) -> Iterator[tuple[PartKey, Any]]:
         for key in self._code if keys is None else keys:
             yield from _numbered(
                 key, self._code[key], lambda f: self._reader.reached(f).part.digest
             )
 
-    def _distinct_values(self) -> Iterator[tuple[str, Value]]:
+    def _distinct_values(self) -> Iterator[tuple[PartKey, Value]]:
         for key, alike in self._values.items():
             yield from _numbered(key, alike, lambda v: self._reader.value(v.fetch()).digest)
 
 
-def _numbered(key: str, alike: list[T], order: Callable[[T], str]) -> Iterator[tuple[str, T]]:
+def _numbered(
+    key: PartKey, alike: list[T], order: Callable[[T], str]
+) -> Iterator[tuple[PartKey, T]]:
     """Things of one name, each with a name of its own.
 
     By the order in which they are reached, which is that of the code. But lambdas and inner
     functions by their content: they may lie in a dict, whose order is no content, and what
     refers to them tells them apart.
     """
-    if len(alike) > 1 and "<" in key:
+    if len(alike) > 1 and key.is_local:
         alike = sorted(alike, key=order)
     for number, each in enumerate(alike, 1):
-        yield (key if number == 1 else f"{key} #{number}"), each
+        yield key._replace(number=number), each

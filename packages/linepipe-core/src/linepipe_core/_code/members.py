@@ -25,6 +25,7 @@ from types import (
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.ownership import function_owner, module_owner
+from linepipe_core._code.parts import PartKey
 from linepipe_core._values import content_hash
 from linepipe_core._values.content_hash import ADDRESS
 from linepipe_core._values.proxies import attributes_of, is_really
@@ -91,7 +92,7 @@ _DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
 class Value(NamedTuple):
     """A value that code depends on: a global, a default, a closure's, a bound argument."""
 
-    key: str
+    key: PartKey
     fetch: Callable[[], Any]
     home: tuple[int, str]  # the namespace and the name: what may assign it
     holder: FunctionType | None = None  # what keeps a closure's cell, its home, alive
@@ -102,12 +103,12 @@ def called(func: FunctionType) -> str:
     return func.__code__.co_qualname if "__wrapped__" in func.__dict__ else func.__qualname__
 
 
-def held_value(key: str, value: Any) -> Value:
+def held_value(key: PartKey, value: Any) -> Value:
     """A value that can't be assigned anew, only be changed."""
-    return Value(key, lambda: value, (id(value), key))
+    return Value(key, lambda: value, (id(value), str(key)))
 
 
-def expanded(key: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
+def expanded(key: PartKey, value: Any, depth: int = 2) -> Iterator[tuple[PartKey, Any]]:
     """A value; in place of an own object its class, and its attributes one by one.
 
     For a node may count its calls in one attribute and depend on another.
@@ -118,7 +119,7 @@ def expanded(key: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
     yield key, type(value)
     for name, held in sorted(attributes_of(value).items()):
         if name not in WRAPPER_ASSIGNMENTS:  # the words of what it wraps
-            yield from expanded(f"{key}.{name}", held, depth - 1)
+            yield from expanded(key.attribute(name), held, depth - 1)
 
 
 def _has_plain_attributes(value: Any) -> bool:
@@ -219,14 +220,14 @@ def model_fields(kind: type) -> Iterator[Value]:
     """What models' fields are, which pydantic and SQLAlchemy take out of the class."""
     table = vars(kind).get("__table__")
     if table is not None:  # its pickle counts the columns of all tables made before
-        yield held_value(f"attribute {kind.__qualname__}.__table__", _shown(table))
+        yield held_value(PartKey("attribute", f"{kind.__qualname__}.__table__"), _shown(table))
     fields = vars(kind).get("__pydantic_fields__") or {}
     for name, field in fields.items():
         default, *rest = (
             getattr(field, part, None) for part in ("default", "default_factory", "metadata")
         )
         held = (default, *rest) if any(rest) else default
-        yield held_value(f"attribute {kind.__qualname__}.{name}", held)
+        yield held_value(PartKey("attribute", f"{kind.__qualname__}.{name}"), held)
 
 
 def _shown(value: Any) -> str:
@@ -265,14 +266,17 @@ def held_by(func: FunctionType) -> list[Value]:
     defaults = func.__defaults__ or ()
     positional = code.co_varnames[: code.co_argcount]
     for param, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
-        values.append(held_value(f"default {param} of {name}", default))
+        values.append(held_value(PartKey("default", f"{param} of {name}"), default))
     for param, default in (func.__kwdefaults__ or {}).items():
-        values.append(held_value(f"default {param} of {name}", default))
+        values.append(held_value(PartKey("default", f"{param} of {name}"), default))
     for variable, cell in zip(code.co_freevars, func.__closure__ or (), strict=True):
         if variable != "__class__":
             values.append(
                 Value(
-                    f"closure {variable} of {name}", partial(content_of, cell), (id(cell), ""), func
+                    PartKey("closure", f"{variable} of {name}"),
+                    partial(content_of, cell),
+                    (id(cell), ""),
+                    func,
                 )
             )
     values.extend(attributes_held(func))
@@ -286,12 +290,13 @@ def attributes_held(found: Any) -> Iterator[Value]:
             if name != "__wrapped__":
                 fetch = partial(found.__dict__.get, name)
                 home = id(found.__dict__), name
-                yield Value(f"attribute {called(found)}.{name}", fetch, home)
+                yield Value(PartKey("attribute", f"{called(found)}.{name}"), fetch, home)
     elif isinstance(found, type):
         for name, held in sorted(vars(found).items()):
             if not inside(held) and is_data(name, held):
                 fetch = partial(attribute_of, found, name)
-                yield Value(f"attribute {found.__qualname__}.{name}", fetch, (id(found), name))
+                key = PartKey("attribute", f"{found.__qualname__}.{name}")
+                yield Value(key, fetch, (id(found), name))
 
 
 def is_own_class(kind: type) -> bool:

@@ -1,4 +1,4 @@
-"""A Part: one thing that a node's result depends on, with its hash.
+"""A Part: one thing that a node's result depends on, with its hash, under a typed key.
 
 Apart from what finds them, so that deciding what runs needs none of that.
 """
@@ -7,9 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-__all__ = ["Part", "combined", "digest_of"]
+__all__ = ["FUNCTION", "PYTHON", "Part", "PartKey", "PartKind", "combined", "digest_of"]
+
+PartKind: TypeAlias = Literal[
+    "argument", "attribute", "class", "closure", "code", "config", "default", "function", "global",
+    "input", "module", "object", "package", "python", "stamp", "wrapper",
+]  # fmt: skip
+
+
+class PartKey(NamedTuple):
+    """The name of a part.
+
+    Attributes:
+        kind: the kind of thing that it is.
+        name: its name, without the module: code that moves to another one stays the same.
+        number: 1, or which one of several things of that kind and name.
+    """
+
+    kind: PartKind
+    name: str = ""
+    number: int = 1
+
+    def attribute(self, name: str) -> PartKey:
+        """The key of an attribute of what this key names."""
+        return self._replace(name=f"{self.name}.{name}")
+
+    @property
+    def is_local(self) -> bool:
+        """True for lambdas and for what is defined in a function: its name may not be unique."""
+        return "<" in self.name
+
+    def __str__(self) -> str:
+        number = "" if self.number == 1 else f" #{self.number}"
+        return f"{self.kind} {self.name}".rstrip() + number
+
+
+FUNCTION: Final = PartKey("function")
+"""The node's own function."""
+PYTHON: Final = PartKey("python")
 
 
 class Part(NamedTuple):
@@ -30,6 +67,6 @@ def digest_of(*parts: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def combined(parts: Mapping[str, Part]) -> str:
+def combined(parts: Mapping[PartKey, Part]) -> str:
     """One hash of all the parts."""
     return digest_of("parts", *(f"{key} {part.digest}" for key, part in sorted(parts.items())))

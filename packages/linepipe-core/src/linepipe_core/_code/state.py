@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from linepipe_core._code.dependencies import Reader, Value, ValueFingerprint
 from linepipe_core._code.made import is_made, note_made
 from linepipe_core._code.members import attributes_held, expanded
-from linepipe_core._code.parts import Part
+from linepipe_core._code.parts import Part, PartKey
 
 __all__ = ["ANEW", "State", "begins_anew", "is_noted"]
 
@@ -60,9 +60,9 @@ class State:
 
     def __init__(
         self,
-        values: Mapping[str, Value],
-        assigned: Collection[str],
-        parts: Mapping[str, Part],
+        values: Mapping[PartKey, Value],
+        assigned: Collection[PartKey],
+        parts: Mapping[PartKey, Part],
         code: Iterable[Any],
         node: Any,
     ) -> None:
@@ -71,24 +71,24 @@ class State:
         self._assigned = assigned
         self._parts = parts
         self._code = tuple(code)
-        self._before: dict[str, tuple[Hashable, dict[str, str], dict[str, _Noted]]] = {}
-        self._held: dict[str, dict[int, Any]] = {}
+        self._before: dict[PartKey, tuple[Hashable, dict[str, str], dict[str, _Noted]]] = {}
+        self._held: dict[PartKey, dict[int, Any]] = {}
         self._opened: list[Hashable] | None = None
 
-    def began(self, labels: Iterable[str]) -> dict[str, Part]:
+    def began(self, labels: Iterable[PartKey]) -> dict[PartKey, Part]:
         """Those of the parts that were there before runs of this process changed them."""
         found = {label: self._began(label) for label in labels}
         return {label: part for label, part in found.items() if part is not None}
 
-    def comparable(self, labels: Iterable[str]) -> list[str]:
+    def comparable(self, labels: Iterable[PartKey]) -> list[PartKey]:
         """Those of the parts that may begin the same in another process, sorted."""
         return sorted(label for label in labels if self._began(label) != ANEW)
 
-    def _began(self, label: str) -> Part | None:
+    def _began(self, label: PartKey) -> Part | None:
         key = label
-        while key not in self._values and "." in key:
-            key = key.rpartition(".")[0]
-        suffix = label[len(key) :]
+        while key not in self._values and "." in key.name:
+            key = key._replace(name=key.name.rpartition(".")[0])
+        suffix = label.name[len(key.name) :]
         noted: Mapping[str, _Noted] = {}
         if key in self._values:
             value = self._values[key]
@@ -111,7 +111,7 @@ class State:
                 is_left = suffix in noted and noted[suffix].left == digest
                 # Otherwise somebody else changed it, if no node runs now that may have.
                 if suffix not in noted or not (is_left or _OPEN[place]):
-                    noted[suffix] = _Noted(self._parts.get(key + suffix), digest)
+                    noted[suffix] = _Noted(self._parts.get(_below(key, suffix)), digest)
             self._before[key] = place, before, noted
             is_assigned = key in self._assigned  # only its id: it may be large
             self._held[key] = {id(bound): 0} if is_assigned else self._things(reader, key, bound)
@@ -121,7 +121,7 @@ class State:
         with _lock:
             _OPEN.update(opened)
 
-    def end(self) -> list[str]:
+    def end(self) -> list[PartKey]:
         """The node has run. Gives the labels of what changed meanwhile: that is state."""
         opened, self._opened = self._opened, None
         if opened is None:  # it never began
@@ -135,15 +135,17 @@ class State:
                     if not _OPEN[place]:
                         del _OPEN[place]
 
-    def _changed(self) -> list[str]:
+    def _changed(self) -> list[PartKey]:
         reader = self._reader()
-        changed: list[str] = []
+        changed: list[PartKey] = []
         for key, value in self._values.items():
             bound = value.fetch()
             place, before, noted = self._before.get(key, (value.home, {}, {}))
             after = self._hashes(reader, key, bound)
             changed += (
-                key + each for each in {**before, **after} if before.get(each) != after.get(each)
+                _below(key, each)
+                for each in {**before, **after}
+                if before.get(each) != after.get(each)
             )
             left = {
                 suffix: _Noted(noted[suffix].began if suffix in noted else None, digest)
@@ -168,24 +170,26 @@ class State:
                 self._values.setdefault(value.key, value)
         return reader
 
-    def _things(self, reader: Reader, key: str, bound: Any) -> dict[int, Any]:
+    def _things(self, reader: Reader, key: PartKey, bound: Any) -> dict[int, Any]:
         """By id, the code that lies in a value; what is assigned anew, for all that does."""
         if key in self._assigned:
             return {id(bound): bound}
         parts = expanded(key, bound)
         return {id(each): each for _, held in parts for each in reader.value(held).code}
 
-    def _hashes(self, reader: Reader, key: str, bound: Any) -> dict[str, str]:
+    def _hashes(self, reader: Reader, key: PartKey, bound: Any) -> dict[str, str]:
         if key in self._assigned:
             return {"": ""}
-        return {label[len(key) :]: reader.value(v).digest for label, v in expanded(key, bound)}
+        return {
+            label.name[len(key.name) :]: reader.value(v).digest for label, v in expanded(key, bound)
+        }
 
-    def _place(self, key: str, bound: Any) -> Hashable:
+    def _place(self, key: PartKey, bound: Any) -> Hashable:
         """An object by itself, whatever its names; what can't change by its name."""
         is_name = key in self._assigned or type(bound) in _FIXED
         return self._values[key].home if is_name else id(bound)
 
-    def _known_by(self, key: str, bound: Any, place: Hashable) -> _KnownBy:
+    def _known_by(self, key: PartKey, bound: Any, place: Hashable) -> _KnownBy:
         holder = self._values[key].holder
         is_name = place == self._place(key, bound) != id(bound)
         forget = partial(_NOTED.pop, place)
@@ -200,7 +204,7 @@ class State:
         except TypeError:  # a callable with slots: then what is there counts as it is
             return lambda: None, None
 
-    def _found(self, key: str, bound: Any) -> tuple[Hashable, Mapping[str, _Noted]]:
+    def _found(self, key: PartKey, bound: Any) -> tuple[Hashable, Mapping[str, _Noted]]:
         """Where the value that lies there is noted, and what is."""
         first = self._place(key, bound)
         for place in (first, self._values[key].home):
@@ -209,6 +213,10 @@ class State:
             if known is not None and (is_name or _is(bound, known[0])):
                 return place, known[1]
         return first, {}
+
+
+def _below(key: PartKey, suffix: str) -> PartKey:
+    return key._replace(name=key.name + suffix)
 
 
 def is_noted(value: Value) -> bool:

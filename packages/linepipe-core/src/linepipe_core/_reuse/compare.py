@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from linepipe_core._code.parts import Part
+from linepipe_core._code.parts import PYTHON, Part, PartKey
 from linepipe_core._reuse.reasons import Reason, changed_part, is_gone, is_new
 
-__all__ = ["below", "changes", "code_changes"]
+__all__ = ["below", "code_changes", "leaf_changes"]
 
 
 def code_changes(
-    old: Mapping[str, Part], new: Mapping[str, Part], left_out: Collection[str]
+    old: Mapping[PartKey, Part],
+    new: Mapping[PartKey, Part],
+    left_out: Collection[PartKey],
 ) -> list[Reason]:
     """The differences between the recorded parts of a node's code and today's.
 
@@ -27,13 +29,13 @@ def code_changes(
         new = {key: part for key, part in new.items() if key not in left_out}
     if new == old:
         return []
-    if old["python"].digest != new["python"].digest:
+    if old[PYTHON].digest != new[PYTHON].digest:
         # Other bytecode: the code can't be compared any further.
-        return [changed_part("python", old["python"], new["python"])]
-    return changes(old, new)
+        return [changed_part(PYTHON, old[PYTHON], new[PYTHON])]
+    return _changes(old, new)
 
 
-def changes(old: Mapping[str, Part], new: Mapping[str, Part]) -> list[Reason]:
+def _changes(old: Mapping[PartKey, Part], new: Mapping[PartKey, Part]) -> list[Reason]:
     """The differences between two sets of parts."""
     changed = [key for key in new if key in old and old[key].digest != new[key].digest]
     return [
@@ -41,6 +43,15 @@ def changes(old: Mapping[str, Part], new: Mapping[str, Part]) -> list[Reason]:
         *(is_new(key) for key in new if key not in old),
         *(is_gone(key) for key in old if key not in new),
     ]
+
+
+def leaf_changes(reference: str, old: Mapping[str, Part], new: Mapping[str, Part]) -> list[Reason]:
+    """The differences between the leaves of a config value."""
+    before, now = below(reference, old), below(reference, new)
+    return _changes(
+        {PartKey("config", name): part for name, part in before.items()},
+        {PartKey("config", name): part for name, part in now.items()},
+    )
 
 
 def below(reference: str, parts: Mapping[str, Part]) -> dict[str, Part]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from linepipe_core._code.parts import Part
+from linepipe_core._code.parts import Part, PartKey
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._declare.wiring import Wiring
-from linepipe_core._reuse.compare import below, changes, code_changes
+from linepipe_core._reuse.compare import below, code_changes, leaf_changes
 from linepipe_core._reuse.reasons import (
     UNCHANGED,
     Action,
@@ -48,7 +48,7 @@ class ReusePlanner:
         self,
         wiring: Wiring,
         records: Sequence[Record | None],
-        parts: Sequence[Mapping[str, Part]],
+        parts: Sequence[Mapping[PartKey, Part]],
         given: Mapping[str, Part],
         constants: Collection[str],
         shelved: Mapping[str, StoredObject],
@@ -110,7 +110,7 @@ class ReusePlanner:
         """The Parts of the leaves of a config value."""
         return below(reference, self._given)
 
-    def sees(self, index: int, parts: Mapping[str, Part]) -> None:
+    def sees(self, index: int, parts: Mapping[PartKey, Part]) -> None:
         """The node's code depends on other parts than was foreseen."""
         self._parts[index] = parts
 
@@ -241,9 +241,10 @@ class ReusePlanner:
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
-                leaves = below(name, record.inputs), self._leaves(name)
                 is_constant = name in self._constants
-                reasons += changes(*leaves) or [changed_input(name, then, now, is_constant)]
+                reasons += leaf_changes(name, record.inputs, self._given) or [
+                    changed_input(name, then, now, is_constant)
+                ]
         for name, digest in record.outputs.items():
             there = self._shelved.get(name)
             if digest is not None and (there is None or there.digest != digest):

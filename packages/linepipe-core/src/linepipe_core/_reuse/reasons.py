@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from linepipe_core._declare.config import is_config_reference
 
 if TYPE_CHECKING:  # it loads hashlib, which a run in memory doesn't need
-    from linepipe_core._code.parts import Part
+    from linepipe_core._code.parts import Part, PartKey
 
 __all__ = [
     "UNCHANGED",
@@ -114,7 +114,7 @@ class Decision(NamedTuple):
 UNCHANGED: Final = Reason("nothing changed", "nothing_changed")
 
 
-def changed_part(key: str, old: Part, new: Part) -> Reason:
+def changed_part(key: PartKey, old: Part, new: Part) -> Reason:
     """A part of a node's code, or of the config, is another than was recorded."""
     kind, name, spoken = _spoken(key)
     return _change(spoken, kind, name, old, new)
@@ -128,13 +128,13 @@ def changed_input(name: str, old: Part, new: Part, is_constant: bool) -> Reason:
     )
 
 
-def is_new(key: str) -> Reason:
+def is_new(key: PartKey) -> Reason:
     """A part that wasn't recorded."""
     kind, name, spoken = _spoken(key)
     return Reason(f"{spoken} is new", kind, name)
 
 
-def is_gone(key: str) -> Reason:
+def is_gone(key: PartKey) -> Reason:
     """A recorded part that isn't there any more."""
     kind, name, spoken = _spoken(key)
     return Reason(f"{spoken} is gone", kind, name)
@@ -161,23 +161,31 @@ def _change(spoken: str, kind: ReasonKind, name: str | None, old: Part, new: Par
     return Reason(text, kind, name, old.text or None, new.text or None)
 
 
-def _spoken(key: str) -> tuple[ReasonKind, str | None, str]:
+def _spoken(key: PartKey) -> tuple[ReasonKind, str | None, str]:
     """The kind of a part, its name, and how reasons call it."""
-    if key == "function":
-        return "code", None, "its code"
-    if key == "python":
-        return "python", None, "Python"
-    if is_config_reference(key):
-        return "config", key, key
-    sort, _, name = key.replace(".<locals>", "").partition(" ")
-    kind, spoken = _SORTS.get(sort, ("code", f"{sort} "))
-    return kind, name, f"helper {name}()" if sort == "code" else f"{spoken}{name}"
+    name = key.name.replace(".<locals>", "")
+    number = "" if key.number == 1 else f" #{key.number}"
+    match key.kind:
+        case "function":
+            return "code", None, "its code"
+        case "python":
+            return "python", None, "Python"
+        case "config":
+            return "config", name, name
+        case "code":
+            return "code", name, f"helper {name}{number}()"
+        case "argument":
+            return "global", name, f"bound argument {name}{number}"
+        case "closure":
+            return "global", name, f"closure value {name}{number}"
+        case "global" | "attribute" | "package" as kind:
+            return _KINDS[kind], name, f"{kind} {name}{number}"
+        case other:
+            return "code", name, f"{other} {name}{number}"
 
 
-_SORTS: Final[dict[str, tuple[ReasonKind, str]]] = {
-    "argument": ("global", "bound argument "),
-    "attribute": ("global", "attribute "),
-    "closure": ("global", "closure value "),
-    "global": ("global", "global "),
-    "package": ("package", "package "),
+_KINDS: Final[dict[str, ReasonKind]] = {
+    "attribute": "global",
+    "global": "global",
+    "package": "package",
 }

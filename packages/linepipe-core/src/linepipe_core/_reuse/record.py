@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from linepipe_core._code.parts import Part, combined
+from linepipe_core._code.parts import Part, PartKey, combined
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.wiring import Wiring
 
 __all__ = ["Record", "StoredObject", "record_keys", "wiring_of"]
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 
 
 class StoredObject(NamedTuple):
@@ -60,20 +60,23 @@ class Record(NamedTuple):
         stamp: what tells this run's outputs from another's where they couldn't be kept and the
             node was told to run in any case.
         began: the other parts that it changed itself: ``parts`` holds what they were before runs
-            changed them. Records of older versions have them all in ``state``.
+            changed them.
     """
 
     wiring: str
-    parts: Mapping[str, Part]
+    parts: Mapping[PartKey, Part]
     inputs: Mapping[str, Part]
     outputs: Mapping[str, str | None]
-    state: Sequence[str]
+    state: Sequence[PartKey]
     stamp: str = ""
-    began: Sequence[str] = ()
+    began: Sequence[PartKey] = ()
 
     def text(self) -> str:
         """The record as it is stored."""
-        return json.dumps([_FORMAT, *self], ensure_ascii=False, separators=(",", ":"))
+        parts = [[*key, *part] for key, part in self.parts.items()]
+        stored = [_FORMAT, *self._replace(parts={})]
+        stored[2] = parts
+        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
 
     @staticmethod
     def read(text: str | None) -> Record | None:
@@ -81,20 +84,27 @@ class Record(NamedTuple):
         if text is None:
             return None
         try:
-            version, wiring, parts, inputs, outputs, *rest = json.loads(text)
+            version, *stored = json.loads(text)
         except (ValueError, TypeError):
             return None
         if version != _FORMAT:
             return None
+        wiring, parts, inputs, outputs, state, stamp, began = stored
         return Record(
-            wiring, _parts(parts), _parts(inputs), outputs, *rest[:2], *map(tuple, rest[2:])
+            wiring,
+            {PartKey(*part[:3]): Part(*part[3:]) for part in parts},
+            {name: Part(*part) for name, part in inputs.items()},
+            outputs,
+            [PartKey(*key) for key in state],
+            stamp,
+            tuple(PartKey(*key) for key in began),
         )
 
     @property
     def made(self) -> str:
         """A hash of how its outputs were made, for those that have no content to hash."""
-        inputs = {f"input {name}": part for name, part in self.inputs.items()}
-        return combined({**self.parts, **inputs, "stamp": Part(self.stamp)})
+        inputs = {PartKey("input", name): part for name, part in self.inputs.items()}
+        return combined({**self.parts, **inputs, PartKey("stamp"): Part(self.stamp)})
 
 
 def record_keys(wiring: Wiring) -> list[str]:
@@ -120,7 +130,3 @@ def wiring_of(node: Node) -> str:
         return ", ".join(node.inputs)
     pairs = zip(node.keywords, node.inputs, strict=True)
     return ", ".join(sorted(f"{param}={name}" for param, name in pairs))
-
-
-def _parts(parts: Mapping[str, Any]) -> dict[str, Part]:
-    return {key: Part(*part) for key, part in parts.items()}

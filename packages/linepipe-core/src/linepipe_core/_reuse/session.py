@@ -20,7 +20,7 @@ from linepipe_core._code.dependencies import (
     own_code,
 )
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
-from linepipe_core._code.parts import Part
+from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner, needed_by
@@ -221,10 +221,10 @@ class ReuseSession:
         self._objects.update(kept)
         self._planner.ran(index, record)
 
-    def _record(self, index: int, changed: Iterable[str], digests: Mapping[str, str]) -> Record:
+    def _record(self, index: int, changed: Iterable[PartKey], digests: Mapping[str, str]) -> Record:
         node, code, older = self._wiring.nodes[index], self._codes[index], self._records[index]
         state = {*changed, *code.state}
-        if older is not None and older.parts["function"].digest == code.parts["function"].digest:
+        if older is not None and older.parts[FUNCTION].digest == code.parts[FUNCTION].digest:
             # A memo that was full already is state all the same.
             state.update(older.state, older.began)
         began = code.values.comparable(state)
@@ -281,7 +281,7 @@ class ReuseSession:
                 parts.setdefault(leaf, part)
         return parts
 
-    def _parts(self, index: int) -> dict[str, Part]:
+    def _parts(self, index: int) -> dict[PartKey, Part]:
         """The parts of the node's code; state as it began in this process."""
         record = self._records[index]
         return self._codes[index].since(record.began if record else ())
