@@ -313,7 +313,7 @@ def test_a_measuring_that_fails_is_put_aside(
     before = traces()
     result = Pipeline([Node(make, [], ["a"])]).run(hooks=[MemoryProfile()])
     assert len(result["a"]) == 10 * 2**20
-    assert [failed.method for failed in result.failed_hooks] == ["around_node"]
+    assert [failed.event for failed in result.failed_hooks] == ["around_node"]
     after = traces()
     assert (after["threads"], after["files"]) == (before["threads"], before["files"])
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from linepipe_core import Node, NodeExecutionError, Pipeline, Plan, PlanEntry, Reason, RunResult
+
+# The failing samples log an error, which Python would show where nobody has set up logging.
+logging.getLogger("linepipe").addHandler(logging.NullHandler())
 
 
 class Table:

@@ -148,7 +148,7 @@ def test_a_failure_reports_the_same_in_other_processes(
     assert (again.node.name, again.inputs) == ("last", {})
     assert draw_svg_pipeline(job, result=again) == draw_svg_pipeline(job, result=caught.value)
     assert [repr(failed) for failed in again.failed_hooks] == [
-        "<FailedHook Broken.before_node: RunStateError('PickyError: 7: no bar')>"
+        "<FailedHook Broken.before_node: PickyError: 7: no bar>"
     ]
 
 

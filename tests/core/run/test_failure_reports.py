@@ -113,7 +113,7 @@ class TestFailure:
         """Between the call of run() and the user's function."""
         with pytest.raises(NodeExecutionError) as caught:
             failing().run()
-        frames = traceback.extract_tb(caught.value.__cause__.__traceback__)  # type: ignore[union-attr]
+        frames = traceback.extract_tb(caught.value.__cause__.__traceback__)
         assert [frame.name for frame in frames] == ["fail"]
 
 
@@ -233,4 +233,4 @@ class TestReport:
             def __len__(self) -> int:
                 raise ValueError
 
-        assert describe(Broken(1)) == "Broken (no repr)"
+        assert describe(Broken(1)) == "Broken 1"

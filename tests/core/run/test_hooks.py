@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -99,7 +99,7 @@ class TestHooks:
         with caplog.at_level(logging.WARNING, "linepipe.run"):
             result = chain(2).run(hooks=[hook, other])
         assert dict(result) == {"v2": 2}
-        assert [(f.hook, f.method) for f in result.failed_hooks] == [(hook, method)]
+        assert [(f.hook, f.event) for f in result.failed_hooks] == [(hook, method)]
         assert isinstance(result.failed_hooks[0].error, ZeroDivisionError)
         assert f"the hook Broken failed in {method} and is put aside" in caplog.text
         assert "ZeroDivisionError: broken hook" in caplog.text
@@ -170,3 +170,108 @@ class TestHooks:
         with pytest.raises(KeyboardInterrupt):
             chain(1).run(hooks=[first, Interrupting()])
         assert "leave add1" in first.told
+
+
+class TestSubclasses:
+    """A Hook subclass that could never do what it says is refused when it is made."""
+
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("befor_node", "before_node"),
+            ("after_nodes", "after_node"),
+            ("afetr_run", "after_run"),
+            ("on_node_eror", "on_node_error"),
+            ("around_nod", "around_node"),
+            ("before_node_run", "before_node"),
+            ("after_pipeline_run", "after_run"),
+            ("run_before_node_execution", "before_node"),
+        ],
+    )
+    def test_a_misspelt_method_is_refused(self, name: str, meant: str) -> None:
+        """Nothing would ever call it."""
+        with pytest.raises(TypeError, match=f"the hook Own has a method '{name}'") as caught:
+            type("Own", (Hook,), {name: lambda *_: None})
+        assert f"did you mean '{meant}'?" in str(caught.value)
+
+    def test_helpers_of_its_own_are_taken(self) -> None:
+        """Private ones by any name, public ones by another."""
+
+        class Own(Hook):
+            def _before_nodes(self) -> None: ...
+
+            def report(self) -> None: ...
+
+        assert chain(1).run(hooks=[Own()]).failed_hooks == ()
+
+    def test_an_async_method_is_refused(self) -> None:
+        """Nobody would await it."""
+
+        async def before_node(self: Any, step: Step) -> None: ...
+
+        with pytest.raises(TypeError, match="before_node of the hook Own is async"):
+            type("Own", (Hook,), {"before_node": before_node})
+
+        async def opened(self: Any, step: Step) -> Any:
+            yield
+
+        for around in (opened, asynccontextmanager(opened)):
+            with pytest.raises(TypeError, match="around_node of the hook Own is async"):
+                type("Own", (Hook,), {"around_node": around})
+
+    def test_a_generator_is_refused(self) -> None:
+        """Calling it runs nothing."""
+
+        def opened(self: Any, step: Step) -> Iterator[None]:
+            yield
+
+        with pytest.raises(TypeError, match=r"@contextlib\.contextmanager"):
+            type("Own", (Hook,), {"around_node": opened})
+        with pytest.raises(TypeError, match="after_node of the hook Own is a generator"):
+            type("Own", (Hook,), {"after_node": opened})
+        type("Own", (Hook,), {"around_node": contextmanager(opened)})
+
+
+class Equal(Hook):
+    """Equal to every hook, or to none and not to be asked."""
+
+    def __init__(self, answer: bool | None) -> None:
+        self.answer = answer
+        self.n_calls = 0
+
+    def __eq__(self, other: object) -> bool:
+        if self.answer is None:
+            raise ValueError("ambiguous, as the comparison of two arrays")
+        return self.answer
+
+    __hash__ = None  # type: ignore[assignment]  # as of a dataclass
+
+    def before_node(self, step: Step) -> None:
+        self.n_calls += 1
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("answer", [True, False, None])
+def test_hooks_are_told_apart_by_identity(answer: bool | None) -> None:
+    """A hook that is equal to another, or can't be compared, ends no run."""
+    first, second = Equal(answer), Equal(answer)
+    result = chain(3).run(hooks=[first, second])
+    one, other = result.failed_hooks
+    assert one.hook is first
+    assert other.hook is second
+    assert (first.n_calls, second.n_calls) == (1, 1)
+
+
+def test_a_hook_is_put_aside_once() -> None:
+    """Also if it was given twice, or fails again while its context is closed."""
+
+    class Broken(Hook):
+        @contextmanager
+        def around_node(self, step: Step) -> Iterator[None]:
+            yield
+            raise ZeroDivisionError("leaving")
+
+    hook = Broken()
+    (failed,) = chain(2).run(hooks=[hook, hook]).failed_hooks
+    assert tuple(failed) == (hook, "around_node", failed.error)
+    assert isinstance(failed.error, ZeroDivisionError)

@@ -139,7 +139,7 @@ def test_profiled_results_show_their_memory() -> None:
         "node",
         "status",
         "seconds",
-        "ΔMem",
+        "growth",
         "MiB",
         "peak",
         "MiB",
@@ -183,5 +183,5 @@ def test_a_result_lists_hooks_that_were_put_aside() -> None:
 
     result = job(train).run(hooks=[Broken()])
     assert str(result).endswith(
-        "hooks put aside:\n  <FailedHook Broken.before_node: RuntimeError('no such progress bar')>"
+        "hooks put aside:\n  <FailedHook Broken.before_node: RuntimeError: no such progress bar>"
     )

@@ -212,7 +212,7 @@ class TestSteps:
         self, options: dict[str, Any]
     ) -> None:
         """And how to mend it, in place of a bare KeyError."""
-        said = "'v1', which 'add2' needs, was released\n  release it after its last reader"
+        said = "'v1', which 'add2' needs, was released\n +release it after its last reader"
         with chain(2, **options).start() as run:
             next(run)
             run.registry.release("v1")
@@ -321,7 +321,7 @@ def test_the_log_has_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "linepipe.run"), pytest.raises(NodeExecutionError):
         failing().run()
     lines = [re.sub(r"\d\.\d{3}", "0.000", record.getMessage()) for record in caplog.records]
-    assert lines[-2:] == ["train failed: ValueError", "1 of 3 nodes in 0.000 s"]
+    assert lines[-2:] == ["train failed: ValueError: bad 2", "1 of 3 nodes in 0.000 s"]
 
 
 def test_a_run_shows_where_it_is() -> None:

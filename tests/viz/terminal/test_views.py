@@ -135,7 +135,7 @@ def test_a_result_tells_which_hooks_were_put_aside() -> None:
     """Also where the run failed in the end."""
     console, file = printed(100)
     print_result(samples.twice().run(hooks=[Broken()]), console=console)
-    assert "hook put aside: <FailedHook Broken.after_node: ValueError('broke')>" in file.getvalue()
+    assert "hook put aside: <FailedHook Broken.after_node: ValueError: broke>" in file.getvalue()
     console, file = printed(100)
     with pytest.raises(NodeExecutionError) as caught:
         samples.failing(samples.features(), "merge").run(hooks=[Broken()])

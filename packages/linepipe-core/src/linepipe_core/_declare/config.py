@@ -14,7 +14,7 @@ from collections.abc import (
 from types import MemberDescriptorType
 from typing import Any, Final
 
-from linepipe_core._text import describe, did_you_mean, shortened
+from linepipe_core._text import describe, did_you_mean, shortened, type_name
 
 __all__ = [
     "ABSENT",
@@ -42,16 +42,14 @@ class MissingPathError(LookupError):
 
 
 def is_config_reference(name: str) -> bool:
-    """Whether ``name`` means the config or a part of it, never an object."""
+    """Return True if ``name`` means the config or a part of it, never an object."""
     return name == CONFIG or name.startswith(_PREFIX)
 
 
 def describe_input(name: str, value: Any) -> str:
     """Like ``describe``, but of a config value that is no scalar or text only its type."""
-    if is_config_reference(name) and not isinstance(
-        value, (bool, int, float, complex, type(None), str, bytes)
-    ):
-        return type(value).__name__
+    if is_config_reference(name) and not isinstance(value, _SHOWN):
+        return type_name(value)
     return describe(value)
 
 

@@ -1,25 +1,26 @@
-"""What goes along when a result, a plan or a failure is pickled, as worker processes do.
+"""Makes results, plans and failures picklable, for worker processes that send them home.
 
-They tell of nodes, hooks and errors that may not pickle: a lambda, a progress display with
-its lock. Something that only tells its name goes in the place of those, so that the rest
-gets home.
+They refer to nodes, hooks and errors that may not pickle: a lambda, a progress display with
+its lock. A stand-in with the name goes in the place of those, so that the rest gets home.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import sys
+from contextlib import suppress
+from typing import Any, NamedTuple, NoReturn
 
 from linepipe_core._errors import RunStateError
-from linepipe_core._text import message_of
+from linepipe_core._text import bounded, message_of, type_name
 
-__all__ = ["StayedBehind", "portable", "portable_error"]
+__all__ = ["StayedBehind", "pack_error", "portable", "travels", "unpack_error"]
 
 
 class StayedBehind:
     """Stands for a function or a hook that couldn't be pickled.
 
     Args:
-        name: what it is called.
+        name: its name.
         shown: its repr.
     """
 
@@ -43,17 +44,17 @@ class StayedBehind:
 
 
 def portable(value: Any, name: str) -> Any:
-    """What to send of a function or hook: itself, or what stands for it.
+    """The function or hook itself, or a stand-in where it can't be pickled.
 
     Args:
         value: the function or hook.
-        name: what it is called.
+        name: its name.
     """
-    return value if _travels(value) else StayedBehind(name, _shown(value))
+    return value if travels(value) else StayedBehind(name, _shown(value))
 
 
-def _travels(value: Any) -> bool:
-    """Whether a value comes out of its pickle again."""
+def travels(value: Any) -> bool:
+    """Return True if a value comes out of its pickle again."""
     import pickle
 
     try:
@@ -63,19 +64,89 @@ def _travels(value: Any) -> bool:
     return True
 
 
-def portable_error(error: Exception) -> Exception:
-    """What to send of an error: itself, or one that tells the same.
+def pack_error(error: BaseException) -> bytes:
+    """The error pickled, or a stand-in for it.
 
-    Many can be pickled and not unpickled: their ``__init__`` takes something else than their
-    message.
+    As bytes, so that an error of a class that only cloudpickle can pickle, such as one defined in
+    a notebook, goes along where cloudpickle is in use (loky, Dask).
     """
-    if _travels(error):
+    import pickle
+
+    cloudpickle = sys.modules.get("cloudpickle")
+    picklers = [pickle.dumps, cloudpickle.dumps] if cloudpickle else [pickle.dumps]
+    # Many classes can't be pickled as they are: frozen ones, and those whose `__init__` takes
+    # something else than their message. Their arguments and attributes are enough.
+    bare = _Bare.of(error)
+    for form in (error, bare):
+        for dumps in picklers:
+            try:
+                packed: bytes = dumps((form, _notes(error)))
+                again = _unpacked(packed)
+            except Exception:  # whatever a class raises when it is pickled
+                continue
+            if message_of(again) == message_of(error):
+                return packed
+    return pickle.dumps((_stand_in(error), None))
+
+
+def unpack_error(packed: bytes) -> BaseException:
+    """The error from its pickle, or a stand-in where its class can't be imported."""
+    try:
+        return _unpacked(packed)
+    except Exception as problem:  # a module that only the other process has
+        return RunStateError(f"the original error can't be unpickled here: {message_of(problem)}")
+
+
+class _Bare(NamedTuple):
+    """An exception taken apart."""
+
+    kind: type[BaseException]
+    args: tuple[Any, ...]
+    attributes: dict[str, Any]
+    slots: dict[str, Any]
+
+    @classmethod
+    def of(cls, error: BaseException) -> _Bare:
+        """The parts of an exception."""
+        names = [n for kind in type(error).__mro__ for n in vars(kind).get("__slots__", ())]
+        slots = {name: getattr(error, name) for name in names if hasattr(error, name)}
+        return cls(type(error), error.args, dict(getattr(error, "__dict__", {})), slots)
+
+    def error(self) -> BaseException:
+        """The exception, made without its class's ``__init__`` and ``__setattr__``."""
+        error = self.kind.__new__(self.kind, *self.args)
+        error.__dict__.update(self.attributes)
+        for name, value in self.slots.items():
+            object.__setattr__(error, name, value)
         return error
-    return RunStateError(f"{type(error).__name__}: {message_of(error)}")
+
+
+def _unpacked(packed: bytes) -> BaseException:
+    import pickle
+
+    form, notes = pickle.loads(packed)
+    error: BaseException = form.error() if isinstance(form, _Bare) else form
+    if notes and not _notes(error):
+        with suppress(Exception):  # a class may refuse to have attributes set
+            for note in notes:
+                BaseException.add_note(error, note)
+    return error
+
+
+def _notes(error: BaseException) -> list[str] | None:
+    notes = getattr(error, "__notes__", None)
+    return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else None
+
+
+def _stand_in(error: BaseException) -> RunStateError:
+    stand_in = RunStateError(f"{type_name(error)}: {message_of(error)}")
+    for note in _notes(error) or ():
+        stand_in.add_note(note)
+    return stand_in
 
 
 def _shown(value: object) -> str:
     try:
-        return repr(value)
+        return bounded(repr(value))
     except Exception:  # of a user's class
-        return f"a {type(value).__name__}"
+        return f"a {type_name(value)}"

@@ -1,29 +1,61 @@
-"""What is told of a node that failed: the report, and the frames that matter.
+"""The error of a node that failed: its report, and the frames that matter.
 
-Apart from the run loop, which only knows in what phase it was.
+Apart from the run loop, which only knows in what phase it was. A report computes nothing and is
+bounded: no ``len()`` or ``repr()`` of a foreign object, no message of megabytes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Final
 
 from linepipe_core._declare.callables import python_code
 from linepipe_core._declare.config import describe_input
 from linepipe_core._declare.node import Node
+from linepipe_core._declare.portable import pack_error, travels, unpack_error
 from linepipe_core._errors import LinepipeError
 from linepipe_core._run.result import FailedHook
 from linepipe_core._run.step import Step
-from linepipe_core._text import message_of
+from linepipe_core._text import bounded, message_of, quoted, type_name
 
-__all__ = ["NodeExecutionError", "failure_report", "is_ours", "users_traceback"]
+__all__ = ["NodeExecutionError", "failure_report", "is_ours", "trim_traceback", "users_traceback"]
+
+_MOST_INPUTS: Final = 20
+_MOST_NOTES: Final = 10
+_MOST_IN_A_GROUP: Final = 5
+
+
+class _Link:
+    """``__cause__`` or ``__context__`` of a failure.
+
+    Pickle leaves both behind, and ``original`` goes along. But where distributed is imported,
+    tblib pickles them too: one that doesn't come out of its pickle would take the whole report
+    with it, so tblib doesn't see that one.
+    """
+
+    def __init__(self, slot: Any) -> None:
+        self._slot = slot
+
+    def __get__(self, error: BaseException | None, owner: type | None = None) -> Any:
+        if error is None:
+            return self
+        linked = self._slot.__get__(error, owner)
+        caller = str(sys._getframe(1).f_globals.get("__name__"))
+        return None if caller.startswith("tblib") and not travels(linked) else linked
+
+    def __set__(self, error: BaseException, linked: BaseException | None) -> None:
+        self._slot.__set__(error, linked)
 
 
 class NodeExecutionError(LinepipeError, RuntimeError):
     """A node failed. The original error is the cause (``__cause__``).
 
     Attributes:
+        original: the exception that the node raised, also where this error comes out of
+            another process, which cuts the cause off. One that can't be pickled is replaced
+            there by a RunStateError with its type's name and text.
         node: the Node that failed.
         step: its Step, with status ``"failed"``.
         inputs: what the node got, by the names it asked for, as its function left it; empty
@@ -33,7 +65,13 @@ class NodeExecutionError(LinepipeError, RuntimeError):
         failed_hooks: the hooks that raised and were put aside, likewise.
     """
 
-    def __init__(self, message: str, step: Step, inputs: Mapping[str, Any]) -> None:
+    __cause__ = _Link(BaseException.__cause__)
+    __context__ = _Link(BaseException.__context__)
+
+    def __init__(
+        self, message: str, step: Step, inputs: Mapping[str, Any], original: BaseException
+    ) -> None:
+        self.original: BaseException = original
         self.node: Node = step.node
         self.step = step
         self.steps: tuple[Step, ...] = (step,)
@@ -44,14 +82,15 @@ class NodeExecutionError(LinepipeError, RuntimeError):
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process must be able to send its failure home, whatever the inputs are.
         rest = {"steps": self.steps, "failed_hooks": self.failed_hooks}
-        return _failure_from_afar, (type(self), self.args[0], self.step), rest
+        original = pack_error(self.original)
+        return _failure_from_afar, (type(self), self.args[0], self.step, original), rest
 
 
 def _failure_from_afar(
-    kind: type[NodeExecutionError], message: str, step: Step
+    kind: type[NodeExecutionError], message: str, step: Step, original: bytes
 ) -> NodeExecutionError:
     """A NodeExecutionError unpickled in another process: the report without the inputs."""
-    return kind(message, step, {})
+    return kind(message, step, {}, unpack_error(original))
 
 
 def failure_report(
@@ -62,33 +101,57 @@ def failure_report(
     error: BaseException,
     how_to_go_on: str = "",
 ) -> str:
-    """What a NodeExecutionError says: where, of what, on which inputs, and why.
+    """The message of a NodeExecutionError: where, of what, on which inputs, and why.
 
     Args:
         node: the node that failed.
         place: such as ``"2 of 5"``.
         phase: what it was doing, such as ``"calling its function"``.
-        inputs: what it had got, by name; those it hadn't got, or has no more, aren't told.
+        inputs: the values that it had got, by name; others are shown as not at hand.
         error: what was raised.
         how_to_go_on: lines to end with.
     """
     lines = [f"node {place} {node.name!r} failed while {phase}"]
     lines.append(f"  function: {_where(node)}")
     lines += _describe_inputs(node, inputs)
-    lines.append(f"  {type(error).__name__}: {message_of(error)}")
+    lines.append("  " + _quote(error))
+    lines += _quote_notes(error)
+    if isinstance(error, BaseExceptionGroup):
+        inner = error.exceptions
+        lines += [f"    - {_quote(each, 8)}" for each in inner[:_MOST_IN_A_GROUP]]
+        if len(inner) > _MOST_IN_A_GROUP:
+            lines.append(f"    ... ({len(inner) - _MOST_IN_A_GROUP} more)")
     return "\n".join(lines) + how_to_go_on
+
+
+def _quote(error: BaseException, indent: int = 4) -> str:
+    return f"{type_name(error)}: {quoted(message_of(error), ' ' * indent)}".removesuffix(": ")
+
+
+def _quote_notes(error: BaseException) -> list[str]:
+    try:
+        notes = list(getattr(error, "__notes__", ()))
+    except Exception:  # a user's class may answer with anything
+        return []
+    texts = [note for note in notes[:_MOST_NOTES] if isinstance(note, str)]
+    more = [f"    ... ({len(notes) - _MOST_NOTES} more notes)"] if len(notes) > _MOST_NOTES else []
+    return [f"    {quoted(text, '    ')}" for text in texts] + more
 
 
 def _describe_inputs(node: Node, inputs: Mapping[str, Any]) -> list[str]:
     if not node.inputs:
         return ["  inputs: (none)"]
-    width = max(map(len, node.inputs))
-    told = [
-        f"    {name:<{width}}  "
+    names = list(dict.fromkeys(node.inputs))
+    shown = {name: bounded(name, 80) for name in names[:_MOST_INPUTS]}
+    width = max(map(len, shown.values()))
+    lines = [
+        f"    {text:<{width}}  "
         + (describe_input(name, inputs[name]) if name in inputs else "(not at hand)")
-        for name in dict.fromkeys(node.inputs)
+        for name, text in shown.items()
     ]
-    return ["  inputs:", *told]
+    if len(names) > _MOST_INPUTS:
+        lines.append(f"    ... ({len(names) - _MOST_INPUTS} more)")
+    return ["  inputs:", *lines]
 
 
 def _where(node: Node) -> str:
@@ -96,8 +159,9 @@ def _where(node: Node) -> str:
     code = python_code(node.func)
     if code is None:
         name = getattr(node.func, "__qualname__", None)
-        return f"{name if isinstance(name, str) else node.name}, not written in Python"
-    return f"{code.co_qualname}, {code.co_filename}:{code.co_firstlineno}"
+        return bounded(name if isinstance(name, str) else node.name) + ", not written in Python"
+    place = f"{bounded(code.co_filename, 1000)}:{code.co_firstlineno}"
+    return f"{bounded(code.co_qualname)}, {place}"
 
 
 def users_traceback(error: BaseException) -> TracebackType | None:
@@ -111,7 +175,15 @@ def users_traceback(error: BaseException) -> TracebackType | None:
     return error.__traceback__ if traceback is None else traceback
 
 
+def trim_traceback(error: BaseException) -> None:
+    """Cut linepipe's own frames off the front of an error's traceback.
+
+    By the base class's own method: the error's class may refuse to have attributes set.
+    """
+    BaseException.with_traceback(error, users_traceback(error))
+
+
 def is_ours(frame: FrameType) -> bool:
-    """Whether a frame is linepipe's own."""
+    """Return True if a frame is linepipe's own."""
     module = frame.f_globals.get("__name__", "")
     return str(module).partition(".")[0] == "linepipe_core"

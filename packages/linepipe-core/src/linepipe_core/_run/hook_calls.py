@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from linepipe_core._errors import UnknownNameError
 from linepipe_core._log import RUN_LOG
-from linepipe_core._run.hooks import Hook
+from linepipe_core._run.hooks import EVENTS, Hook
 from linepipe_core._run.result import FailedHook, hook_name
 from linepipe_core._run.step import Step
 
@@ -23,15 +23,6 @@ Opened = list[tuple[Hook, AbstractContextManager[object]]]
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 __all__ = ["HookCalls"]
-
-_METHODS = (
-    "before_run",
-    "before_node",
-    "around_node",
-    "after_node",
-    "on_node_error",
-    "after_run",
-)
 
 
 class HookCalls:
@@ -65,7 +56,7 @@ class HookCalls:
             method: tuple(
                 (hook, getattr(hook, method)) for hook in self._hooks if _overrides(hook, method)
             )
-            for method in _METHODS
+            for method in EVENTS
         }
 
     def call(self, method: str, *args: Any) -> None:
@@ -115,17 +106,20 @@ class HookCalls:
         try:
             manager.__exit__(*raised)
         except Exception as error:
-            # contextlib's managers raise the node's own error again: that is no failure.
-            if error is not raised[1]:
+            # contextlib's managers raise the node's own error again, or fail to put its
+            # traceback back where its class is frozen: neither is the hook's failure.
+            node_error = raised[1]
+            if error is not node_error and not _is_frozen(node_error, error):
                 raise
 
     def _guarded(self, hook: Hook, method: str, call: Callable[..., Any], *args: Any) -> None:
         try:
             call(*args)
         except Exception as error:
-            if hook in self._hooks:
-                self._hooks.remove(hook)
-                self._find_overridden()
+            if not any(each is hook for each in self._hooks):
+                return  # put aside already: it was given twice, or its context was still open
+            self._hooks = [each for each in self._hooks if each is not hook]
+            self._find_overridden()
             self.failed.append(FailedHook(hook, method, error))
             RUN_LOG.warning(
                 "the hook %s failed in %s and is put aside for the rest of this run",
@@ -133,6 +127,18 @@ class HookCalls:
                 method,
                 exc_info=True,
             )
+
+
+def _is_frozen(node_error: BaseException | None, error: Exception) -> bool:
+    """Return True if ``error`` only says that ``node_error`` can't be given a traceback."""
+    if node_error is None or error.__context__ is not node_error:
+        return False
+    traceback, modules, last = error.__traceback__, set(), ""
+    while traceback is not None:
+        modules.add(traceback.tb_frame.f_globals.get("__name__"))
+        last = traceback.tb_frame.f_code.co_name
+        traceback = traceback.tb_next
+    return "contextlib" in modules and last in ("__setattr__", "__exit__")
 
 
 def _checked(hook: object) -> Hook:
@@ -152,6 +158,6 @@ def _awaited(hook: Hook) -> Sequence[str]:
 
 
 def _overrides(hook: Hook, method: str) -> bool:
-    """In its class, or for this one hook alone: ``hook.before_node = ...``."""
+    """Return True if its class does, or this one hook alone: ``hook.before_node = ...``."""
     own = getattr(hook, "__dict__", {}).get(method)
     return callable(own) or getattr(type(hook), method, None) is not getattr(Hook, method)

@@ -6,44 +6,47 @@ Apart from the run loop, because people, hooks and views read it long after the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Literal, NamedTuple
 
-from linepipe_core._declare.portable import StayedBehind, portable, portable_error
+from linepipe_core._declare.portable import StayedBehind, pack_error, portable, unpack_error
 from linepipe_core._errors import UnknownNameError
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.step import MemoryUse, Step
-from linepipe_core._text import rendered, table
+from linepipe_core._text import bounded, first_line, fits, rendered, table, type_name
 from linepipe_core._values.isolate import copy_for_reader, move_to_last_reader
 
 __all__ = ["FailedHook", "RunResult", "hook_name"]
 
 
-class FailedHook:
+_MOST_REASONS: Final = 4
+
+
+class FailedHook(NamedTuple):
     """A hook that raised and was put aside.
 
     Attributes:
         hook: the Hook, or a stand-in with its name in another process that couldn't get it.
-        method: the name of the method that raised.
-        error: what it raised.
+        event: the name of the method that raised.
+        error: the exception.
     """
 
-    __slots__ = ("error", "hook", "method")
-
-    hook: object
-    method: str
+    hook: Any
+    event: str
     error: Exception
-
-    def __init__(self, hook: object, method: str, error: Exception) -> None:
-        self.hook = hook
-        self.method = method
-        self.error = error
 
     def __reduce__(self) -> tuple[Any, ...]:
         hook = portable(self.hook, hook_name(self.hook))
-        return type(self), (hook, self.method, portable_error(self.error))
+        return _failed_hook, (hook, self.event, pack_error(self.error))
 
     def __repr__(self) -> str:
-        return f"<FailedHook {hook_name(self.hook)}.{self.method}: {self.error!r}>"
+        return f"<FailedHook {hook_name(self.hook)}.{self.event}: {first_line(self.error)}>"
+
+
+def _failed_hook(hook: Any, event: str, error: bytes) -> FailedHook:
+    """A FailedHook from its pickle."""
+    unpacked = unpack_error(error)
+    assert isinstance(unpacked, Exception)
+    return FailedHook(hook, event, unpacked)
 
 
 class RunResult(Mapping["str", "Any"]):
@@ -118,12 +121,16 @@ class RunResult(Mapping["str", "Any"]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def __bool__(self) -> Literal[True]:
+        # A mapping without items is false, and a run of writers has none.
+        return True
+
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {status}" for status, n in _counted(self.steps).items())
-        names = ", ".join(self._names) or "no outputs"
+        names = ", ".join(map(bounded, self._names)) or "no outputs"
         return f"<RunResult: {counts or 'no nodes'}{_in(self.seconds)}; {names}>"
 
     def _repr_html_(self) -> str | None:
@@ -136,22 +143,21 @@ class RunResult(Mapping["str", "Any"]):
 
     def __str__(self) -> str:
         is_profiled = any(step.memory is not None for step in self.steps)
-        memory = ("ΔMem MiB", "peak MiB") if is_profiled else ()
+        memory = ("growth MiB", "peak MiB") if is_profiled else ()
         header = ("", "node", "status", "seconds", *memory, "reasons")
         rows = [
             (
                 *(str(step.index + 1), step.node.name, step.status, _seconds(step.seconds)),
                 *(_mib(step.memory) if is_profiled else ()),
-                "; ".join(step.reasons),
+                _brief(step.reasons),
             )
             for step in self.steps
         ]
         lines = table(header, rows)
-        made = "\n".join(f"  {name}" for name in self)
+        made = "\n".join(f"  {bounded(name)}" for name in self)
         aside = "".join(f"\n  {failed}" for failed in self.failed_hooks)
-        return f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}" + (
-            f"\nhooks put aside:{aside}" if aside else ""
-        )
+        text = f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}"
+        return fits(text + (f"\nhooks put aside:{aside}" if aside else ""))
 
 
 def _is_stored(held: Any) -> bool:
@@ -160,6 +166,13 @@ def _is_stored(held: Any) -> bool:
 
 def _taken_out(held: dict[str, Any], name: str) -> Any:
     return move_to_last_reader([held.pop(name)])
+
+
+def _brief(reasons: Sequence[str]) -> str:
+    """The first reasons, and how many more there are."""
+    shown = "; ".join(reasons[:_MOST_REASONS])
+    more = len(reasons) - _MOST_REASONS
+    return f"{shown}; ... ({more} more)" if more > 0 else shown
 
 
 def _counted(steps: Iterable[Step]) -> dict[str, int]:
@@ -183,4 +196,4 @@ def _in(seconds: float | None) -> str:
 
 def hook_name(hook: object) -> str:
     """The name under which messages show a hook, or the stand-in of one that wasn't sent."""
-    return hook.__name__ if isinstance(hook, StayedBehind) else type(hook).__name__
+    return bounded(hook.__name__) if isinstance(hook, StayedBehind) else type_name(hook)

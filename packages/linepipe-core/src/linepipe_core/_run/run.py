@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from logging import INFO
-from time import perf_counter
+from time import perf_counter, time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
@@ -22,11 +22,12 @@ from linepipe_core._errors import (
     RunStateError,
 )
 from linepipe_core._log import RUN_LOG
-from linepipe_core._run.failures import NodeExecutionError, failure_report, users_traceback
+from linepipe_core._run.failures import NodeExecutionError, failure_report, trim_traceback
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.result import FailedHook, RunResult
 from linepipe_core._run.step import Step
 from linepipe_core._store.registry import ObjectRegistry, ObjPlacement
+from linepipe_core._text import bounded, first_line
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, move_to_last_reader, peek
 
 if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
@@ -90,6 +91,7 @@ class Run:
         self._session = session
         self._result: RunResult | None = None
         self._started: float | None = None
+        self._epoch = 0.0  # seconds between the epoch and the zero of perf_counter
         self._logs = RUN_LOG.isEnabledFor(INFO)
 
     @property
@@ -105,7 +107,7 @@ class Run:
         return self._nodes[len(self.steps)]
 
     def next_inputs(self) -> dict[str, Any]:
-        """What the next node is to get, by the names it asks for: private copies.
+        """The inputs of the next node, by the names it asks for: private copies.
 
         Raises:
             RunStateError: there is no next node, or it is reused and its inputs aren't made.
@@ -126,7 +128,7 @@ class Run:
 
     def __repr__(self) -> str:
         node = self.next_node
-        state = "ended" if node is None else f"next is {node.name}"
+        state = "ended" if node is None else f"next is {bounded(node.name)}"
         return f"<Run: {len(self.steps)} of {len(self._nodes)} nodes, {state}>"
 
     def __iter__(self) -> Self:
@@ -183,6 +185,7 @@ class Run:
         if self._started is not None:
             return
         self._started = perf_counter()
+        self._epoch = time() - self._started
         if self._logs:
             n_nodes = len(self._nodes)
             RUN_LOG.info("running %d node%s", n_nodes, "s" * (n_nodes != 1))
@@ -230,9 +233,10 @@ class Run:
             self._take_inputs(node, index, values)
             phase = "calling its function"
             if hooks is not None:
-                returned = hooks.around(step, _call, step, values)
+                returned = hooks.around(step, self._call, step, values)
             else:
                 started = perf_counter()
+                step.began = self._epoch + started
                 try:
                     returned = node.call(values)
                 finally:
@@ -258,6 +262,15 @@ class Run:
             self._interrupted(step, error, held)
             raise
         return step
+
+    def _call(self, step: Step, values: Sequence[Any]) -> Any:
+        """Call the node's function; its seconds are the function's, not its hooks'."""
+        started = perf_counter()
+        step.began = self._epoch + started
+        try:
+            return step.node.call(values)
+        finally:
+            step.seconds = perf_counter() - started
 
     def _reused(self, step: Step, held: Mapping[str, Any] | None) -> Step:
         """A turn of a node whose outputs are on the shelf, and stay there unread."""
@@ -346,7 +359,7 @@ class Run:
         """End the run, and the error to raise."""
         node = step.node
         inputs = dict(zip(node.inputs, values, strict=False))
-        error.__traceback__ = users_traceback(error)
+        trim_traceback(error)
         report = failure_report(
             node,
             f"{step.index + 1} of {len(self._nodes)}",
@@ -355,14 +368,14 @@ class Run:
             error,
             self._how_to_go_on(node),
         )
-        failure = NodeExecutionError(report, step, inputs)
+        failure = NodeExecutionError(report, step, inputs, error)
         self._interrupted(step, error, held)
         ended = self._end()
         failure.steps, failure.failed_hooks = ended.steps, ended.failed_hooks
         return failure
 
     def _how_to_go_on(self, node: Node) -> str:
-        """What the report of a failure ends with when the cache has what ran before."""
+        """The last lines of a failure's report when the cache has what ran before."""
         if type(self.registry) is ObjectRegistry or self.registry.is_closed:
             return ""
         lines = "\n  what ran before is kept: run(reuse=True) goes on here"
@@ -382,8 +395,10 @@ class Run:
         try:
             if step.status == "running":
                 step.status = "failed"
-                if self._logs:
-                    RUN_LOG.info("%s failed: %s", step.node.name, type(error).__name__)
+                if isinstance(error, Exception):
+                    RUN_LOG.error("%s failed: %s", step.node.name, first_line(error))
+                else:
+                    RUN_LOG.info("%s was interrupted: %s", step.node.name, first_line(error))
                 if self._session is not None:
                     self._session.failed(step.index)
                 self._record(step, held)
@@ -427,12 +442,3 @@ class Run:
             return {}
         finally:
             self.registry.close()
-
-
-def _call(step: Step, values: Sequence[Any]) -> Any:
-    """Call the node's function; its seconds are the function's, not its hooks'."""
-    started = perf_counter()
-    try:
-        return step.node.call(values)
-    finally:
-        step.seconds = perf_counter() - started

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.reasons import Reason
+from linepipe_core._text import bounded
 
 __all__ = ["MemoryUse", "Status", "Step"]
 
@@ -49,6 +51,7 @@ class Step:
         seconds: how long its function took; None if it wasn't called.
         memory: the memory profile's record, if the node was profiled.
         reasons: why it ran or was reused, when the run was asked to reuse.
+        began: when its function was called, in seconds since the epoch; see ``started``.
     """
 
     node: Node
@@ -57,16 +60,23 @@ class Step:
     seconds: float | None = None
     memory: MemoryUse | None = field(default=None, kw_only=True)
     reasons: tuple[Reason, ...] = field(default=(), kw_only=True)
+    began: float | None = field(default=None, kw_only=True)
+
+    @property
+    def started(self) -> datetime | None:
+        """When its function was called, in local time with its zone; None if it wasn't called."""
+        return None if self.began is None else datetime.fromtimestamp(self.began, UTC).astimezone()
 
     def __reduce__(self) -> tuple[Any, ...]:
         declared = (self.node.portable(), self.index, self.status, self.seconds)
-        return type(self), declared, (None, {"memory": self.memory, "reasons": self.reasons})
+        rest = {"memory": self.memory, "reasons": self.reasons, "began": self.began}
+        return type(self), declared, (None, rest)
 
     # A copy isn't made by way of the pickle: here the node's function is at hand.
 
     def __copy__(self) -> Step:
         step = type(self)(self.node, self.index, self.status, self.seconds)
-        step.memory, step.reasons = self.memory, self.reasons
+        step.memory, step.reasons, step.began = self.memory, self.reasons, self.began
         return step
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Step:
@@ -74,4 +84,4 @@ class Step:
 
     def __repr__(self) -> str:
         took = "" if self.seconds is None else f" in {self.seconds:.3f} s"
-        return f"<Step {self.index + 1} {self.node.name}: {self.status}{took}>"
+        return f"<Step {self.index + 1} {bounded(self.node.name)}: {self.status}{took}>"
