@@ -101,7 +101,7 @@ def test_store_a_new_numeric_frame(
         shelf.clear()
         frame = new_frame(n_bytes, seed)
         content = memoryview(frame.to_numpy().T.reshape(-1).data).cast("B")
-        return lambda: shelf.store({"frame": frame}), content
+        return lambda: shelf.update({"frame": frame}), content
 
     measure(benchmark, prepare, tmp_path)
     assert n_bytes <= bytes_on_disk(shelf) < n_bytes + 1000
@@ -124,7 +124,7 @@ def test_store_a_new_table(
         elif kind == "pandas str":
             value = table.to_pandas()
         n_large = sum(buffer.nbytes for buffer in dump(value).buffers)
-        return lambda: shelf.store({"table": value}), memoryview(bytes(n_large))
+        return lambda: shelf.update({"table": value}), memoryview(bytes(n_large))
 
     measure(benchmark, prepare, tmp_path)
     assert bytes_on_disk(shelf) > n_bytes / 2
@@ -169,7 +169,7 @@ def test_store_it_again_unchanged(benchmark: Any, shelf: ObjectShelf, n_bytes: i
     shelf["frame"] = frame
     file = max(Path(shelf.path + ".buffers").iterdir(), key=lambda file: file.stat().st_size)
     before = file.stat()
-    benchmark.pedantic(lambda: shelf.store({"frame": frame}), rounds=ROUNDS)
+    benchmark.pedantic(lambda: shelf.update({"frame": frame}), rounds=ROUNDS)
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
@@ -177,7 +177,7 @@ def test_store_what_was_read_unchanged(benchmark: Any, shelf: ObjectShelf, n_byt
     """A node that passes on what it got: the system tells that no page was written to."""
     shelf["frame"] = new_frame(n_bytes, 1)
     frame = shelf["frame"]
-    benchmark.pedantic(lambda: shelf.store({"frame": frame}), rounds=ROUNDS)
+    benchmark.pedantic(lambda: shelf.update({"frame": frame}), rounds=ROUNDS)
     assert bytes_on_disk(shelf) < n_bytes + 1000
 
 
@@ -201,7 +201,8 @@ def test_twenty_frames_each_with_one_more_column(
             frame = base
             for at, column in enumerate(columns):
                 frame[f"column{at}"] = column
-                frame = shelf.store({f"step{at}": frame}).objects[f"step{at}"].load()
+                shelf[f"step{at}"] = frame
+                frame = shelf[f"step{at}"]
 
         return widen, memoryview(content.data).cast("B")
 
@@ -218,7 +219,7 @@ def test_store_a_thousand_small_dicts(benchmark: Any, shelf: ObjectShelf) -> Non
 
     def store() -> None:
         for i in range(n):
-            shelf.store({f"name{i}": {"a": i, "b": [1, 2, 3], "c": "text"}}, node="node")
+            shelf[f"name{i}"] = {"a": i, "b": [1, 2, 3], "c": "text"}
 
     benchmark.pedantic(store, setup=shelf.clear, rounds=ROUNDS)
     if benchmark.enabled:

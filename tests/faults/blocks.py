@@ -9,8 +9,11 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from linepipe_core._store.store import Result, Store
 
 
 class Block:
@@ -33,6 +36,26 @@ class Block:
             )
 
 
+def put(
+    path: str,
+    objects: Mapping[str, Any],
+    *,
+    node: str | None = None,
+    key: str | None = None,
+    record: str | None = None,
+    drop: Iterable[str] = (),
+) -> None:
+    """Store objects as one result of a node."""
+    with Store(path) as store:
+        put_in(store, objects, node=node, key=key, record=record, drop=drop)
+
+
+def put_in(store: Store, objects: Mapping[str, Any], **result: Any) -> None:
+    """Store objects as one result of a node, in an open store."""
+    with store.draft(objects) as draft:
+        store.write(draft, Result(**result))
+
+
 def _restored(generation: int, data: Any) -> Block:
     block = Block.__new__(Block)
     block.generation, block.data = generation, data
@@ -40,14 +63,14 @@ def _restored(generation: int, data: Any) -> Block:
 
 
 def in_a_process(code: str, path: str) -> str:
-    """Run code that has `path`, `ObjectShelf`, `Block` and the errors. Returns what it prints."""
+    """Run code that has `path`, `ObjectShelf`, `Block`, `put` and the errors; give its output."""
     preamble = """
         import os, resource, sys
         path = sys.argv[1]
         sys.path[:0] = [sys.argv[2]]
         from linepipe_core.errors import *
         from linepipe_core.shelf import ObjectShelf
-        from blocks import Block
+        from blocks import Block, put
     """
     script = textwrap.dedent(preamble) + textwrap.dedent(code)
     done = subprocess.run(

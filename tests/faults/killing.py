@@ -14,10 +14,11 @@ import signal
 import sys
 import time
 
+from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from blocks import Block  # type: ignore[import-not-found]  # beside this script
+from blocks import Block, put_in  # type: ignore[import-not-found]  # beside this script
 
 NAMES = ["number", "text", "large", "larger"]
 
@@ -34,14 +35,13 @@ def outputs_of(generation: int) -> dict[str, object]:
 
 def write(path: str, generation: int, told: int) -> None:
     """Store one generation after another, and tell of each that is done, until killed."""
-    with ObjectShelf(path) as shelf:
+    with ObjectShelf(path) as shelf, Store(path) as store:
         while True:
             generation += 1
             if generation % 13 == 0:
                 shelf.prune(max_bytes=0)
-            shelf.store(
-                outputs_of(generation), node="node", records={"generation": str(generation)}
-            )
+            outputs, record = outputs_of(generation), str(generation)
+            put_in(store, outputs, node="node", key="generation", record=record)
             os.write(told, generation.to_bytes(8, "little"))
 
 
@@ -51,7 +51,8 @@ def check(path: str, told: int, seen: int) -> tuple[int, int]:
     before = set(os.listdir(folder)) if os.path.isdir(folder) else set()
     with ObjectShelf(path) as shelf:
         after = set(os.listdir(folder))
-        record = shelf.record("generation")
+        with Store(path) as store:
+            record = store.record("generation")
         generation = int(record or 0)
         names = sorted(shelf)
         assert names in ([], sorted(NAMES)), f"a node's outputs are torn apart: {names}"

@@ -9,10 +9,11 @@ import os
 import random
 import sys
 
+from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from blocks import Block  # type: ignore[import-not-found]  # beside this script
+from blocks import Block, put_in  # type: ignore[import-not-found]  # beside this script
 
 NAMES = ["a", "b", "c/d"]
 
@@ -21,7 +22,7 @@ def work(path: str, seed: int, rounds: int) -> int:
     """Write and read at random. Returns how many values were read."""
     chance = random.Random(seed)
     n_read = 0
-    with ObjectShelf(path) as shelf:
+    with ObjectShelf(path) as shelf, Store(path) as store:
         held = Block(7, 1_500_000)
         for _ in range(rounds):
             name = chance.choice(NAMES)
@@ -29,7 +30,7 @@ def work(path: str, seed: int, rounds: int) -> int:
             if action < 0.4:
                 # A few generations, so that equal buffers come and go under other writers.
                 generation = chance.randrange(5)
-                shelf.store({name: (generation, Block(generation, 1_100_000))}, node="n")
+                put_in(store, {name: (generation, Block(generation, 1_100_000))}, node="n")
             elif action < 0.9:
                 found = shelf.get(name)
                 if found is not None:

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.faults.blocks import Block
+from tests.faults.blocks import Block, put
 
 from linepipe_core._store.buffers import BufferFiles
-from linepipe_core._store.database import Index
-from linepipe_core._store.staging import Staging
+from linepipe_core._store.draft import Draft
 from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
@@ -44,7 +43,7 @@ def test_six_processes_write_and_read_the_same_names(
         assert int(out) > 0
     with ObjectShelf(path) as shelf:
         assert shelf.verify() == ()
-        expected = {shelf.digest(name) for name in shelf}
+        expected = {info.digest for info in shelf.info()}
     assert len(buffers()) == len(expected)
 
 
@@ -61,7 +60,7 @@ def test_eight_threads_share_one_shelf(path: str, caplog: pytest.LogCaptureFixtu
                     shelf[f"name{seed % 3}"] = Block(generation, 1_100_000)
                     found = shelf.get(f"name{step % 3}")
                     assert found is None or found.is_whole()
-                    shelf.store({}, records={f"record{step % 4}": str(generation)})
+                    put(path, {}, key=f"record{step % 4}", record=str(generation))
             except BaseException as problem:
                 problems.append(problem)
 
@@ -107,17 +106,15 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
     path: str, monkeypatch: pytest.MonkeyPatch, buffers: Callable[[], list[Path]]
 ) -> None:
     """Opening the shelf sweeps what dead writers left, and only that."""
-    from linepipe_core._store.staging import Staging
-
-    place = Staging.place
+    place = Draft.place
     seen: list[str] = []
 
-    def open_another_first(self: Staging, connection: object) -> None:
+    def open_another_first(self: Draft, connection: object) -> None:
         seen.extend(file.name for file in buffers())
         subprocess.run([sys.executable, "-c", SWEEP, path], check=True, timeout=SECONDS)
         place(self, connection)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(Staging, "place", open_another_first)
+    monkeypatch.setattr(Draft, "place", open_another_first)
     with ObjectShelf(path) as shelf:
         shelf["block"] = Block(5, 2_000_000)
         assert [name[:6] for name in seen] == ["draft-"]
@@ -127,22 +124,21 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
 SWEEP = """
 import sys
 from linepipe_core._store.buffers import BufferFiles
-from linepipe_core._store.database import Index
-from linepipe_core._store.staging import Staging
 assert BufferFiles(sys.argv[1] + ".buffers").sweep_drafts() == 0
 """
 
 
 def after_preparing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Have something done when a store has hashed its buffers, and hasn't the lock yet."""
-    prepare = Staging.prepare
+    enter = Draft.__enter__
 
-    def prepare_then(self: Staging, index: Index) -> None:
-        prepare(self, index)
+    def enter_then(self: Draft) -> Draft:
+        entered = enter(self)
         monkeypatch.undo()
         do()
+        return entered
 
-    monkeypatch.setattr(Staging, "prepare", prepare_then)
+    monkeypatch.setattr(Draft, "__enter__", enter_then)
 
 
 def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
@@ -238,21 +234,16 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another thread writes to it between its hash and its writing: the store fails."""
-    from linepipe_core._store.staging import Staging
-
-    prepare = Staging.prepare
     block = Block(5, 2_000_000)
 
-    def change_it_then(self: Staging, index: object) -> None:
-        prepare(self, index)  # type: ignore[arg-type]  # passed on as it came
-        monkeypatch.undo()
+    def change_it() -> None:
         with ObjectShelf(path) as other:
             other.clear()
         block.data[1_000_000] ^= 1
 
     with ObjectShelf(path) as shelf:
         shelf["old"] = Block(5, 2_000_000)
-        monkeypatch.setattr(Staging, "prepare", change_it_then)
+        after_preparing(monkeypatch, change_it)
         with pytest.raises(ShelfWriteError, match="another thread writes to it"):
             shelf["new"] = block
         assert list(shelf) == []

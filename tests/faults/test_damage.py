@@ -15,6 +15,7 @@ import pytest
 from tests.faults.blocks import Block
 
 from linepipe_core import Node, Pipeline
+from linepipe_core._store.store import Store
 from linepipe_core.errors import MissingInputError, ShelfError, ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
@@ -180,8 +181,8 @@ def test_a_damaged_buffer_of_the_history_alone_goes_too(
 ) -> None:
     """It has no name to return, but the next object of that content would get it."""
     with ObjectShelf(path) as shelf:
-        run = shelf.begin_run()
-        shelf.keep({"block": Block(1, 3_000_000)}, run)
+        with Store(path) as store, store.draft({"block": Block(1, 3_000_000)}) as draft:
+            store.keep(draft, store.begin_run())
         flip(of_size(3_000_000, buffers()))
         assert shelf.verify() == ()
         assert buffers() == []
@@ -264,8 +265,8 @@ def test_a_damaged_small_pickle_is_mended_by_running_again_too(path: str) -> Non
         assert "texts" not in shelf
         assert list(shelf) == ["count"]
         assert len(shelf) == 1
-        assert shelf.digest("texts") is None
-        assert shelf.digests().keys() == {"count"}
+        with Store(path) as store:
+            assert store.current(["texts", "count"]).keys() == {"count"}
         assert shelf.verify() == ("texts",), "still missing"
     assert [entry.action for entry in pipeline(5).plan()] == ["run", "run"]
     result = pipeline(5).run(reuse=True)
@@ -412,8 +413,8 @@ def test_an_index_with_a_zeroed_page_raises_nothing_unrelated(
         file.write(bytes(4096))
     asked: list[Callable[[ObjectShelf], object]] = [
         *(lambda shelf, name=name: shelf.get(name) in (None, values[name]) for name in values),
-        list, len, ObjectShelf.info, ObjectShelf.verify, ObjectShelf.records,
-        lambda shelf: shelf.store({"new": 1}),
+        list, len, ObjectShelf.info, ObjectShelf.verify,
+        lambda shelf: shelf.update({"new": 1}),
         lambda shelf: shelf.prune(max_bytes=0),
         ObjectShelf.clear,
     ]  # fmt: skip

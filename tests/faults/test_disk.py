@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.blocks import Block, in_a_process
+from tests.faults.blocks import Block, in_a_process, put
 
 from linepipe_core._store import mmap as maps
+from linepipe_core._store.store import Store
 from linepipe_core.errors import ShelfError, ShelfPathError, ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
@@ -30,7 +31,7 @@ def test_a_file_size_limit_stops_large_payloads(
         resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
         with ObjectShelf(path) as shelf:
             try:
-                shelf.store({"small": 2, "large": [Block(8, 3_500_000), Block(9, 8_000_000)]})
+                put(path, {"small": 2, "large": [Block(8, 3_500_000), Block(9, 8_000_000)]})
             except ShelfWriteError as error:
                 print(error)
                 print(error.path == path)
@@ -59,7 +60,7 @@ def test_a_file_size_limit_stops_the_index(filled: str) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             for i in range(100):
                 try:
-                    shelf.store({f"a{i}": "x" * 50_000, f"b{i}": i})
+                    put(path, {f"a{i}": "x" * 50_000, f"b{i}": i})
                 except ShelfWriteError as error:
                     print(i, error)
                     break
@@ -98,7 +99,7 @@ def test_a_full_disk(small_disk: Path) -> None:
     with ObjectShelf(path) as shelf:
         shelf["kept"] = Block(1, 5_000_000)
         with pytest.raises(ShelfWriteError, match="No space left") as caught:
-            shelf.store({"kept": 0, "too large": [Block(2, 1_000_000), Block(3, 9_000_000)]})
+            put(path, {"kept": 0, "too large": [Block(2, 1_000_000), Block(3, 9_000_000)]})
         assert caught.value.path == path
         assert list(shelf) == ["kept"]
         assert shelf["kept"].is_whole()
@@ -217,7 +218,8 @@ def test_files_that_cant_be_mapped_are_read(
     monkeypatch.setattr(maps, "_mapped", refuse)
     with ObjectShelf(filled) as shelf:
         assert shelf["large"].is_whole()
-        pinned = shelf.open("large")
+        with Store(filled) as store:
+            pinned = store.find("large")
         shelf.clear()
         assert pinned is not None
         assert pinned.load().is_whole()

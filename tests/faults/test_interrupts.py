@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from rich.console import Console
-from tests.faults.blocks import Block
+from tests.faults.blocks import Block, put
 from tests.faults.moments import interrupts
 
 from linepipe_core import Hook, Node, Pipeline, Step
 from linepipe_core._store.buffers import BufferFiles
+from linepipe_core._store.changes import AddEntry
 from linepipe_core._store.opening import open_index
 from linepipe_core.errors import ShelfError
 from linepipe_core.shelf import ObjectShelf
@@ -51,7 +52,7 @@ def test_at_every_moment_of_a_store(path: str, buffers: Callable[[], list[Path]]
         def store() -> None:
             nonlocal generation
             generation += 1
-            shelf.store({"a": Block(generation, 1_100_000), "b": generation})
+            put(path, {"a": Block(generation, 1_100_000), "b": generation})
 
         for _ in interrupts(store):
             assert ("a" in shelf) == ("b" in shelf)
@@ -100,7 +101,7 @@ def test_real_signals_at_random_moments_of_a_store(
             for generation in range(60):
                 try:
                     signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.01))
-                    shelf.store({"a": Block(generation, 3_000_000), "b": generation})
+                    put(path, {"a": Block(generation, 3_000_000), "b": generation})
                     shelf["c"] = generation
                     signal.setitimer(signal.ITIMER_REAL, 0)
                 except KeyboardInterrupt:
@@ -124,13 +125,14 @@ def test_a_rollback_that_is_interrupted_spoils_no_later_write(path: str) -> None
     with ObjectShelf(path) as shelf:
         index = open_index(shelf.path, BufferFiles(shelf.path + ".buffers"))
 
-        def change(connection: sqlite3.Connection) -> None:
-            connection.set_progress_handler(lambda: 1, 1)  # ends whatever is executed next
-            raise KeyboardInterrupt
+        class Interrupted:
+            def apply(self, connection: sqlite3.Connection) -> None:
+                connection.set_progress_handler(lambda: 1, 1)  # ends whatever is executed next
+                raise KeyboardInterrupt
 
         with pytest.raises(ShelfError):
-            index.write(change)
-        index.write(lambda connection: None)
+            index.write(Interrupted())
+        index.write(AddEntry(1, "", []))
         shelf["a"] = 1
         index.close()
 

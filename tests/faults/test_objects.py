@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.faults.blocks import Block
+from tests.faults.blocks import Block, put
 
 from linepipe_core.errors import ShelfPickleError
 from linepipe_core.shelf import ObjectShelf
@@ -30,7 +30,7 @@ def test_a_class_that_is_gone(
 ) -> None:
     """The object counts as missing until its class is back."""
     with ObjectShelf(path) as shelf:
-        shelf.store({"thing": module.Thing(), "other": 1})
+        put(path, {"thing": module.Thing(), "other": 1})
         if gone == "class":
             thing = module.__dict__.pop("Thing")
         else:
@@ -65,7 +65,7 @@ def test_unpickling_that_raises_or_recurses(
 ) -> None:
     """Whatever it raises, it counts as missing and the others don't."""
     with ObjectShelf(path) as shelf:
-        shelf.store({"trap": Trap(how), "other": Block(1, 200_000)})
+        put(path, {"trap": Trap(how), "other": Block(1, 200_000)})
         with pytest.raises(KeyError, match="trap"):
             shelf["trap"]
         assert "object 'trap'" in caplog.text
@@ -127,5 +127,5 @@ def test_an_interrupt_while_pickling_leaves_everything_as_it_was(path: str) -> N
     with ObjectShelf(path) as shelf:
         shelf["a"] = 1
         with pytest.raises(KeyboardInterrupt):
-            shelf.store({"a": Block(2, 3_000_000), "b": Slow()}, drop=["a"])
+            put(path, {"a": Block(2, 3_000_000), "b": Slow()}, drop=["a"])
         assert dict(shelf) == {"a": 1}

@@ -15,7 +15,7 @@ from linepipe_core import (
     Node,
     Pipeline,
 )
-from linepipe_core.shelf import ObjectShelf
+from linepipe_core._store.store import Store
 
 
 def test_the_code_of_a_class_in_an_input_counts(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_types_that_libraries_pickle_with_are_not_own_code(tmp_path: Path) -> No
 
     nodes = [Node(pd.DataFrame, ["columns"], ["frame"], name="make")]
     pipeline(tmp_path, nodes, columns={"a": [object, 1]}).run()
-    with ObjectShelf(tmp_path / "cache") as shelf:
-        assert shelf.record("object frame") is None
+    with Store(tmp_path / "cache") as store:
+        assert store.current(["frame"])["frame"].about is None
 
 
 SETS = {

@@ -34,6 +34,9 @@ from linepipe_core import (
     UnknownNameError,
     create_named_partial_function,
 )
+from linepipe_core._declare.wiring import Wiring
+from linepipe_core._reuse.record import record_keys
+from linepipe_core._store.store import Result, Store
 from linepipe_core.shelf import ObjectShelf
 
 
@@ -390,9 +393,12 @@ def test_history_says_what_was_reused(tmp_path: Path) -> None:
 def test_a_record_of_another_format_counts_as_none(tmp_path: Path) -> None:
     """Of a version to come, or spoilt."""
     pipeline(tmp_path).run()
-    with ObjectShelf(tmp_path / "cache") as shelf:
-        keys = [key for key in shelf.records() if key.startswith("made")]
-        shelf.store({}, records=dict(zip(keys, ("nonsense", "[99]", "{}"), strict=True)))
+    keys = record_keys(Wiring(pipeline(tmp_path).nodes))
+    texts = ("nonsense", "[99]", "{}")
+    with Store(tmp_path / "cache") as store:
+        for key, text in zip(keys, texts, strict=False):
+            with store.draft({}) as draft:
+                store.write(draft, Result(key, text))
     plan = pipeline(tmp_path).plan()
     assert [entry.reasons for entry in plan[:3]] == [("never ran",)] * 3
 

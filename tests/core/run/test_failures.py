@@ -22,6 +22,7 @@ from linepipe_core import (
     ShelfWriteError,
 )
 from linepipe_core._store.shelf_registry import ShelfRegistry
+from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
 
 
@@ -84,14 +85,18 @@ class TestPhases:
         full = OSError(errno.ENOSPC, "No space left on device")
         pipeline = make(lambda rows, rate: [train(rows, rate)])
         run = pipeline.start()
-        put = type(run.registry).put
+        keeper: type = ObjectRegistry
+        name = "put"
+        if isinstance(run.registry, ShelfRegistry):
+            keeper, name = Store, "write"
+        put = getattr(keeper, name)
 
-        def full_at_train(self: Any, node: Node, *rest: Any) -> None:
-            if node.name == "train":
+        def full_at_train(self: Any, *what: Any) -> Any:
+            if "train" in [getattr(each, "name", getattr(each, "node", "")) for each in what]:
                 raise ShelfWriteError("the disk is full", "/shelf") from full
-            put(self, node, *rest)
+            return put(self, *what)
 
-        monkeypatch.setattr(type(run.registry), "put", full_at_train)
+        monkeypatch.setattr(keeper, name, full_at_train)
         error = fails(run)
         assert first_lines(error) == "node 2 of 3 'train' failed while storing its outputs"
         assert "ShelfWriteError: the disk is full" in str(error)

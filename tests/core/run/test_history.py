@@ -11,6 +11,7 @@ import pytest
 from tests.core.store.tables import pipeline
 
 from linepipe_core import Node, Pipeline
+from linepipe_core._store.store import Store
 from linepipe_core.errors import (
     MissingInputError,
     NodeExecutionError,
@@ -46,13 +47,13 @@ def test_history_keeps_objects_that_later_runs_replace(path: str) -> None:
     """Until its run is pruned; then the bytes leave the disk."""
     for n in (30_000, 40_000, 50_000):
         pipeline(path, n, track_history=True).run()
-    with ObjectShelf(path) as shelf:
-        assert len(shelf.runs()) == 3
+    with ObjectShelf(path) as shelf, Store(path) as store:
+        assert len(store.runs()) == 3
         n_files = len(list(Path(path + ".buffers").iterdir()))
-        texts = shelf.entries(shelf.runs()[0])
+        texts = [*store.entries(store.runs()[0])]
         assert '"make"' in texts[0]
         shelf.prune(keep_runs=1)
-        assert len(shelf.runs()) == 1
+        assert len(store.runs()) == 1
         assert len(list(Path(path + ".buffers").iterdir())) < n_files
         assert shelf.verify() == ()
     entry = pipeline(path, 10, track_history=True).history[0]
@@ -76,8 +77,8 @@ def test_history_keeps_twenty_runs(path: str) -> None:
     )
     for n in range(23):
         flow.bind(n=n).run()
-    with ObjectShelf(path) as shelf:
-        assert len(shelf.runs()) == 20
+    with Store(path) as store:
+        assert len(store.runs()) == 20
     assert flow.history[0]["inputs"]["n"] == 22
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from linepipe_core._store.store import Result, Store
+from linepipe_core._values.out_of_band import Unpicklable
 
 LARGE = 300_000  # float64s: 2.4 MB, mapped when read
 
@@ -13,6 +18,34 @@ LARGE = 300_000  # float64s: 2.4 MB, mapped when read
 def files_of(path: str) -> list[str]:
     """The buffer files and drafts that lie beside a shelf."""
     return sorted(name for name in os.listdir(path + ".buffers") if name != ".gitignore")
+
+
+def put(
+    path: str,
+    objects: Mapping[str, Any],
+    *,
+    node: str | None = None,
+    key: str | None = None,
+    record: str | None = None,
+    drop: Iterable[str] = (),
+) -> Mapping[str, Unpicklable]:
+    """Store objects as one result of a node. Returns why some are refused."""
+    with Store(path) as store, store.draft(objects) as draft:
+        store.write(draft, Result(key=key, record=record, node=node, drop=drop))
+        return draft.refused
+
+
+def digest_of(path: str, name: str) -> str | None:
+    """The digest of an object on a shelf."""
+    with Store(path) as store:
+        found = store.current([name])
+    return found[name].digest if name in found else None
+
+
+def record_of(path: str, key: str) -> str | None:
+    """The record of the newest result of that key."""
+    with Store(path) as store:
+        return store.record(key)
 
 
 def bytes_of(path: str) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
-from tests.core.store.files import LARGE, files_of
+from tests.core.store.files import LARGE, files_of, put, record_of
 
 from linepipe_core.shelf import ObjectShelf
 
@@ -66,7 +66,7 @@ class ShelfAgainstDict(RuleBasedStateMachine):
 
     @rule(objects=st.dictionaries(NAMES, VALUES, max_size=3), drop=st.sets(NAMES), text=st.text())
     def store(self, objects: dict[str, Any], drop: set[str], text: str) -> None:
-        self.shelf.store(objects, drop=drop, records={"text": text})
+        put(self.path, objects, drop=drop, key="text", record=text)
         for name in drop:
             self.model.pop(name, None)
         self.model |= objects
@@ -74,7 +74,7 @@ class ShelfAgainstDict(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def refuse(self, name: str) -> None:
-        assert list(self.shelf.store({name: threading.Lock()}).refused) == [name]
+        assert list(put(self.path, {name: threading.Lock()})) == [name]
         self.model.pop(name, None)
 
     @rule()
@@ -91,7 +91,7 @@ class ShelfAgainstDict(RuleBasedStateMachine):
                 from linepipe_core._store import rows
 
                 rows.set_records = lambda *_: os._exit(1)
-                self.shelf.store({name: value, "never": value})
+                put(self.path, {name: value, "never": value})
             finally:
                 os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
@@ -110,7 +110,7 @@ class ShelfAgainstDict(RuleBasedStateMachine):
         assert len(self.shelf) == len(self.model)
         for name, value in self.model.items():
             assert same(self.shelf[name], value), name
-        assert self.shelf.records() == self.texts
+        assert record_of(self.path, "text") == self.texts.get("text")
         used = {id(value) for value in self.model.values()}
         assert used or files_of(self.path) == []
 

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from linepipe_core._store import chunks as leaves
+from linepipe_core._store import draft
 from linepipe_core._store import mmap as maps
-from linepipe_core._store import staging
 from linepipe_core._store.chunks import Job
 from linepipe_core._store.mmap import known_digest, map_file
 from linepipe_core.shelf import ObjectShelf
@@ -128,7 +128,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.extend(job.view.nbytes for job in jobs)
         leaves.hash_and_write(jobs)
 
-    monkeypatch.setattr(staging, "hash_and_write", counted)
+    monkeypatch.setattr(draft, "hash_and_write", counted)
     return sizes
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.core.store.files import LARGE, files_of
+from tests.core.store.files import LARGE, files_of, put, record_of
 
+from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
 
 
-def test_info_describes_objects_without_loading_them(shelf: ObjectShelf) -> None:
+def test_info_describes_objects_without_loading_them(shelf: ObjectShelf, path: str) -> None:
     """Name, size, age, node, type."""
-    shelf.store({"a": np.arange(LARGE)}, node="make")
+    put(path, {"a": np.arange(LARGE)}, node="make")
     shelf["b"] = {"x": 1}
     a, b = shelf.info()
     assert (a.name, a.node, a.type) == ("a", "make", "numpy.ndarray")
@@ -26,10 +27,11 @@ def test_info_describes_objects_without_loading_them(shelf: ObjectShelf) -> None
 
 def test_clear_leaves_nothing_on_the_disk(shelf: ObjectShelf, path: str) -> None:
     """Neither objects nor records, nor the bytes of either."""
-    shelf.store({"a": np.arange(LARGE), "b": "the secret" * 500}, records={"k": "a record"})
+    objects = {"a": np.arange(LARGE), "b": "the secret" * 500}
+    put(path, objects, key="k", record="a record")
     shelf.clear()
     assert list(shelf) == []
-    assert shelf.records() == {}
+    assert record_of(path, "k") is None
     assert files_of(path) == []
     for file in Path(path).parent.glob("data_storage*"):
         if file.is_file():
@@ -59,16 +61,20 @@ def test_prune_by_size_counts_shared_buffers_once(shelf: ObjectShelf) -> None:
 
 @pytest.mark.parametrize("limit", ["max_bytes", "older_than", "keep_runs"])
 @pytest.mark.parametrize("wrong", [-1, -5.5, float("nan"), float("-inf"), True, False])
-def test_prune_refuses_limits_that_mean_nothing(shelf: ObjectShelf, limit: str, wrong: Any) -> None:
+def test_prune_refuses_limits_that_mean_nothing(
+    shelf: ObjectShelf, path: str, limit: str, wrong: Any
+) -> None:
     """They would delete everything, silently; nothing is deleted before they are looked at."""
     shelf["a"] = 1
-    kept = shelf.begin_run()
+    with Store(path) as store:
+        kept = store.begin_run()
     limits = {"max_bytes": 0, "older_than": 0, "keep_runs": 0, limit: wrong}
     with pytest.raises(ValueError, match=rf"{limit} is .*, not {wrong}") as caught:
         shelf.prune(**limits)
     assert "0 or more" in str(caught.value)
     assert shelf["a"] == 1
-    assert shelf.runs() == [kept]
+    with Store(path) as store:
+        assert store.runs() == [kept]
 
 
 def test_prune_refuses_a_negative_span_of_time(shelf: ObjectShelf) -> None:

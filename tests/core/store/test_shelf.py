@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.core.store.files import LARGE, frame
+from tests.core.store.files import LARGE, frame, put, record_of
 
 from linepipe_core.errors import ShelfPathError
 from linepipe_core.shelf import ObjectShelf
@@ -82,11 +82,13 @@ def test_any_text_is_a_name(shelf: ObjectShelf, name: str) -> None:
 
 
 @pytest.mark.parametrize("node", TEXTS)
-def test_any_text_is_a_nodes_name_and_a_records_key(shelf: ObjectShelf, node: str) -> None:
+def test_any_text_is_a_nodes_name_and_a_records_key(
+    shelf: ObjectShelf, path: str, node: str
+) -> None:
     """A node's name, and the records under it, are data too."""
-    shelf.store({"a": 1}, node=node, records={f"node:{node}": node})
+    put(path, {"a": 1}, node=node, key=f"node:{node}", record=node)
     assert [info.node for info in shelf.info()] == [node]
-    assert shelf.records("node:") == {f"node:{node}": node}
+    assert record_of(path, f"node:{node}") == node
 
 
 def test_an_empty_name_or_another_type_is_refused(shelf: ObjectShelf) -> None:

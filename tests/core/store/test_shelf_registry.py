@@ -97,7 +97,7 @@ def test_a_registry_that_is_dropped_closes_its_shelf(path: str) -> None:
     registry = flow.get_obj_registry()
     assert len(registry["table"]) == 10
     assert isinstance(registry, ShelfRegistry)
-    shelf = weakref.ref(registry.shelf)
+    shelf = weakref.ref(registry.store)
     gc.disable()
     try:
         del registry

@@ -7,30 +7,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.core.store.files import LARGE, files_of
+from tests.core.store.files import LARGE, files_of, put
 
+from linepipe_core._store.store import Result, Store
 from linepipe_core.errors import ShelfPickleError
 from linepipe_core.shelf import ObjectShelf
 
 
-def test_store_does_it_all_in_one_go(shelf: ObjectShelf) -> None:
-    """Objects, names to drop and records."""
+def test_store_does_it_all_in_one_go(shelf: ObjectShelf, path: str) -> None:
+    """Objects, names to drop and a record."""
     shelf["old"] = 1
-    stored = shelf.store(
-        {"a": [1], "b": np.arange(LARGE)},
-        node="make",
-        drop=["old", "never there"],
-        records={"node:make": '{"x": 1}', "nodes:other": "é", "node:gone": None},
-    )
-    assert dict(stored.digests) == {"a": shelf.digest("a"), "b": shelf.digest("b")}
-    assert not stored.refused
+    result = Result(key="made", record='{"x": "é"}', node="make", drop=["old", "never there"])
+    with Store(path) as store, store.draft({"a": [1], "b": np.arange(LARGE)}) as draft:
+        stored = store.write(draft, result)
+        assert draft.digests == {name: each.digest for name, each in stored.items()}
+        assert {name: each.digest for name, each in store.current("abc").items()} == draft.digests
+        assert not draft.refused
+        assert store.record("made") == '{"x": "é"}'
+        assert store.record("nope") is None
     assert sorted(shelf) == ["a", "b"]
-    assert shelf.record("node:make") == '{"x": 1}'
-    assert shelf.record("node:nope") is None
-    assert shelf.records("node:") == {"node:make": '{"x": 1}'}
-    assert len(shelf.records()) == 2
-    shelf.store({}, records={"node:make": None})
-    assert shelf.record("node:make") is None
 
 
 class Model:
@@ -39,12 +34,10 @@ class Model:
         self.lock = threading.Lock()
 
 
-def test_an_unpicklable_value_is_refused_by_name_and_part(shelf: ObjectShelf) -> None:
+def test_an_unpicklable_value_is_refused_by_name_and_part(shelf: ObjectShelf, path: str) -> None:
     """The rest is stored, and the refused name's older value is gone."""
-    shelf.store({"model": "older", "report": "older"})
-    stored = shelf.store({"report": {"n": 1}, "model": {"best": [0, Model()]}}, node="train")
-    assert list(stored.digests) == ["report"]
-    refused = stored.refused["model"]
+    put(path, {"model": "older", "report": "older"})
+    (refused,) = put(path, {"report": {"n": 1}, "model": {"best": [0, Model()]}}).values()
     assert refused.part == "model['best'][1].lock"
     assert refused.type == "_thread.lock"
     assert "cannot pickle" in refused.reason
@@ -64,17 +57,17 @@ def test_setting_an_unpicklable_item_raises_and_keeps_the_older(shelf: ObjectShe
     assert shelf["a"] == 1
 
 
-def test_the_search_for_an_unpicklable_part_always_ends(shelf: ObjectShelf) -> None:
+def test_the_search_for_an_unpicklable_part_always_ends(path: str) -> None:
     """The search for the part that won't pickle always ends, and says something true."""
     loop: list[Any] = [1]
     loop.append({"again": loop, "bad": (i for i in range(3))})
-    refused = shelf.store({"loop": loop}).refused["loop"]
+    refused = put(path, {"loop": loop})["loop"]
     assert refused.part == "loop[1]['bad']"
     assert refused.type == "builtins.generator"
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert "recursion" in shelf.store({"deep": deep}).refused["deep"].reason
+    assert "recursion" in put(path, {"deep": deep})["deep"].reason
 
 
 def test_a_failed_store_leaves_everything_as_it_was(
@@ -89,7 +82,7 @@ def test_a_failed_store_leaves_everything_as_it_was(
 
     monkeypatch.setattr("linepipe_core._store.rows.set_records", fail)
     with pytest.raises(KeyboardInterrupt):
-        shelf.store({"a": np.ones(LARGE), "b": np.full(LARGE, 2)})
+        put(path, {"a": np.ones(LARGE), "b": np.full(LARGE, 2)})
     monkeypatch.undo()
     assert files_of(path) == before
     assert list(shelf) == ["a"]

@@ -28,9 +28,9 @@ from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
+from linepipe_core._store.store import Draft, Result
 from linepipe_core._text import shown_value
 from linepipe_core._values.isolate import peek
-from linepipe_core._values.out_of_band import Pickled
 
 __all__ = ["ReuseSession"]
 
@@ -68,10 +68,10 @@ class ReuseSession:
         self._given: dict[str, ValueFingerprint] = {}
         self._reader = Reader()
         self._reuses = reuses
-        self._texts = registry.shelf.records()
+        store = registry.store
         kept_objects = {
-            name: StoredObject.read(digest, self._texts.get(_about(name)))
-            for name, digest in registry.shelf.digests().items()
+            name: StoredObject.read(*each)
+            for name, each in store.current({*wiring.free, *wiring.makers}).items()
         }
         # What no reader could unpickle, because a class has moved, its maker makes anew.
         needed = {
@@ -88,7 +88,7 @@ class ReuseSession:
         given = self._look_at_given(constants, config, prints)
         indices = range(len(wiring.nodes))
         self._keys = record_keys(wiring)
-        self._records = [Record.read(self._texts.get(key)) for key in self._keys]
+        self._records = [Record.read(store.record(key)) for key in self._keys]
         self._codes = [self._code(index) for index in indices]
         self._planner = ReusePlanner(
             wiring,
@@ -182,36 +182,26 @@ class ReuseSession:
         with suppress(Exception):  # of a user's class: the node's own error is to be told
             self._codes[index].values.end()
 
-    def put(self, index: int, made: list[Any]) -> None:
-        """Store what a node made, and its record, in one transaction.
+    def record(self, index: int, made: list[Any]) -> None:
+        """Store what a node made, and its record, in one transaction; then note both.
 
         Args:
             index: the node's.
             made: its outputs. The list is emptied.
         """
-        node = self._wiring.nodes[index]
+        node, registry = self._wiring.nodes[index], self._registry
         changed = self._codes[index].values.end()
-        values = dict(zip(node.outputs, made, strict=True))
-        contents: dict[str, tuple[str, tuple[str, ...]]] = {}
-
-        def look(packs: Mapping[str, Pickled]) -> None:
-            for name, pack in packs.items():
-                content = Reader().value(values[name]).digest if pack.has_sets else ""
-                contents[name] = content, own_code(pack.code)
-            values.clear()  # what stays in memory is held without a copy if nobody else has it
-
-        def records(digests: Mapping[str, str]) -> Mapping[str, str | None]:
-            record = self._record(index, changed, digests)
-            kept = {
-                name: StoredObject(digest, contents[name][0] or digest, contents[name][1])
-                for name, digest in digests.items()
-            }
-            self._take(index, record, kept)
-            about = {_about(n): kept[n].text() if n in kept else None for n in node.outputs}
-            known = {key: text for key, text in about.items() if text or key in self._texts}
-            return {self._keys[index]: record.text(), **known}
-
-        self._registry.put(node, made, records, look)
+        objects = dict(zip(node.outputs, made, strict=True))
+        made.clear()
+        with registry.store.draft(objects) as draft:
+            kept = _described(draft, objects)
+            record = self._record(index, changed, draft.digests)
+            about = {name: each.text() for name, each in kept.items()}
+            stored = registry.store.write(
+                draft, Result(self._keys[index], record.text(), node.name, about)
+            )
+        self._take(index, record, kept)
+        registry.hold(node.name, objects, draft.refused, stored)
 
     def _take(self, index: int, record: Record, kept: Mapping[str, StoredObject]) -> None:
         """Note the record and the outputs of a node that ran."""
@@ -290,9 +280,9 @@ class ReuseSession:
         """Hold on to an object of an earlier run: another process may replace it meanwhile."""
         digest = self._registry.held[name].pin().digest
         if name not in self._objects or self._objects[name].digest != digest:  # just replaced
-            self._objects[name] = StoredObject.read(
-                digest, self._registry.shelf.record(_about(name))
-            )
+            found = self._registry.store.current([name]).get(name)
+            about = found.about if found is not None else None
+            self._objects[name] = StoredObject.read(digest, about)
         return self._objects[name]
 
     def _code(self, index: int) -> CodeFingerprint:
@@ -307,6 +297,11 @@ class ReuseSession:
         return code_fingerprint(self._reader, node.func, others)
 
 
-def _about(name: str) -> str:
-    """The key of the record of an object."""
-    return f"object {name}"
+def _described(draft: Draft, objects: Mapping[str, Any]) -> dict[str, StoredObject]:
+    """The content and the code of each object that can be stored."""
+    kept = {}
+    for name, digest in draft.digests.items():
+        pack = draft.packs[name]
+        content = Reader().value(objects[name]).digest if pack.has_sets else digest
+        kept[name] = StoredObject(digest, content, own_code(pack.code))
+    return kept

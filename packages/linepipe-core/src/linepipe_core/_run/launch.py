@@ -78,14 +78,14 @@ def open_registry(declaration: Declaration) -> ObjectRegistry:
     if not options.use_persistent_cache:
         return ObjectRegistry(declaration.constants)
     # sqlite3 and pickle: only for those who need them
-    from linepipe_core._store.object_shelf import ObjectShelf
     from linepipe_core._store.shelf_registry import ShelfRegistry
+    from linepipe_core._store.store import Store
 
-    shelf = ObjectShelf(options.cache_storage_path)
+    store = Store(options.cache_storage_path)
     try:
-        return ShelfRegistry(declaration.constants, shelf, declaration.wiring.free)
+        return ShelfRegistry(declaration.constants, store, declaration.wiring.free)
     except BaseException:
-        shelf.close()
+        store.close()
         raise
 
 
@@ -107,7 +107,7 @@ def _checked_registry(declaration: Declaration) -> ObjectRegistry:
     wiring, options = declaration.wiring, declaration.options
     if not wiring.free.keys() <= registry.held.keys():
         config = declaration.config
-        there = registry.held if config is None else ["config", *registry.held]
+        there = registry.keys() if config is None else ["config", *registry.keys()]
         registry.close()
         cache_path = options.cache_storage_path if options.use_persistent_cache else None
         raise missing_inputs(wiring, there, cache_path, config)

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from linepipe_core._errors import ShelfError, ShelfWriteError
 from linepipe_core._store.permissions import APPLICATION_ID
 from linepipe_core._store.rows import SCHEMA
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 # A writer holds the lock for the time of a few renames and inserts, so whoever waits this
 # long waits for a process that was stopped.
@@ -44,6 +45,13 @@ def identity(path: str) -> tuple[int, int]:
     """What tells the file at ``path`` from any other, also one of the same path."""
     found = os.stat(path)
     return found.st_dev, found.st_ino
+
+
+class Change(Protocol[T_co]):
+    """A change of the index, decided before its transaction begins."""
+
+    def apply(self, connection: sqlite3.Connection) -> T_co:
+        """Make it; the transaction is the caller's."""
 
 
 class Index:
@@ -81,8 +89,8 @@ class Index:
         finally:
             self._give_back(connection)
 
-    def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``change`` returns, called in a transaction that ends whole or not at all.
+    def write(self, change: Change[T]) -> T:
+        """Apply a change in a transaction that ends whole or not at all.
 
         It holds the write lock from its start. A call and not a context manager: an interrupt
         may come between a ``with`` and its ``__exit__``, and the lock would stay held for as
@@ -99,7 +107,7 @@ class Index:
             with self._writer:
                 try:
                     connection.execute("BEGIN IMMEDIATE")
-                    changed = change(connection)
+                    changed = change.apply(connection)
                     connection.execute("COMMIT")
                     return changed
                 finally:

@@ -51,6 +51,15 @@ class ShelfObject:
         """
         return unpacked(self._row, [self._private(place) for place in range(len(self._pinned))])
 
+    def take(self) -> Any:
+        """The object over its pinned buffers, which it takes along: to be called once.
+
+        Raises:
+            Exception: whatever unpickling raises.
+        """
+        buffers, self._pinned = self._pinned, []
+        return unpacked(self._row, buffers)
+
     def _private(self, place: int) -> Buffer:
         try:
             return self._files.open(*self._row.buffers[place])

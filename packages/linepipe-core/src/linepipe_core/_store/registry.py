@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._declare.node import Node
@@ -25,6 +25,9 @@ from linepipe_core._values.isolate import ATOMIC, copy_for_reader, isolate
 T = TypeVar("T")
 
 __all__ = ["ObjPlacement", "ObjectRegistry"]
+
+# For where None would be a value.
+ABSENT: Final[Any] = object()
 
 
 class ObjPlacement(Enum):
@@ -60,7 +63,7 @@ class ObjectRegistry:
     @property
     def placement(self) -> dict[str, ObjPlacement]:
         """Where each object lives."""
-        return {name: self._placed(name) for name in self._open()}
+        return {name: self._placed(name) for name in self.keys()}
 
     def _placed(self, name: str) -> ObjPlacement:
         return ObjPlacement.CONSTANT if name in self._constants else ObjPlacement.RUNTIME
@@ -83,11 +86,11 @@ class ObjectRegistry:
             ObjectTypeError: it is of another type.
             RegistryClosedError: the run has ended.
         """
-        objects = self._open()
-        if name not in objects:
-            hint = "" if objects else "what a run made is in the result that it returned"
-            raise UnknownNameError("object", [name], objects, hint)
-        held = objects[name]
+        held = self._find(name)
+        if held is ABSENT:
+            names = self.keys()
+            hint = "" if names else "what a run made is in the result that it returned"
+            raise UnknownNameError("object", [name], names, hint)
         value = held if type(held) in ATOMIC else copy_for_reader(held)
         if kind is not None and not isinstance(value, kind):
             raise ObjectTypeError(
@@ -97,7 +100,7 @@ class ObjectRegistry:
 
     def has(self, name: str) -> bool:
         """Whether there is an object of that name now."""
-        return name in self._open()
+        return self._find(name) is not ABSENT
 
     def set(self, name: str, value: Any) -> None:
         """Put an object in, or replace one: the nodes to come will read it.
@@ -142,8 +145,8 @@ class ObjectRegistry:
         if name in self._constants:
             raise ConstantError(f"{name!r} is a constant and can't be released", [name])
         if name not in objects:
-            raise UnknownNameError("object", [name], objects)
-        del self.held[name]
+            raise UnknownNameError("object", [name], self.keys())
+        del objects[name]
 
     def put(self, node: Node, values: list[Any]) -> None:
         """Take in what a node made; for the run loop.
@@ -182,7 +185,7 @@ class ObjectRegistry:
 
     def keys(self) -> list[str]:
         """The names of the objects that there are now."""
-        return list(self._open())
+        return [*self._open()]
 
     def __getitem__(self, name: str) -> Any:
         return self.get(name)
@@ -192,14 +195,14 @@ class ObjectRegistry:
         return iter(self.keys())
 
     def __len__(self) -> int:
-        return len(self._open())
+        return len(self.keys())
 
     def __bool__(self) -> bool:
         """Always true: ``if registry`` asks whether there is one, and so it may be closed."""
         return True
 
     def __contains__(self, name: object) -> bool:
-        return name in self._open()
+        return isinstance(name, str) and self.has(name)
 
     def flush(self) -> None:
         """Write out what is still to be written."""
@@ -209,6 +212,10 @@ class ObjectRegistry:
         """End the registry and drop its objects. Calling it again does nothing."""
         self._closed = True
         self.held = {}
+
+    def _find(self, name: str) -> Any:
+        """What is held of an object; `ABSENT` where there is none."""
+        return self._open().get(name, ABSENT)
 
     def _open(self) -> dict[str, Any]:
         if self._closed:

@@ -90,6 +90,11 @@ class Released:
     buffers: list[str] = field(default_factory=list)
     n_bytes: int = 0
 
+    def clear(self) -> None:
+        """Forget it all, before the change is tried again."""
+        self.buffers.clear()
+        self.n_bytes = 0
+
 
 # --- queries ----------------------------------------------------------------------------
 

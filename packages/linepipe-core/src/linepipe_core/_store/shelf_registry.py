@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from linepipe_core._declare.node import Node
 from linepipe_core._errors import ConstantError, MissingInputError, ShelfError
 from linepipe_core._log import REGISTRY_LOG
-from linepipe_core._store.object_shelf import ObjectShelf, Records, ShelfObject
-from linepipe_core._store.registry import ObjectRegistry, ObjPlacement
+from linepipe_core._store.packing import ShelfObject
+from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
+from linepipe_core._store.store import Result, Store
 from linepipe_core._values.isolate import ATOMIC, isolate, peek
-from linepipe_core._values.out_of_band import Pickled
+from linepipe_core._values.out_of_band import Unpicklable
 from linepipe_core._values.snapshot import Snapshot
 
 __all__ = ["ShelfRegistry", "ShelfSnapshot", "read_history"]
@@ -110,9 +110,12 @@ class ShelfSnapshot(Snapshot):
 class ShelfRegistry(ObjectRegistry):
     """The registry of a run with a persistent cache.
 
+    It looks up the names that it is asked for, one by one: what else lies on the shelf costs
+    a run nothing.
+
     Args:
         constants: name -> what ``snapshot.hold`` made of it.
-        shelf: an open shelf, which the registry closes at its end.
+        store: an open store, which the registry closes at its end.
         needed: names that the run reads from the shelf: those whose bytes are bad are as if
             they weren't there.
 
@@ -120,71 +123,67 @@ class ShelfRegistry(ObjectRegistry):
         ConstantError: a constant has the name of an object on the shelf.
     """
 
-    __slots__ = ("_kept_digests", "_put_by_hand", "_run", "_stored", "shelf")
+    __slots__ = ("_kept_digests", "_put_by_hand", "_run", "_stored", "store")
 
-    shelf: ObjectShelf
+    store: Store
 
     def __init__(
-        self, constants: Mapping[str, Any], shelf: ObjectShelf, needed: Iterable[str] = ()
+        self, constants: Mapping[str, Any], store: Store, needed: Iterable[str] = ()
     ) -> None:
         super().__init__(constants)
-        self.shelf = shelf
-        self._stored = {name: self._shelved(name) for name in shelf}
-        _refuse_shadows(constants, self._stored, shelf.path)
+        self.store = store
+        self._stored: dict[str, ShelfSnapshot] = {}  # those that this run has dealt with
+        _refuse_shadows(constants, store)
         for name in needed:
-            if name not in constants and shelf.open(name) is None:  # warns of what is bad
-                self._stored.pop(name, None)
-        self.held.update(self._stored)
+            if name not in constants and (found := self._look_up(name)) is not None:
+                self.held[name] = found
         self._run: int | None = None
         self._put_by_hand: list[str] = []
         self._kept_digests: dict[int, tuple[Any, str | None]] = {}
 
-    def _shelved(self, name: str) -> ShelfSnapshot:
-        return ShelfSnapshot(
-            name, partial(self.shelf.open, name)
-        )  # not itself: no cycle to collect
+    def _look_up(self, name: str) -> ShelfSnapshot | None:
+        """Find an object on the shelf as it is now."""
+        located = self.store.find(name)  # warns of what is bad
+        if located is None:
+            return None
+        # Not bound to itself: no cycle to collect.
+        found = ShelfSnapshot(name, partial(self.store.find, name))
+        self._stored[name] = found
+        return found
 
     # --- what the run loop does ---------------------------------------------------------------
 
-    def put(
+    def hold(
         self,
-        node: Node,
-        values: list[Any],
-        records: Records | None = None,
-        look: Callable[[Mapping[str, Pickled]], None] | None = None,
+        node: str,
+        objects: dict[str, Any],
+        refused: Mapping[str, Unpicklable],
+        stored: Mapping[str, ShelfObject],
     ) -> None:
-        """Bring what a node made onto the shelf, all of it in one transaction.
+        """Hold what was brought onto the shelf.
 
         What can't be pickled, or not be read back, stays in memory; the older value of its
         name leaves the shelf.
 
+        Args:
+            node: the name of the node that made it, or nothing if it was put by hand.
+            objects: name -> object; emptied.
+            refused: name -> why it isn't stored.
+            stored: name -> the object as it was stored.
+
         Raises:
             ShelfError: the shelf can't be written.
         """
-        if node.outputs or records:
-            self._put(node.name, node.outputs, values, records, look)
-
-    def _put(
-        self,
-        node: str,
-        names: Iterable[str],
-        values: list[Any],
-        records: Records | None = None,
-        look: Callable[[Mapping[str, Pickled]], None] | None = None,
-    ) -> None:
-        objects = dict(zip(names, values, strict=True))
-        values.clear()
-        stored = self.shelf.store(objects, node=node or None, records=records, look=look)
         for name in list(objects):
-            if name in stored.refused:
+            if name in refused:
                 shared = self._keep_in_memory(name, objects)
                 REGISTRY_LOG.warning(
                     "object %r, made by %s, stays in memory: %s%s",
-                    name, _maker(node), stored.refused[name].why,
+                    name, _maker(node), refused[name].why,
                     "".join(f"; {what}" for what in shared),
                 )  # fmt: skip
-            elif not self._read_back(name, objects, stored.objects[name]):
-                self.shelf.store({}, drop=[name])
+            elif not self._read_back(name, objects, stored[name]):
+                self.store.take([name])
                 for what in self._keep_in_memory(name, objects):
                     REGISTRY_LOG.warning("object %r, made by %s: %s", name, _maker(node), what)
 
@@ -192,7 +191,7 @@ class ShelfRegistry(ObjectRegistry):
         """Hold the shelf's copy of an object, so that readers get what a later run would.
 
         Returns:
-            Whether it can be read at all: some objects pickle and don't unpickle.
+            True if it can be read at all: some objects pickle and don't unpickle.
         """
         shelved = ShelfSnapshot(name, lambda: stored)
         if type(objects[name]) in ATOMIC:
@@ -230,17 +229,22 @@ class ShelfRegistry(ObjectRegistry):
         """Hold on to an object as it is now, unread; for the run loop.
 
         Returns:
-            Whether it is the one of that digest. Where it isn't, it is let go again.
+            True if it is the one of that digest. Where it isn't, it is let go again.
         """
         held = self._stored.get(name)
-        if held is None:  # replaced by hand by what stays in memory
-            return name in self.held
+        if held is None:
+            if name in self.held:  # replaced by hand by what stays in memory
+                return True
+            held = self._look_up(name)
         try:
-            is_that = held.pin().digest == digest
+            is_that = held is not None and held.pin().digest == digest
         except MissingInputError:
             is_that = False
-        if not is_that:
-            self._stored[name] = self.held[name] = self._shelved(name)
+        if is_that:
+            self.held[name] = held
+        else:
+            self._stored.pop(name, None)
+            self.held.pop(name, None)
         return is_that
 
     # --- what people do -----------------------------------------------------------------------
@@ -254,7 +258,11 @@ class ShelfRegistry(ObjectRegistry):
             ShelfError: the shelf can't be written.
         """
         self._check_settable(name)
-        self._put("", [name], [value])
+        objects = {name: value}
+        del value
+        with self.store.draft(objects) as draft:
+            stored = self.store.write(draft, Result())
+        self.hold("", objects, draft.refused, stored)
         self._put_by_hand.append(name)
 
     def take_put(self) -> list[str]:
@@ -270,28 +278,37 @@ class ShelfRegistry(ObjectRegistry):
             UnknownNameError: there is no such object.
             RegistryClosedError: the run has ended.
         """
-        if name in self._stored:
+        if self._find(name) is not ABSENT and name in self._stored:
             self._stored[name] = self.held[name] = self._stored[name].unread()
         else:
             super().release(name)
 
+    def keys(self) -> list[str]:
+        """The names of the objects that there are now, all that lies on the shelf included."""
+        return [*dict.fromkeys((*self._open(), *self._stored, *self.store.names()))]
+
     def flush(self) -> None:
         """Wait until what is on the shelf would survive a power cut, too."""
         super().flush()
-        self.shelf.sync()
+        self.store.sync()
 
     def close(self) -> None:
         """End the registry and close its shelf. Calling it again does nothing."""
         super().close()
         self._stored = {}
-        self.shelf.close()
+        self.store.close()
 
     def _placed(self, name: str) -> ObjPlacement:
-        return ObjPlacement.STORAGE if name in self._stored else super()._placed(name)
+        is_in_memory = name in self.held and name not in self._stored
+        return super()._placed(name) if is_in_memory else ObjPlacement.STORAGE
 
-    def _open(self) -> dict[str, Any]:
+    def _find(self, name: str) -> Any:
         # The run loop takes what is read last out of `held`; on the shelf it is still there.
-        return {**self._stored, **super()._open()}
+        held = super()._find(name)
+        if held is ABSENT and name:
+            found = self._stored.get(name) or self._look_up(name)
+            return ABSENT if found is None else found
+        return held
 
     # --- history ------------------------------------------------------------------------------
 
@@ -308,7 +325,7 @@ class ShelfRegistry(ObjectRegistry):
             return
         try:
             if self._run is None:
-                self._run = self.shelf.begin_run()
+                self._run = self.store.begin_run()
             got, made = self._digests(inputs), self._digests(outputs)
             entry = {
                 "node": node,
@@ -318,7 +335,7 @@ class ShelfRegistry(ObjectRegistry):
                 "status": status,
             }
             mentioned = filter(None, [*got.values(), *made.values()])
-            self.shelf.add_entry(self._run, json.dumps(entry), mentioned)
+            self.store.add_entry(self._run, json.dumps(entry), mentioned)
         except ShelfError as error:
             REGISTRY_LOG.warning("the history of this run isn't kept on the shelf: %s", error)
 
@@ -331,9 +348,10 @@ class ShelfRegistry(ObjectRegistry):
             return held.pin().digest
         if id(held) not in self._kept_digests:
             assert self._run is not None
-            kept = self.shelf.keep({name: peek(held)}, self._run)
+            with self.store.draft({name: peek(held)}) as draft:
+                self.store.keep(draft, self._run)
             # `held` is kept with its digest, so that no other object can get its id.
-            self._kept_digests[id(held)] = held, kept.digests.get(name)
+            self._kept_digests[id(held)] = held, draft.digests.get(name)
         return self._kept_digests[id(held)][1]
 
 
@@ -343,9 +361,9 @@ def read_history(path: str) -> list[dict[str, Any]]:
     Each has ``node``, ``seconds``, ``status``, and ``inputs`` and ``outputs`` whose objects
     are held by name and read when somebody looks.
     """
-    with ObjectShelf(path) as shelf:
-        runs = shelf.runs()
-        entries = [json.loads(text) for text in shelf.entries(runs[-1])] if runs else []
+    with Store(path) as store:
+        runs = store.runs()
+        entries = [json.loads(text) for text in store.entries(runs[-1])] if runs else []
     for entry in entries:
         for side in ("inputs", "outputs"):
             entry[side] = {
@@ -358,20 +376,20 @@ def read_history(path: str) -> list[dict[str, Any]]:
 def _open_digest(path: str, digest: str | None) -> ShelfObject | None:
     if digest is None:
         return None
-    with ObjectShelf(path) as shelf:
-        return shelf.open_digest(digest)
+    with Store(path) as store:
+        return store.find_digest(digest)
 
 
-def _refuse_shadows(constants: Iterable[str], stored: Iterable[str], path: str) -> None:
-    names = sorted(set(constants).intersection(stored))
+def _refuse_shadows(constants: Iterable[str], store: Store) -> None:
+    names = sorted(store.current(constants))
     if names:
         quoted = ", ".join(map(repr, names))
         raise ConstantError(
-            f"on the shelf {path} there are objects with the names of constants: {quoted}\n"
+            f"on the shelf {store.path} there are objects with the names of constants: {quoted}\n"
             "  neither may hide the other: rename the constant, give this pipeline a "
             "cache_storage_path of its own, or remove the object:\n"
             "  from linepipe_core.shelf import ObjectShelf; "
-            f"del ObjectShelf({path!r})[{names[0]!r}]",
+            f"del ObjectShelf({store.path!r})[{names[0]!r}]",
             names,
         )
 

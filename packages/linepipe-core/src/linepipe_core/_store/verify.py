@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from linepipe_core._errors import ShelfWriteError
 from linepipe_core._log import SHELF_LOG
@@ -52,6 +52,52 @@ class _Unsound:
     advice: str
 
 
+@dataclass(slots=True)
+class _Look:
+    """Find who shares what isn't sound of an object; ``verdicts`` is what was read.
+
+    Gives, by its digest, the names of each; nothing where a writer has mended or removed it.
+    """
+
+    digest: str
+    files: BufferFiles
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+    def apply(self, connection: sqlite3.Connection) -> dict[str, list[str]]:
+        self.verdicts.clear()
+        if _is_sound(rows.find_object(connection, self.digest), self.files, self.verdicts):
+            return {}
+        users = {self.digest, *rows.users(connection, self.unsound())}
+        return {user: rows.names_of(connection, user) for user in users}
+
+    def unsound(self) -> list[str]:
+        return [buffer for buffer, verdict in self.verdicts.items() if verdict != "sound"]
+
+
+@dataclass(slots=True)
+class _Remove:
+    """Remove what is damaged of an object.
+
+    A writer checks that its buffers are there, and commits, under this same lock: after this
+    it finds them gone and writes them; if it came before, its object is found here.
+    """
+
+    look: _Look
+    left: list[str] = field(default_factory=list)
+    released: Released = field(default_factory=Released)
+
+    def apply(self, connection: sqlite3.Connection) -> dict[str, list[str]]:
+        self.released.clear()
+        rows.check_writable(connection)
+        found, files = self.look.apply(connection), self.look.files
+        files.remove(b for b, said in self.look.verdicts.items() if said == "damaged")
+        self.left = [*filter(os.path.lexists, map(files.path, self.look.unsound()))]
+        row = rows.find_object(connection, self.look.digest)
+        if row is not None and not packing.is_sound(row):
+            rows.delete_damaged(connection, row, self.released)
+        return found
+
+
 def _put_out(digest: str, store: Store) -> dict[str, _Unsound]:
     """Remove what is damaged of an object that didn't look sound.
 
@@ -59,44 +105,21 @@ def _put_out(digest: str, store: Store) -> dict[str, _Unsound]:
         By its digest, this one and all that share what isn't sound of it; nothing where a
         writer has mended or removed it meanwhile.
     """
-    verdicts: dict[str, Verdict] = {}
-    released = Released()
-    left: list[str] = []
-
-    def look(connection: sqlite3.Connection) -> dict[str, list[str]]:
-        verdicts.clear()
-        if _is_sound(rows.find_object(connection, digest), store.files, verdicts):
-            return {}
-        bad = [buffer for buffer, verdict in verdicts.items() if verdict != "sound"]
-        users = {digest, *rows.users(connection, bad)}
-        return {user: rows.names_of(connection, user) for user in users}
-
-    def remove(connection: sqlite3.Connection) -> dict[str, list[str]]:
-        # A writer checks that its buffers are there, and commits, under this same lock: after
-        # this it finds them gone and writes them; if it came before, `look` finds its object.
-        rows.check_writable(connection)
-        found = look(connection)
-        store.files.remove(buffer for buffer, said in verdicts.items() if said == "damaged")
-        bad = [store.files.path(buffer) for buffer, said in verdicts.items() if said != "sound"]
-        left[:] = filter(os.path.lexists, bad)
-        row = rows.find_object(connection, digest)
-        if row is not None and not packing.is_sound(row):
-            rows.delete_damaged(connection, row, released)
-        return found
-
+    look = _Look(digest, store.files)
+    remove = _Remove(look)
     advice = "it counts as missing, run again what makes it"
     try:
         found = store.index.write(remove)
-        if left:
+        if remove.left:
             advice = (
                 "remove by hand what can't be read or removed here, then run again what makes "
-                f"it: {', '.join(left)}"
+                f"it: {', '.join(remove.left)}"
             )
     except ShelfWriteError as error:
         advice = f"it stays, for {error}"
         with store.index.reading() as connection:
-            found = look(connection)
-    store.remove_unused(released.buffers)
+            found = look.apply(connection)
+    store.release(remove.released)
     return {user: _Unsound(names, advice) for user, names in found.items()}
 
 
