@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: one build of the wheels, and one venv of all of them."""
+"""Settings and fixtures of the whole suite: the slow tests, the wheels, a venv of all of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,60 @@ import pytest
 from hypothesis import settings
 from tests import wheelhouse
 
+TESTS = Path(__file__).parent
+
+# Folders and files whose tests start processes, browsers or servers, or go through hundreds of
+# moments. All of them are marked slow; ``-m "not slow"`` doesn't even import them.
+SLOW = (
+    "benchmarks",
+    "examples",
+    "typing",
+    "wheels",
+    "core/code/test_of_node.py",
+    "core/code/test_sources.py",
+    "core/code/test_state.py",
+    "core/reuse/test_edits.py",
+    "core/reuse/test_law.py",
+    "core/store/test_law.py",
+    "faults/test_company.py",
+    "faults/test_interrupts.py",
+    "faults/test_kill.py",
+    "profile/test_accuracy.py",
+    "profile/test_memory_profile.py",
+    "profile/test_process_tree.py",
+    "profile/test_watcher.py",
+    "viz/backends/test_plotly_figure.py",
+    "viz/progress",
+    "viz/terminal",
+    "viz/test_browser.py",
+)
+
 # No test fails for being slow: how long an example takes is the machine's business.
-settings.register_profile("linepipe", deadline=None)
-settings.load_profile("linepipe")
+settings.register_profile("whole", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
+
+
+def is_slow(path: Path) -> bool:
+    inside = path.relative_to(TESTS).as_posix()
+    return any(inside == place or inside.startswith(f"{place}/") for place in SLOW)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A quick run tries fewer examples of each property."""
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "whole")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A quick run imports no slow test: sklearn, dask and others take seconds."""
+    in_tests = collection_path.is_relative_to(TESTS)
+    is_left_out = in_tests and config.option.markexpr == "not slow" and is_slow(collection_path)
+    return True if is_left_out else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(TESTS) and is_slow(item.path):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.conftest import SLOW
+
 TESTS = Path(__file__).parent
 COMMAND = re.compile(r"hatch (run|test)\b")
 
@@ -100,3 +102,8 @@ def test_every_part_of_the_contract_is_there() -> None:
     """The list isn't empty by mistake."""
     sections = {clause.section for clause in clauses()}
     assert sections >= {"1. The house", "3. The contract", "4. What it must cost"}
+
+
+def test_every_slow_folder_and_file_is_there() -> None:
+    """One that is renamed would be quick by mistake."""
+    assert [place for place in SLOW if not (TESTS / place).exists()] == []

@@ -23,6 +23,7 @@ def _raise(why: str) -> None:
     raise ValueError(why)
 
 
+@pytest.mark.slow
 def test_history_is_read_by_a_later_process(path: str) -> None:
     """Each node's inputs and outputs, constants and config too, read when they are looked at."""
     code = f"""

@@ -80,6 +80,7 @@ class Forgetful:
         return {"kept": self.kept}
 
 
+@pytest.mark.slow
 def test_a_slice_reads_what_an_earlier_run_made_in_another_process(path: str) -> None:
     """The one node that is worked on runs, on yesterday's objects."""
     code = f"""

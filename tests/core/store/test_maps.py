@@ -67,6 +67,7 @@ def test_a_part_of_a_map_is_unknown(tmp_path: Path) -> None:
     assert known_digest(view) is not None
 
 
+@pytest.mark.slow
 def test_other_memory_is_unknown(tmp_path: Path) -> None:
     """Also where a map was before."""
     assert known_digest(memoryview(bytearray(N_BYTES))) is None

@@ -275,6 +275,7 @@ def test_values_hash_alike_exactly_when_they_are_alike(one: Any, other: Any) -> 
     assert (digest(one) == digest(other)) == (normal(one) == normal(other))
 
 
+@pytest.mark.slow
 def test_models_of_libraries_are_the_same_in_every_process() -> None:
     """Their classes hold bookkeeping, which isn't, and hints with functions in them."""
     script = textwrap.dedent(
