@@ -136,7 +136,7 @@ FRAME = pd.DataFrame({"n": [1, 2, 3], "s": ["a", "b", None], "d": pd.to_datetime
         (pa.table({"a": [1, 2]}), pa.concat_tables([pa.table({"a": [1]}), pa.table({"a": [2]})])),
         (functools.partial(len, [1]), functools.partial(len, [1])),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_equal_content_is_equal_however_it_was_made(one: object, other: object) -> None:
     """Order, identity, chunks and blocks are no content."""

@@ -113,7 +113,7 @@ def test_a_value_that_nobody_else_sees_is_the_same_after_moving(
     assert seen(value) == before
 
 
-@pytest.mark.parametrize("value", UNCHANGING, ids=repr)
+@pytest.mark.parametrize("value", UNCHANGING, ids=lambda value: type(value).__name__)
 def test_an_immutable_value_is_passed_on_itself(value: Any) -> None:
     """No copy where none is needed."""
     held = isolate([value])

@@ -188,7 +188,9 @@ def test_a_run_that_has_only_begun_is_no_other_pipelines() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [5, "ran", object(), {"a": 1}, [1], samples.features(), RunResult], ids=str
+    "result",
+    [5, "ran", object(), {"a": 1}, [1], samples.features(), RunResult],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_result_is_refused(result: Any) -> None:
     """With what would be one."""
@@ -196,7 +198,9 @@ def test_what_is_no_result_is_refused(result: Any) -> None:
         draw_svg_pipeline(samples.features(), result=result)
 
 
-@pytest.mark.parametrize("junk", [None, 5, [], Pipeline, samples.load_data], ids=str)
+@pytest.mark.parametrize(
+    "junk", [None, 5, [], Pipeline, samples.load_data], ids=lambda value: type(value).__name__
+)
 def test_what_is_no_pipeline_is_refused(junk: Any) -> None:
     """By every view."""
     for draw in (
