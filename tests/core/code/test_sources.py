@@ -32,6 +32,8 @@ def test_an_installed_package_counts_once_whatever_is_imported_from_it(
     project.write("site-packages/installed/inner.py", "name = 1")
     metadata = "site-packages/installed-1.0.dist-info/METADATA"
     project.write(metadata, "Name: installed\nVersion: 1.0\n")
+    listed = "installed/__init__.py,,\ninstalled/inner.py,,\n"
+    project.write("site-packages/installed-1.0.dist-info/RECORD", listed)
     assert project.session("run(); run()") == ["1, never ran", "1, nothing changed"]
     assert project.session("run(); run()") == ["1, nothing changed"] * 2
     project.write(metadata, "Name: installed\nVersion: 1.1\n")

@@ -40,11 +40,11 @@ from linepipe_core._code.members import (
     model_fields,
 )
 from linepipe_core._code.ownership import (
+    class_owner,
+    distribution_of_module,
     find_spec,
     function_owner,
     module_owner,
-    package_of,
-    root_of,
 )
 from linepipe_core._code.parts import Part, PartKey, digest_of
 from linepipe_core._code.sources import imported_modules, source_of
@@ -181,7 +181,7 @@ class Reader:
         if isinstance(found, FunctionType):
             if function_owner(found) == "own":
                 return self._read_function(found)
-        elif isinstance(found, type) and module_owner(str(found.__module__)) == "own":
+        elif is_really(found, type) and class_owner(found) == "own":
             return self._read_class(found)
         return self._read_foreign(found)
 
@@ -205,7 +205,7 @@ class Reader:
             finally:
                 self._named.discard(id(found))
             return digest_of("name", name, normalise(found.__code__).digest, *held)
-        if isinstance(found, type) and module_owner(str(found.__module__)) == "own":
+        if is_really(found, type) and class_owner(found) == "own":
             return f"class {found.__qualname__}"
         return f"foreign {foreign_name(found)}"
 
@@ -363,8 +363,8 @@ def _dotted(path: tuple[str, ...], target: str, is_method: bool) -> str:
 
 def _packages(module: str) -> tuple[_Package, ...]:
     """The installed package that a module belongs to; what comes with Python counts with it."""
-    root = root_of(module)
-    return (_Package(*package_of(root)),) if module_owner(root) == "installed" else ()
+    found = distribution_of_module(module)
+    return (_Package(*found),) if found is not None else ()
 
 
 def own_code(found: Iterable[Any]) -> tuple[str, ...]:
@@ -372,8 +372,16 @@ def own_code(found: Iterable[Any]) -> tuple[str, ...]:
 
     Whoever reads an object may call its methods, whose code isn't in its pickle.
     """
-    own = (each for each in found if module_owner(str(each.__module__)) == "own")
+    own = (each for each in found if _is_own(each))
     return tuple(sorted({f"{each.__module__}:{each.__qualname__}" for each in own}))
+
+
+def _is_own(found: Any) -> bool:
+    if is_really(found, type):
+        return class_owner(found) == "own"
+    if is_really(found, FunctionType):
+        return function_owner(found) == "own"
+    return module_owner(str(getattr(found, "__module__", ""))) == "own"
 
 
 def code_named(name: str) -> Any:

@@ -24,7 +24,7 @@ from types import (
 )
 from typing import Any, Final, NamedTuple
 
-from linepipe_core._code.ownership import function_owner, module_owner
+from linepipe_core._code.ownership import class_owner, function_owner
 from linepipe_core._code.parts import PartKey
 from linepipe_core._values import content_hash
 from linepipe_core._values.content_hash import ADDRESS
@@ -129,7 +129,7 @@ def _has_plain_attributes(value: Any) -> bool:
         not is_code(value)
         and not isinstance(value, _BUILTINS)
         and 0 < len(attributes_of(value)) <= _MOST_ATTRIBUTES
-        and module_owner(str(kind.__module__)) == "own"
+        and class_owner(kind) == "own"
         and kind.__reduce_ex__ is object.__reduce_ex__
         and kind.__reduce__ is object.__reduce__
         and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
@@ -179,7 +179,7 @@ def _is_own_code(value: Any, depth: int) -> bool:
     if is_really(value, FunctionType):
         return function_owner(value) == "own" or (depth > 0 and holds_own_code(value, depth - 1))
     kind = value if is_really(value, type) else type(value)
-    return value is not ABSENT and module_owner(str(kind.__module__)) == "own"
+    return value is not ABSENT and class_owner(kind) == "own"
 
 
 def is_data(name: str, value: Any) -> bool:
@@ -301,7 +301,7 @@ def attributes_held(found: Any) -> Iterator[Value]:
 
 def is_own_class(kind: type) -> bool:
     """Return True for a class of the user's."""
-    return module_owner(str(kind.__module__)) == "own"
+    return class_owner(kind) == "own"
 
 
 def is_code(value: object) -> bool:
