@@ -27,6 +27,7 @@ from typing import Any, Final, NamedTuple
 from linepipe_core._code.ownership import class_owner, function_owner
 from linepipe_core._code.parts import PartKey
 from linepipe_core._values import content_hash
+from linepipe_core._values.adapter import is_reader
 from linepipe_core._values.content_hash import ADDRESS
 from linepipe_core._values.proxies import attributes_of, is_really
 
@@ -56,19 +57,14 @@ _UNSEEN: Final = {
     *("uuid.uuid1", "uuid.uuid4"),
 }
 _UNSEEN_KINDS: Final = (
-    *("numpy.random.", "os.environ", "pandas.read_", "polars.read_", "polars.scan_", "random."),
-    *("requests.", "secrets.", "subprocess.", "urllib.request."),
+    *("os.environ", "random.", "requests.", "secrets.", "subprocess.", "urllib.request."),
 )
 # Of whatever object: few that aren't a path, a database or a file have methods of these names.
 _UNSEEN_METHODS: Final = {
     *("fetchall", "fetchmany", "fetchone", "glob", "iterdir", "open", "read_bytes", "read_text"),
     *("rglob", "to_sql"),
 }
-# With a seed these give the same each time. A Generator has that of the bits it is given.
-_SEEDED: Final = {
-    *("BitGenerator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"),
-    *("Generator", "Random", "RandomState", "SeedSequence", "default_rng"),
-}
+_SEEDED: Final = {"Random"}  # with a seed it gives the same each time
 
 ABSENT: Final = object()
 """What stands for a value that isn't there, or isn't there yet."""
@@ -211,7 +207,7 @@ def is_unseen(name: str, is_bare: bool = True) -> bool:
     _, dot, last = name.rpartition(".")
     if last in _SEEDED and not is_bare:
         return False
-    if name in _UNSEEN or name.startswith(_UNSEEN_KINDS):
+    if name in _UNSEEN or name.startswith(_UNSEEN_KINDS) or is_reader(name, is_bare):
         return True
     return bool(dot) and last in _UNSEEN_METHODS
 

@@ -20,12 +20,12 @@ from linepipe_core._code.dependencies import Reader, Value, ValueFingerprint
 from linepipe_core._code.made import is_made, note_made
 from linepipe_core._code.members import attributes_held, expanded
 from linepipe_core._code.parts import Part, PartKey
+from linepipe_core._values.adapter import is_random
 
 __all__ = ["ANEW", "State", "begins_anew", "is_noted"]
 
 _FIXED: Final = frozenset({bool, int, float, complex, str, bytes, type(None), tuple, frozenset})
 _NUMBERS: Final = frozenset({bool, int, float, complex})
-_RANDOM: Final = ("random.", "numpy.random.", "torch.")
 ANEW: Final = Part("")
 """What stands for a value that differs in each process anyway."""
 
@@ -237,7 +237,8 @@ def begins_anew(value: Any, hashed: ValueFingerprint) -> bool:
 
 def _is_random(code: Any) -> bool:
     kinds = code.__mro__ if isinstance(code, type) else (code,)
-    return any(f"{getattr(kind, '__module__', '')}.".startswith(_RANDOM) for kind in kinds)
+    names = [f"{getattr(kind, '__module__', '')}." for kind in kinds]
+    return any(name.startswith("random.") or is_random(name) for name in names)
 
 
 def _is(bound: Any, known_by: _KnownBy) -> bool:

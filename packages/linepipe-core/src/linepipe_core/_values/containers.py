@@ -10,30 +10,58 @@ from __future__ import annotations
 
 from _weakref import getweakrefcount
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from itertools import chain
 from sys import getrefcount
-from typing import Any
+from typing import Any, TypeAlias
 
-from linepipe_core._values.rules import ATOMIC, BUILTIN, rule_for
-from linepipe_core._values.snapshot import ALONE, SharedSnapshot, Snapshot, is_sole_reference
+from linepipe_core._values.snapshot import (
+    ALONE,
+    ATOMIC,
+    Rule,
+    SharedSnapshot,
+    Snapshot,
+    is_sole_reference,
+)
 
-Build = Callable[[Iterable[Any]], Any]
+__all__ = ["container_rules"]
 
+Build: TypeAlias = Callable[[Iterable[Any]], Any]
+RuleFor: TypeAlias = Callable[[type], Rule | None]
+
+_BUILTIN = frozenset([list, dict, set, tuple, frozenset, bytearray, memoryview])
 _UNCHANGING = frozenset([tuple, frozenset])  # as far as what is in them is
 _ROWS = frozenset([dict, list, set])
 _MOST_CONTAINERS = 100  # in a container; of more, pickling them at once is faster
 
 
-def _list(value: list[Any], alone: bool) -> Snapshot | None:
+def container_rules(rule_for: RuleFor) -> dict[type, Rule]:
+    """The rules of Python's own containers.
+
+    Args:
+        rule_for: gives the rule for a part of a container.
+    """
+    return {
+        list: partial(_list, rule_for),
+        dict: partial(_dict, rule_for),
+        set: _set,
+        tuple: partial(_tuple, rule_for),
+        frozenset: _frozenset,
+        bytearray: _bytearray,
+        memoryview: _memoryview,
+    }
+
+
+def _list(rule_for: RuleFor, value: list[Any], alone: bool) -> Snapshot | None:
     if _is_unchanging(value):
         return Snapshot(value if alone else value.copy(), list.copy)
     if _are_rows(value):
         copy_row = type(value[0]).copy
-        return _held_rows(value, alone, value, lambda rows: [*map(copy_row, rows)])
-    return _held_parts(value, range(len(value)), list, alone)
+        return _kept_rows(value, alone, value, lambda rows: [*map(copy_row, rows)])
+    return _kept_parts(rule_for, value, range(len(value)), list, alone)
 
 
-def _dict(value: dict[Any, Any], alone: bool) -> Snapshot | None:
+def _dict(rule_for: RuleFor, value: dict[Any, Any], alone: bool) -> Snapshot | None:
     if not _is_unchanging(value):
         return None
     parts = value.values()
@@ -45,9 +73,13 @@ def _dict(value: dict[Any, Any], alone: bool) -> Snapshot | None:
         def copied(rows: dict[Any, Any]) -> dict[Any, Any]:
             return dict(zip(rows, map(copy_row, rows.values()), strict=True))
 
-        return _held_rows(value, alone, parts, copied)
+        return _kept_rows(value, alone, parts, copied)
     keys = tuple(value)
-    return _held_parts(value, keys, lambda made: dict(zip(keys, made, strict=True)), alone)
+
+    def rebuilt(made: Iterable[Any]) -> dict[Any, Any]:
+        return dict(zip(keys, made, strict=True))
+
+    return _kept_parts(rule_for, value, keys, rebuilt, alone)
 
 
 def _set(value: set[Any], alone: bool) -> Snapshot | None:
@@ -57,10 +89,10 @@ def _set(value: set[Any], alone: bool) -> Snapshot | None:
     return Snapshot(value if moves else value.copy(), set.copy)
 
 
-def _tuple(value: tuple[Any, ...], alone: bool) -> Snapshot | None:
+def _tuple(rule_for: RuleFor, value: tuple[Any, ...], alone: bool) -> Snapshot | None:
     if _is_unchanging(value):
         return SharedSnapshot(value)
-    return _held_parts(value, range(len(value)), tuple, alone)
+    return _kept_parts(rule_for, value, range(len(value)), tuple, alone)
 
 
 def _frozenset(value: frozenset[Any], _alone: bool) -> Snapshot | None:
@@ -83,7 +115,7 @@ def _copied_memory(view: memoryview) -> memoryview:
 
 
 def _is_unchanging(parts: Collection[Any]) -> bool:
-    """Whether all of these never change: of atomic types, or tuples of such, however deep."""
+    """Return True if none of these ever changes: atomic ones, and tuples of such."""
     while kinds := set(map(type, parts)) - ATOMIC:
         if not kinds <= _UNCHANGING:
             return False
@@ -93,7 +125,7 @@ def _is_unchanging(parts: Collection[Any]) -> bool:
 
 
 def _are_rows(parts: Collection[Any]) -> bool:
-    """Whether these are flat containers of one kind, no two of them the same object."""
+    """Return True for flat containers of one kind, no two of them the same object."""
     kinds = set(map(type, parts))
     if len(kinds) != 1 or not kinds <= _ROWS or len(set(map(id, parts))) < len(parts):
         return False
@@ -103,7 +135,7 @@ def _are_rows(parts: Collection[Any]) -> bool:
     return ATOMIC.issuperset(map(type, within))
 
 
-def _held_rows(
+def _kept_rows(
     value: Any, alone: bool, rows: Iterable[Any], copied: Callable[[Any], Any]
 ) -> Snapshot:
     moves = alone and _are_alone(rows, type(value))
@@ -111,14 +143,16 @@ def _held_rows(
 
 
 def _are_alone(rows: Iterable[Any], container: type) -> bool:
-    """Whether nobody but their container refers to the rows."""
+    """Return True if nobody but their container refers to the rows."""
     if set(map(getrefcount, rows)) != {_ALONE_IN[container]}:
         return False
     # Lists and dicts can't be referred to weakly, and there may be very many.
     return type(next(iter(rows))) is not set or not any(map(getweakrefcount, rows))
 
 
-def _held_parts(value: Any, keys: Iterable[Any], build: Build, alone: bool) -> Snapshot | None:
+def _kept_parts(
+    rule_for: RuleFor, value: Any, keys: Iterable[Any], build: Build, alone: bool
+) -> Snapshot | None:
     """Each part by its own rule, if nobody else sees the container or any part.
 
     So no two parts are the same object, and there is no way round in a circle.
@@ -132,7 +166,7 @@ def _held_parts(value: Any, keys: Iterable[Any], build: Build, alone: bool) -> S
         if kind in ATOMIC:
             parts.append(value[key])
             continue
-        n_containers += kind in BUILTIN
+        n_containers += kind in _BUILTIN
         rule = rule_for(kind)
         if rule is None or n_containers > _MOST_CONTAINERS or not is_sole_reference(value, key):
             return None
@@ -164,7 +198,7 @@ class _PartsSnapshot(Snapshot):
 
 
 def _counts_of_one() -> dict[type, int]:
-    """What ``map(getrefcount, ...)`` says of the only part of a list and of a dict."""
+    """The count that ``map(getrefcount, ...)`` gives for the only part of a list, of a dict."""
     if ALONE < 0:  # no count to trust
         return {list: -1, dict: -1}
     (in_list,) = map(getrefcount, [object()])
@@ -173,15 +207,3 @@ def _counts_of_one() -> dict[type, int]:
 
 
 _ALONE_IN = _counts_of_one()
-
-BUILTIN.update(
-    {
-        list: _list,
-        dict: _dict,
-        set: _set,
-        tuple: _tuple,
-        frozenset: _frozenset,
-        bytearray: _bytearray,
-        memoryview: _memoryview,
-    }
-)

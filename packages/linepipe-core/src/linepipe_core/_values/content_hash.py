@@ -33,6 +33,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
+from linepipe_core._values.adapter import Memory, content_of
 from linepipe_core._values.proxies import attributes_of, is_really
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ _PLAIN: Final = 2  # a version of marshal without back references: equal values,
 _LARGE: Final = 8 << 20  # bytes hashed at a time, each such part by a thread of its own
 _CYTHON_FUNCTION: Final = "cython_function_or_method"  # each version has a type of its own
 _TYPING: Final = frozenset({"typing", "typing_extensions"})
-_LIBRARIES: Final = frozenset({"numpy", "pandas", "polars", "pyarrow"})
 
 
 def is_code(value: object, is_own: Callable[[type], bool]) -> bool:
@@ -168,6 +168,8 @@ class ValueHasher:
             with suppress(ValueError):  # it was released
                 about = (value.format, value.shape)
                 return _hashed(b"memory", self._encoded(about) + hash_buffer(value.tobytes()))
+        if kind is Memory:
+            return _hashed(b"memory", b"".join(map(hash_buffer, value.buffers)))
         if kind is PickleBuffer:
             return _hashed(b"buffer", hash_buffer(value.raw()))
         if kind is MappingProxyType:
@@ -181,15 +183,15 @@ class ValueHasher:
             return _hashed(b"code", self._reach(value).encode("utf-8", "surrogatepass"))
         if kind.__name__ == "_anonymous_label":
             return _hashed(b"anonymous", _ANONYMOUS.sub("", str(value)).encode())
-        if str(kind.__module__).partition(".")[0] in _LIBRARIES:
+        content = content_of(kind)
+        if content is not None:
             try:
-                content = self._of_library(value)
+                kind_code = self._encoded(content.counts_as or kind)
+                return self._of_described(kind_code, content.describe(value))
             except RecursionError:
                 raise
             except Exception:  # a frame of Python objects, say, that polars refuses to write
                 return self._by_its_looks(value, kind.__qualname__)
-            if content is not None:
-                return content
         return self._of_object(value)
 
     def _of_sequence(self, tag: bytes, values: Any) -> bytes:
@@ -243,131 +245,8 @@ class ValueHasher:
         looks = self._looks(value).encode("utf-8", "surrogatepass")
         return _hashed(b"looks", self._encoded(type(value)) + looks)
 
-    def _of_library(self, value: Any) -> bytes | None:
-        """Arrays, frames and tables, so that equal content is equal however it is laid out."""
-        numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
-        if numpy is not None and type(value) is numpy.ndarray:
-            return self._of_array(value)
-        if pandas is not None and isinstance(value, pandas.DataFrame):
-            columns = [value.iloc[:, place].array for place in range(value.shape[1])]
-            are_unique = not value.flags.allows_duplicate_labels
-            parts = [type(value), value.index, value.columns, value.attrs, are_unique, columns]
-            return self._of_sequence(b"frame", parts)
-        if pandas is not None and isinstance(value, pandas.Series):
-            are_unique = not value.flags.allows_duplicate_labels
-            parts = [type(value), value.index, value.name, value.attrs, are_unique, value.array]
-            return self._of_sequence(b"series", parts)
-        if pandas is not None and isinstance(value, pandas.MultiIndex):
-            # How its levels are encoded is layout; there may be some that nothing uses.
-            levels = [value.get_level_values(place) for place in range(value.nlevels)]
-            return self._of_sequence(b"levels", levels)
-        if pandas is not None and isinstance(value, pandas.api.extensions.ExtensionArray):
-            return self._of_column(value, pandas)
-        polars, pyarrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
-        if polars is not None and isinstance(value, polars.DataFrame):
-            return self._of_sequence(b"polars", [type(value), value.height, *value.iter_columns()])
-        if polars is not None and isinstance(value, polars.Series):
-            return self._of_polars(value, polars)
-        if pyarrow is not None and isinstance(value, (pyarrow.Table, pyarrow.RecordBatch)):
-            return self._of_table(value, pyarrow)
-        if pyarrow is not None and isinstance(value, (pyarrow.Array, pyarrow.ChunkedArray)):
-            held = self._of_table(pyarrow.table({"": value}), pyarrow)
-            return _hashed(b"arrow", type(value).__name__.encode() + held)
-        return None
-
-    def _of_column(self, column: Any, pandas: Any) -> bytes | None:
-        """A column that says by its dtype what its values don't, such as its kind of text."""
-        arrays, dtype = pandas.arrays, column.dtype
-        if isinstance(column, (arrays.IntegerArray, arrays.FloatingArray, arrays.BooleanArray)):
-            plain = dtype.numpy_dtype  # below the mask lies whatever was computed there
-            shown = column.to_numpy(dtype=plain, na_value=plain.type(0))
-            return self._of_sequence(b"masked", [repr(dtype), shown, column.isna()])
-        if isinstance(column, arrays.NumpyExtensionArray):
-            about = [repr(dtype), repr(getattr(dtype, "na_value", None))]
-            return self._of_sequence(b"column", [*about, column.to_numpy()])
-        return None
-
-    def _of_array(self, array: Any) -> bytes:
-        if array.dtype.hasobject:
-            return self._of_sequence(
-                b"array of objects", [str(array.dtype), array.shape, array.tolist()]
-            )
-        if array.dtype.names:  # field by field: what pads them is whatever lay there
-            fields = [array[name] for name in array.dtype.names]
-            return self._of_sequence(b"array of fields", [repr(array.dtype), array.shape, *fields])
-        if not array.flags.c_contiguous:  # order is layout: equal arrays hash alike
-            array = array.copy(order="C")
-        about = f"{array.dtype.str} {array.shape};".encode()
-        return _hashed(b"array", about + hash_buffer(array.reshape(-1).view("u1")))
-
-    def _of_polars(self, column: Any, polars: Any) -> bytes:
-        """A column of polars: its name, its type, where it is null, and what isn't."""
-        about = self._encoded((column.name, repr(column.dtype), column.null_count()))
-        if column.dtype == polars.Object:  # these it refuses to write
-            return _hashed(b"polars objects", about + self._encoded(list(column)))
-        sink = _HashingFile()
-        whole = column.rechunk()
-        parts = [whole.is_null(), whole.drop_nulls()] if whole.null_count() else [whole]
-        # Not its pickle, which tells whether polars knows it to be sorted; nor as views of text,
-        # which may lie anywhere; nor as bits, the last of which are whatever was there.
-        level = getattr(polars, "CompatLevel", None)
-        how = {"compat_level": level.oldest()} if level else {}
-        for part in parts:
-            clear = part.cast(polars.UInt8) if part.dtype == polars.Boolean else part
-            frame = clear.alias("").to_frame()
-            for piece in (frame[:1], frame[1:]):  # a slice forgets a mask that masks nothing
-                piece.write_ipc_stream(sink, **how)
-        return _hashed(b"polars column", about + sink.hash.digest())
-
-    def _of_table(self, table: Any, pyarrow: Any) -> bytes:
-        """A table of Arrow's: its schema, and of each column where it is null and what isn't."""
-        sink = _HashingFile()
-        _write(None, table.schema, sink, pyarrow)
-        for column in table.columns:
-            for part in _apart(column):
-                # Not as bits, the last of which are whatever was there.
-                clear = part.cast("uint8") if pyarrow.types.is_boolean(part.type) else part
-                whole = pyarrow.table({"": clear}).combine_chunks()
-                if whole.nbytes != whole.get_total_buffer_size():  # a slice that is written whole
-                    chunks = whole.column(0).chunks
-                    copied = (pyarrow.concat_arrays([c, c.slice(0, 0)]) for c in chunks)
-                    whole = pyarrow.table({"": pyarrow.chunked_array(copied, clear.type)})
-                _write(whole, whole.schema, sink, pyarrow)
-        about = self._encoded((type(table).__name__, table.num_rows))
-        return _hashed(b"table", about + sink.hash.digest())
-
-
-class _HashingFile:
-    """A file that keeps only the hash of what is written to it."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self.hash = sha256()
-
-    def write(self, data: ReadableBuffer) -> int:
-        self.hash.update(data)
-        return memoryview(data).nbytes
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-def _apart(column: Any) -> list[Any]:
-    """Where an Arrow column is null, and what isn't: below nulls lies whatever was computed."""
-    with suppress(NotImplementedError):  # it can't drop them from each type yet
-        if column.null_count:
-            return [column.is_null(), column.drop_null()]
-    return [column]
-
-
-def _write(table: Any, schema: Any, sink: _HashingFile, pyarrow: Any) -> None:
-    with pyarrow.ipc.new_stream(pyarrow.PythonFile(sink, mode="w"), schema) as stream:
-        if table is not None:
-            stream.write_table(table)
+    def _of_described(self, name: bytes, parts: Any) -> bytes:
+        return self._of_sequence(name, parts if isinstance(parts, tuple) else (parts,))
 
 
 def _are_plain(items: Collection[tuple[Any, Any]]) -> bool:

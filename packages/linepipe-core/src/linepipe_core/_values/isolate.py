@@ -17,9 +17,8 @@ from __future__ import annotations
 from typing import Any
 
 from linepipe_core._log import REGISTRY_LOG
-from linepipe_core._values import containers  # noqa: F401 - puts its rules in place
-from linepipe_core._values.rules import ATOMIC, rule_for
-from linepipe_core._values.snapshot import Snapshot, is_sole_reference
+from linepipe_core._values.rules import rule_for
+from linepipe_core._values.snapshot import ATOMIC, Snapshot, is_sole_reference
 
 __all__ = [
     "ATOMIC",

@@ -2,26 +2,22 @@
 
 Apart from the shelf because it knows types and no files: protocol 5 lets the memory of
 arrays, frames and tables leave the pickle, so that it can be written once, as it is, and
-mapped back. What those libraries pickle in band although they need not (a polars frame, a
-numpy array of dates or one that isn't contiguous) is led out of it here.
+mapped back. What libraries pickle in band although they need not (a polars frame, a numpy array
+of dates or one that isn't contiguous), their adapters lead out of it.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from types import FunctionType
 from typing import Any, Final
 
-from linepipe_core._restore import array_of_dtype, arrow_from_ipc, polars_from_arrow
+from linepipe_core._values.adapter import LARGE_BYTES, reducers
 
-# Below this a buffer stays in the pickle: a file of its own costs a sync (0.2 ms here),
-# more than copying 64 KiB in and out of SQLite.
-LARGE_BYTES: Final = 1 << 16
+__all__ = ["LARGE_BYTES", "Pickled", "Unpicklable", "dump", "explain", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +160,7 @@ class _Met:
 
 def _pickler(stream: Any, buffers: list[memoryview]) -> _Met:
     pickler = _Noting(stream, protocol=5, buffer_callback=_keep_large(buffers))
-    table = _reducers()
+    table = reducers()
     if table:
         pickler.dispatch_table = table
     return _Met(pickler)
@@ -182,69 +178,6 @@ def _keep_large(buffers: list[memoryview]) -> Callable[[pickle.PickleBuffer], bo
         return False
 
     return stays_in_band
-
-
-# --- what pickles in band although it need not ------------------------------------------
-
-
-def _reducers() -> Mapping[type, Callable[[Any], Any]]:
-    """How to pickle the types of the libraries that are loaded; no others can occur."""
-    table: dict[type, Callable[[Any], Any]] = {}
-    if numpy := sys.modules.get("numpy"):
-        table[numpy.ndarray] = _reduce_array
-    if polars := sys.modules.get("polars"):
-        table[polars.DataFrame] = _reduce_polars
-        table[polars.Series] = _reduce_polars
-    if pyarrow := sys.modules.get("pyarrow"):
-        table[pyarrow.ChunkedArray] = table[pyarrow.Table] = _reduce_arrow
-    if table:
-        import copyreg
-
-        return {**copyreg.dispatch_table, **table}
-    return table
-
-
-def _reduce_array(array: Any) -> Any:
-    if array.nbytes < LARGE_BYTES or array.dtype.hasobject:
-        return array.__reduce_ex__(5)
-    if not (array.flags.c_contiguous or array.flags.f_contiguous):
-        array = array.copy()
-    if array.dtype.kind in "mM":  # dates refuse the buffer protocol; the integers in them don't
-        return array_of_dtype, (array.view("i8"), array.dtype)
-    return array.__reduce_ex__(5)
-
-
-def _reduce_polars(value: Any) -> Any:
-    """Through Arrow, without a copy, where pyarrow is there and gives back what it got."""
-    if value.n_chunks() and value.estimated_size() >= LARGE_BYTES:
-        try:
-            polars = import_module("polars")
-            # The newest level keeps polars' own string layout; the default one copies.
-            table = value.to_arrow(compat_level=polars.CompatLevel.newest())
-            back = polars.from_arrow(table)
-            if _same_schema(value, back):
-                return polars_from_arrow, (table, getattr(value, "name", None))
-        except Exception:
-            pass  # no pyarrow, or a type that Arrow lacks: its own way, in band
-    return value.__reduce_ex__(5)
-
-
-def _same_schema(value: Any, back: Any) -> bool:
-    if hasattr(value, "schema"):
-        return bool(value.schema == back.schema)
-    return bool(value.dtype == back.dtype)
-
-
-def _reduce_arrow(value: Any) -> Any:
-    """A slice alone: Arrow's own pickle takes along the whole buffers it was cut from."""
-    if value.get_total_buffer_size() > 2 * value.nbytes + LARGE_BYTES:
-        pyarrow = import_module("pyarrow")
-        named = value if isinstance(value, pyarrow.Table) else pyarrow.table({"": value})
-        sink = pyarrow.BufferOutputStream()
-        with pyarrow.ipc.new_stream(sink, named.schema) as writer:
-            writer.write_table(named)
-        return arrow_from_ipc, (sink.getvalue(), named is value)
-    return value.__reduce_ex__(5)
 
 
 # --- which part wouldn't pickle ---------------------------------------------------------

@@ -2,35 +2,59 @@
 
 Frames share their columns copy-on-write. pandas knows its own frames only, so memory that
 anything else sees (a numpy view, an Arrow table) is found by counting references.
+
+The content of a frame is its labels and, by type, its columns: how they lie in blocks, levels
+that no row uses and what lies under a mask don't count.
 """
 
 from __future__ import annotations
 
 import sys
 from _weakref import getweakrefcount
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from sys import getrefcount
-from typing import Any
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from linepipe_core._values.rules import ATOMIC, Rule, rule_for
-from linepipe_core._values.snapshot import ALONE, Snapshot, references
-from linepipe_core._values.trees import CONTAINERS, by_parts
+from linepipe_core._values.adapter import Content, Copier, Memory, top_module
+from linepipe_core._values.rules import rule_for
+from linepipe_core._values.snapshot import ALONE, ATOMIC, Rule, Snapshot, as_is, references
+from linepipe_core._values.trees import by_parts
 
-__all__ = ["rule_of"]
+__all__ = ["RANDOM", "READERS", "SEEDED", "content_of", "copier_of", "reducers", "rule_of"]
+
+READERS: Final = ("pandas.read_", "pandas.ExcelFile", "pandas.HDFStore")
+SEEDED: Final = ()
+RANDOM: Final = ()
+
+_IMMUTABLE: Final = {"Interval", "NAType", "NaTType", "Period", "Timedelta", "Timestamp"}
 
 
 def rule_of(pandas: Any, kind: type) -> Rule | None:
+    """Copies that share columns until one is written to; single values never change."""
     if issubclass(kind, pandas.DataFrame | pandas.Series):
         if getattr(kind, "__deepcopy__", None) is not pandas.DataFrame.__deepcopy__:
             return None  # it says itself how it is copied
-        CONTAINERS[kind] = _table_by_parts
         is_known = pandas.__version__.partition(".")[0] == "3"  # its copy-on-write
         rule = _table if is_known else _table_without_sharing
         is_plain = kind is pandas.DataFrame or kind is pandas.Series
         return rule if is_plain else _with_own_notes(rule)
+    if top_module(kind) != "pandas":
+        return None
+    if kind.__name__ in _IMMUTABLE:
+        return as_is
     return _index if issubclass(kind, pandas.Index) else None
+
+
+def copier_of(pandas: Any, kind: type) -> Copier | None:
+    """The copy of a table whose cells hold what may change."""
+    return _table_by_parts if issubclass(kind, pandas.DataFrame | pandas.Series) else None
+
+
+def reducers(_pandas: Any) -> Mapping[type, Callable[[Any], Any]]:
+    """None: pandas pickles its arrays out of band, those of dates through numpy's adapter."""
+    return {}
 
 
 def _table_by_parts(table: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
@@ -298,3 +322,142 @@ def _arrays_of(index: Any) -> list[Any]:
         return [array for level in index._levels for array in _arrays_of(level)]
     array = getattr(index._data, "_ndarray", index._data)
     return [array] if type(array) is sys.modules["numpy"].ndarray else []
+
+
+# --- content ------------------------------------------------------------------------------
+
+
+def content_of(pandas: Any, kind: type) -> Content | None:
+    """Frames, series, indexes, columns and their types; single values of dates and the like."""
+    if issubclass(kind, pandas.DataFrame):
+        return Content(_described_frame)
+    if issubclass(kind, pandas.Series):
+        return Content(_described_series)
+    if issubclass(kind, pandas.Index):
+        return Content(_described_index, is_immutable=True)
+    if issubclass(kind, pandas.api.extensions.ExtensionArray):
+        return _content_of_column(pandas, kind)
+    if issubclass(kind, pandas.CategoricalDtype):
+        return Content(lambda dtype: (dtype.categories, dtype.ordered), is_immutable=True)
+    if kind is pandas.Interval:
+        return Content(lambda each: (each.left, each.right, each.closed), is_immutable=True)
+    if kind in (pandas.Timestamp, pandas.Timedelta, pandas.Period, type(pandas.NaT)):
+        return Content(_described_time, is_leaf=True, is_immutable=True)
+    return Content(repr, is_leaf=True, is_immutable=True) if kind is type(pandas.NA) else None
+
+
+def _described_time(time: Any) -> tuple[Any, ...]:
+    zone = getattr(time, "tz", None)
+    about = (getattr(time, "unit", None), getattr(time, "freqstr", None), getattr(time, "fold", 0))
+    count = getattr(time, "ordinal", None) if hasattr(time, "freqstr") else time._value
+    return count, *about, zone and f"{type(zone).__qualname__} {zone}"
+
+
+def _described_frame(frame: Any) -> tuple[Any, ...]:
+    places: dict[Any, list[int]] = {}
+    for place, dtype in enumerate(frame.dtypes):
+        places.setdefault(dtype, []).append(place)
+    columns = [_described_columns(frame, dtype, at) for dtype, at in places.items()]
+    return frame.index, frame.columns, list(places.values()), columns, *_notes(frame)
+
+
+def _described_columns(frame: Any, dtype: Any, places: list[int]) -> Any:
+    """All columns of one type, for one by one is fifty times slower where there are many."""
+    if not _is_plain(dtype):
+        return [_described_column(frame.iloc[:, place].array) for place in places]
+    if dtype.kind == "O":
+        part = frame if len(places) == frame.shape[1] else frame.iloc[:, places]
+        return "O", part.to_numpy().ravel(order="F").tolist()
+    return dtype.str, Memory(_memory_of(frame, places))
+
+
+_TOGETHER: Final = 8 << 20  # bytes of columns that are brought together at a time
+
+
+def _memory_of(frame: Any, places: list[int]) -> Iterator[Any]:
+    """The bytes of a frame's columns of one type, one column after the other."""
+    n_rows = max(frame.shape[0], 1)
+    step = max(1, _TOGETHER // (n_rows * frame.dtypes.iloc[places[0]].itemsize))
+    for start in range(0, len(places), step):
+        some = places[start : start + step]
+        part = frame if len(some) == frame.shape[1] else frame.iloc[:, some]
+        values = part.to_numpy().T
+        if not values.flags.c_contiguous:
+            values = values.copy(order="C")
+        yield values.reshape(-1).view("u1")
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Return True for a type of numpy's without padding."""
+    return (
+        type(dtype).__module__.startswith("numpy")
+        and dtype.kind in "biufcmMO"
+        and (dtype.char not in "gG")
+    )
+
+
+def _described_series(series: Any) -> tuple[Any, ...]:
+    return series.index, series.name, _described_column(series.array), *_notes(series)
+
+
+def _notes(table: Any) -> tuple[Any, ...]:
+    """The notes that a table carries along, and those of a user's class."""
+    own = [(name, getattr(table, name, None)) for name in table._metadata if name != "_name"]
+    return dict(table.attrs), table.flags.allows_duplicate_labels, own
+
+
+def _described_index(index: Any) -> tuple[Any, ...]:
+    if hasattr(index, "_range"):
+        return (index.name, index.start, index.stop, index.step)
+    if hasattr(index, "levels"):  # how they are encoded is layout
+        levels = [index.get_level_values(place) for place in range(index.nlevels)]
+        return tuple(map(_described_index, levels))
+    return index.name, getattr(index, "freqstr", None), _described_column(index.array)
+
+
+def _content_of_column(pandas: Any, kind: type) -> Content | None:
+    arrays = pandas.arrays
+    known = (
+        *(arrays.BooleanArray, arrays.FloatingArray, arrays.IntegerArray, arrays.IntervalArray),
+        *(arrays.DatetimeArray, arrays.NumpyExtensionArray, arrays.PeriodArray),
+        *(arrays.SparseArray, arrays.StringArray, arrays.TimedeltaArray, pandas.Categorical),
+    )
+    return Content(_described_column) if issubclass(kind, known) else None
+
+
+def _described_column(column: Any) -> Any:
+    """A column that says by its type what its values don't, such as its kind of text."""
+    dtype = column.dtype
+    about = repr(dtype)
+    if hasattr(column, "codes") and hasattr(column, "categories"):
+        return _bytes(column.codes), column.categories, bool(column.ordered)
+    if hasattr(column, "asi8"):
+        return about, _bytes(column.asi8)
+    if hasattr(dtype, "numpy_dtype") and hasattr(column, "_mask"):
+        shown = column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
+        return about, _bytes(shown), _bytes(column.isna())
+    if hasattr(column, "sp_values"):
+        places = column.sp_index.to_int_index().indices
+        return about, len(column), _values(column.sp_values), _values(places), column.fill_value
+    if hasattr(column, "closed"):
+        return about, column.left, column.right
+    if type(column).__name__ == "NumpyExtensionArray":
+        return about, repr(getattr(dtype, "na_value", None)), _values(column.to_numpy())
+    if type(column).__name__ in ("StringArray", "StringArrayNumpySemantics"):
+        return about, column.to_numpy(dtype=object, na_value=None).tolist()
+    if hasattr(column, "__arrow_array__") and hasattr(dtype, "pyarrow_dtype"):
+        return about, column.__arrow_array__()
+    if hasattr(column, "_pa_array"):  # texts that Arrow holds
+        return about, column.__arrow_array__()
+    return about, column  # of another library
+
+
+def _values(array: Any) -> Any:
+    """An array, as a new object: that two frames share one is how they lie in memory."""
+    return _bytes(array) if _is_plain(array.dtype) and array.dtype != object else array.copy()
+
+
+def _bytes(array: Any) -> tuple[str, Memory]:
+    if not array.flags.c_contiguous:
+        array = array.copy(order="C")
+    return array.dtype.str, Memory([array.view("u1")])

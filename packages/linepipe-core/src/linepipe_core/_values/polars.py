@@ -1,21 +1,30 @@
 """polars frames and series: their data never changes in place, so that a clone is a private copy.
 
-Loaded when a value of polars turns up.
+Their content is, of each column, its name, its type, where it is null and what isn't, however it
+is cut into chunks and slices.
 """
 
 from __future__ import annotations
 
+import io
 import sys
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from linepipe_core._values.rules import Rule
-from linepipe_core._values.snapshot import Snapshot, as_is
+from linepipe_core._restore import from_arrow
+from linepipe_core._values.adapter import LARGE_BYTES, Content, Copier, Memory
+from linepipe_core._values.snapshot import Rule, Snapshot, as_is
 from linepipe_core._values.trees import copied_by_parts
 
-__all__ = ["rule_of"]
+__all__ = ["RANDOM", "READERS", "SEEDED", "content_of", "copier_of", "reducers", "rule_of"]
+
+READERS: Final = ("polars.read_", "polars.scan_", "polars.from_repr")
+SEEDED: Final = ()
+RANDOM: Final = ()
 
 
 def rule_of(polars: Any, kind: type) -> Rule | None:
+    """A clone of frames and series; plans, expressions and types never change."""
     if kind is polars.DataFrame:
         return _polars_frame
     if kind is polars.Series:
@@ -50,3 +59,82 @@ def _objects_copied(frame: Any) -> Any:
 def _objects_column(series: Any) -> Any:
     """A column of Python objects, each one copied: polars' own clone shares them."""
     return type(series)(series.name, copied_by_parts(series.to_list()), dtype=series.dtype)
+
+
+def copier_of(_polars: Any, _kind: type) -> Copier | None:
+    """None: what has no rule is pickled or copied by `copy.deepcopy`."""
+    return None
+
+
+def reducers(polars: Any) -> Mapping[type, Callable[[Any], Any]]:
+    """Frames and series through Arrow, whose memory leaves the pickle."""
+    return {polars.DataFrame: _reduced, polars.Series: _reduced}
+
+
+def _reduced(value: Any) -> Any:
+    """Through Arrow, without a copy, where pyarrow is there and gives back what it got."""
+    if value.n_chunks() and value.estimated_size() >= LARGE_BYTES:
+        try:
+            polars = sys.modules["polars"]
+            # The newest level keeps polars' own string layout; the default one copies.
+            table = value.to_arrow(compat_level=polars.CompatLevel.newest())
+            if _has_schema_of(value, polars.from_arrow(table)):
+                return from_arrow, (polars.__name__, table, getattr(value, "name", None))
+        except Exception:
+            pass  # no pyarrow, or a type that Arrow lacks: its own way, in band
+    return value.__reduce_ex__(5)
+
+
+def _has_schema_of(value: Any, back: Any) -> bool:
+    if hasattr(value, "schema"):
+        return bool(value.schema == back.schema)
+    return bool(value.dtype == back.dtype)
+
+
+def content_of(polars: Any, kind: type) -> Content | None:
+    """Frames, series and types. A lazy plan has no content: nothing collects it."""
+    if issubclass(kind, polars.DataFrame):
+        return Content(_described_frame)
+    if issubclass(kind, polars.Series):
+        return Content(_described_series)
+    if issubclass(kind, polars.LazyFrame):
+        return Content(_refused)
+    if issubclass(kind, polars.DataType):
+        return Content(repr, is_leaf=True, is_immutable=True)
+    return None
+
+
+def _refused(plan: Any) -> Any:
+    raise TypeError(f"a {type(plan).__name__} has no content until it is collected")
+
+
+def _described_frame(frame: Any) -> tuple[Any, ...]:
+    return (frame.height, *map(_described_series, frame.iter_columns()))
+
+
+def _described_series(column: Any) -> tuple[Any, ...]:
+    polars = sys.modules["polars"]
+    about = (column.name, repr(column.dtype), column.null_count())
+    if column.dtype == polars.Object:  # these it refuses to write
+        return *about, list(column)
+    whole = column.rechunk()
+    parts = [whole.is_null(), whole.drop_nulls()] if whole.null_count() else [whole]
+    return *about, Memory(piece for part in parts for piece in _written(polars, part))
+
+
+def _written(polars: Any, part: Any) -> list[Any]:
+    """A column as bytes.
+
+    Not its pickle, which tells whether polars knows it to be sorted; nor as views of text, which
+    may lie anywhere; nor as bits, the last of which are whatever was there.
+    """
+    level = getattr(polars, "CompatLevel", None)
+    how = {"compat_level": level.oldest()} if level else {}
+    clear = part.cast(polars.UInt8) if part.dtype == polars.Boolean else part
+    frame = clear.alias("").to_frame()
+    written = []
+    for piece in (frame[:1], frame[1:]):  # a slice forgets a mask that masks nothing
+        sink = io.BytesIO()
+        piece.write_ipc_stream(sink, **how)
+        written.append(sink.getbuffer())
+    return written

@@ -1,9 +1,7 @@
 """Which rule isolates values of which type, for values taken whole.
 
-A rule gets a value and whether the caller's reference is the only one to it. It answers with
-what to keep (`Held`), or with None when the value has parts that may change on their own: then
-`trees` walks through them. Libraries are told by the name of a type's module, so none is
-imported to find out whether a value is one of its own.
+Libraries are known by the name of a type's module (`adapter`), so none is imported to find out
+whether a value is one of its own. For what has no rule, `trees` walks through its parts.
 """
 
 from __future__ import annotations
@@ -11,28 +9,13 @@ from __future__ import annotations
 import sys
 from _thread import RLock  # built in; `threading` would have to be read from disk
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, Final
 
-from linepipe_core._values.snapshot import Snapshot, as_is
+from linepipe_core._values.adapter import ADAPTERS, known_rule, top_module
+from linepipe_core._values.containers import container_rules
+from linepipe_core._values.snapshot import ATOMIC, Rule, Snapshot, as_is
 
-Rule: TypeAlias = Callable[[Any, bool], Snapshot | None]
-
-# Types whose values never change: the run loop asks `type(value) in ATOMIC` and is done.
-# Exact types, for a subclass may carry state. It grows as such types turn up (`_find`).
-ATOMIC: set[type] = {
-    bool,
-    bytes,
-    complex,
-    float,
-    int,
-    range,
-    str,
-    type,
-    type(None),
-    type(...),
-    type(NotImplemented),
-}
+__all__ = ["register_snapshot", "rule_for"]
 
 # Never change either, but live in modules that a program may not load: top module -> names.
 _IMMUTABLE = {
@@ -41,24 +24,11 @@ _IMMUTABLE = {
     "decimal": {"Decimal"},
     "fractions": {"Fraction"},
     "ipaddress": {"IPv4Address", "IPv4Network", "IPv6Address", "IPv6Network"},
-    "pandas": {"Interval", "NAType", "NaTType", "Period", "Timedelta", "Timestamp"},
     "pathlib": {"PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath"},
     "re": {"Pattern"},
     "uuid": {"UUID"},
     "zoneinfo": {"ZoneInfo"},
 }
-
-# The adapter of each library, by the top module of its types. A new one is a module and a line.
-_ADAPTERS = {
-    "numpy": "linepipe_core._values.numpy",
-    "pandas": "linepipe_core._values.pandas",
-    "polars": "linepipe_core._values.polars",
-    "pyarrow": "linepipe_core._values.arrow",
-}
-_TABLES = {"DataFrame", "Series"}  # of pandas, which people make classes of their own of
-
-# The rules of Python's own containers: `containers` puts them here.
-BUILTIN: dict[type, Rule] = {}
 
 _lock = RLock()
 _registered: dict[type, Callable[[Any], Any]] = {}
@@ -97,6 +67,9 @@ def rule_for(kind: type) -> Rule | None:
     return _rules.get(kind) or _find(kind)
 
 
+_CONTAINERS: Final = container_rules(rule_for)
+
+
 def _find(kind: type) -> Rule | None:
     with _lock:
         rule = _rule_of(kind)
@@ -116,37 +89,23 @@ def _rule_of(kind: type) -> Rule | None:
     for base in kind.__mro__[1:]:
         if base in _registered:
             return _by_copy(_registered[base])
-        if base.__name__ in _TABLES and _top_module(base) == "pandas":
-            return _foreign_rule(kind, "pandas")
+        if (rule := known_rule(kind, top_module(base))) is not None:
+            return rule
     return None
 
 
 def _own_rule(kind: type) -> Rule | None:
     """What linepipe itself knows of exactly this type."""
-    if kind in BUILTIN:
-        return BUILTIN[kind]
-    top = _top_module(kind)
-    if kind.__name__ in _IMMUTABLE.get(top, ()) or issubclass(kind, type) or _is_enum(kind):
-        return as_is
-    if top in _ADAPTERS and top in sys.modules:
-        return _foreign_rule(kind, top)
-    return None
-
-
-def _foreign_rule(kind: type, top: str) -> Rule | None:
-    adapter = import_module(_ADAPTERS[top])  # when a value of that library turns up
-    rule: Rule | None = adapter.rule_of(sys.modules[top], kind)
-    return rule
+    if kind in _CONTAINERS:
+        return _CONTAINERS[kind]
+    is_fixed = kind.__name__ in _IMMUTABLE.get(top_module(kind), ()) or issubclass(kind, type)
+    return as_is if is_fixed or _is_enum(kind) else known_rule(kind, top_module(kind))
 
 
 def _may_be_atomic(kind: type) -> bool:
-    """Whether to remember an immutable type for good: not one of a user's, which may go away."""
-    top = _top_module(kind)
-    return top in _IMMUTABLE or top in _ADAPTERS
-
-
-def _top_module(kind: type) -> str:
-    return str(kind.__module__).partition(".")[0]
+    """Return True to remember an immutable type for good: a user's own may go away."""
+    top = top_module(kind)
+    return top in _IMMUTABLE or top in ADAPTERS
 
 
 def _is_enum(kind: type) -> bool:

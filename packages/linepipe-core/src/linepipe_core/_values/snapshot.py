@@ -1,4 +1,4 @@
-"""What the registry keeps for a value (`Held`), and the count that says who else sees it.
+"""What the registry keeps for a value, and the count that says who else sees it.
 
 Apart from the rules, so that every rule keeps values in the same shape.
 """
@@ -8,7 +8,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from sys import getrefcount
-from typing import Any
+from typing import Any, TypeAlias
+
+# Types whose values never change: the run loop asks `type(value) in ATOMIC` and is done.
+# Exact types, for a subclass may carry state. It grows as such types turn up (`rules`).
+ATOMIC: set[type] = {
+    bool,
+    bytes,
+    complex,
+    float,
+    int,
+    range,
+    str,
+    type,
+    type(None),
+    type(...),
+    type(NotImplemented),
+}
 
 
 class Snapshot:
@@ -38,6 +54,11 @@ class Snapshot:
         Nobody does, unless a node with ``isolate=False`` kept it.
         """
         return self.value if getrefcount(self.value) == ALONE else self.copy()
+
+
+# Gets a value and whether the caller's reference is the only one to it. Gives what to keep, or
+# None when the value has parts that may change on their own: then `trees` walks through them.
+Rule: TypeAlias = Callable[[Any, bool], Snapshot | None]
 
 
 class SharedSnapshot(Snapshot):

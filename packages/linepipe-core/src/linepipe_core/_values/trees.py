@@ -16,10 +16,11 @@ import pickle
 import sys
 from sys import getrefcount
 from types import FunctionType, MappingProxyType
-from typing import Any
+from typing import Any, Final
 
-from linepipe_core._values.rules import ATOMIC, rule_for
-from linepipe_core._values.snapshot import ALONE, SharedSnapshot, Snapshot
+from linepipe_core._values.adapter import copier_of
+from linepipe_core._values.rules import rule_for
+from linepipe_core._values.snapshot import ALONE, ATOMIC, SharedSnapshot, Snapshot
 
 
 def isolate_tree(value: Any) -> tuple[Snapshot, list[Any]]:
@@ -147,7 +148,7 @@ def by_parts(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
     known = memo.get(id(value), memo)
     if known is not memo:
         return known
-    by_kind = CONTAINERS.get(kind)
+    by_kind = _CONTAINERS.get(kind)
     made = _part(value, memo, refused) if by_kind is None else by_kind(value, memo, refused)
     memo[id(value)] = made
     return made
@@ -162,9 +163,9 @@ def _part(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
     held = None if rule is None else rule(value, False)
     if held is not None:
         return held.value
-    by_kind = CONTAINERS.get(type(value))
-    if by_kind is not None:  # its rule, found just now, has put it there
-        return by_kind(value, memo, refused)
+    copier = copier_of(type(value))
+    if copier is not None:
+        return copier(value, memo, refused)
     try:
         return copy.deepcopy(value, memo)
     except Exception:  # whatever a class raises when asked for a copy
@@ -203,8 +204,8 @@ def _proxy(value: Any, memo: dict[int, Any], refused: list[Any]) -> Any:
     return MappingProxyType(_dict(value, memo, refused))
 
 
-# How to copy by parts what has parts; `foreign` adds pandas' tables.
-CONTAINERS: dict[type, Any] = {
+# How to copy by parts what has parts.
+_CONTAINERS: Final[dict[type, Any]] = {
     dict: _dict,
     frozenset: _set,
     list: _list,
