@@ -219,7 +219,10 @@ def wrong_for(function: FunctionType) -> Callable[..., Any]:
 
 
 # The functions of the adapters that serve hashing and pickling, not isolation.
-CONTENT = re.compile("described|content|reduce|memory_of|_state_of|_written|_scalar|_notes$")
+CONTENT = re.compile(
+    "described|content|copier_of|reduce|memory_of|_state_of|_writ|_scalar|_notes$|_apart|_bytes"
+    "|_values$|_refused|_has_schema_of|_has_80_bits|_is_plain"
+)
 
 
 def mutants() -> Iterator[Mutant]:
