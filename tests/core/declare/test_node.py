@@ -136,7 +136,10 @@ def test_it_is_frozen() -> None:
 @pytest.mark.parametrize("inputs", [["x", "y"], {"b": "x", "a": "y"}])
 def test_it_pickles(dumps: Callable[[Any], bytes], inputs: Any) -> None:
     """With all that was declared."""
-    node = Node(add, inputs, ["z"], True, name="n", always_run=True, isolate=False)
+    node = Node(
+        add, inputs, ["z"], True, name="n", always_run=True, isolate=False,
+        effect=True, persist=False, depends_on=[scale, functools, 3, Node],
+    )  # fmt: skip
     again = pickle.loads(dumps(node))
     for part in Node.__slots__:
         assert getattr(again, part) == getattr(node, part)
@@ -146,6 +149,8 @@ def test_its_repr_names_inputs_and_outputs() -> None:
     """Name, inputs and outputs."""
     assert repr(Node(add, ["x", "config.y"], ["z"])) == "<Node add: x, config.y -> z>"
     assert repr(Node(anything, [], [])) == "<Node anything: (no inputs) -> (no outputs)>"
+    node = Node(add, ["x", "y"], ["z"], effect=True, persist=False, depends_on=[scale])
+    assert repr(node) == "<Node add: x, y -> z, effect=True, persist=False, depends_on=1>"
 
 
 REFUSALS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
@@ -185,6 +190,23 @@ REFUSALS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ),
     ((add, ["x", "y"], ["z"]), {"always_run": "no"}, r"always_run is True or False, got 'no'"),
     ((add, ["x", "y"], ["z"]), {"isolate": None}, r"isolate is True or False, got None"),
+    ((add, ["x", "y"], ["z"]), {"effect": 1}, r"effect is True or False, got 1"),
+    ((add, ["x", "y"], ["z"]), {"persist": None}, r"persist is True or False, got None"),
+    (
+        (add, ["x", "y"], ["z"]),
+        {"depends_on": "clean"},
+        r"its depends_on must be a list, got 'clean' \(str\)\n  write depends_on=\[...\]",
+    ),
+    (
+        (add, ["x", "y"], ["z"]),
+        {"depends_on": add},
+        r"its depends_on must be a list, got <function add",
+    ),
+    (
+        (add, ["x", "y"], ["z"]),
+        {"depends_on": ["clean"]},
+        r"holds the text 'clean'\n  a node that must run before this one comes earlier in the",
+    ),
     ((functools.partial(awaits, x=1), [], []), {}, r"calling its function runs nothing"),
     ((Adder(1).yields, [], []), {}, r"calling its function runs nothing"),
 ]

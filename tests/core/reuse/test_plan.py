@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.core.reuse.chain import CALLS, CHAIN, LOCK, pipeline
+import pytest
+from tests.core.reuse.chain import CALLS, CHAIN, CONNECTED, LOCK, pipeline
 
 from linepipe_core import (
     Node,
     Pipeline,
+    UnknownNameError,
 )
 
 
@@ -63,3 +65,16 @@ def test_a_plan_runs_and_changes_nothing(tmp_path: Path) -> None:
     one, two = (str(pipeline(tmp_path, n=11).plan()) for _ in range(2))
     assert one == two
     assert CALLS == []
+
+
+def test_a_plan_for_other_outputs_is_that_of_their_run(tmp_path: Path) -> None:
+    """What can't be kept is made only where it is asked for."""
+    pipeline(tmp_path, CONNECTED).run()
+    assert [entry.action for entry in pipeline(tmp_path, CONNECTED).plan()] == ["reuse"] * 3
+    plan = pipeline(tmp_path, CONNECTED).plan(outputs=["connection"])
+    assert [entry.action for entry in plan] == ["run", "reuse", "reuse"]
+    assert plan[0].reasons == ("connection can't be kept, and is a result",)
+    result = pipeline(tmp_path, CONNECTED).run(reuse=True, outputs=["connection"])
+    assert [step.reasons for step in result.steps] == [entry.reasons for entry in plan]
+    with pytest.raises(UnknownNameError, match="conection"):
+        pipeline(tmp_path, CONNECTED).plan(outputs=["conection"])

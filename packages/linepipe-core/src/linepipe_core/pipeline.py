@@ -297,10 +297,11 @@ class Pipeline:
         """
         return start_run(self._declaration, outputs, reuse, rerun, hooks, self._remember)
 
-    def plan(self, rerun: Iterable[str] = ()) -> Plan:
-        """What ``run(reuse=True)`` would do, and why. Runs nothing.
+    def plan(self, *, outputs: Iterable[str] | None = None, rerun: Iterable[str] = ()) -> Plan:
+        """The plan of ``run(reuse=True)``: what it would do, and why. Runs nothing.
 
         Args:
+            outputs: the objects that the run shall give; by default those that no node reads.
             rerun: the names of nodes that shall run in any case.
 
         Returns:
@@ -312,9 +313,9 @@ class Pipeline:
             RunStateError: the pipeline has no persistent cache.
             MissingInputError: a node needs an object that there isn't.
             MissingConfigError: a node reads a config path that there isn't.
-            UnknownNameError: no node has a name of ``rerun``.
+            UnknownNameError: no node makes one of ``outputs``, or none has a name of ``rerun``.
         """
-        return make_plan(self._declaration, rerun)
+        return make_plan(self._declaration, outputs, rerun)
 
     def debug(self, name: str) -> None:
         """Open the debugger at the first line of a node's function, its real inputs at hand.

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.made import is_made
-from linepipe_core._code.members import Value, expanded
+from linepipe_core._code.members import Value, expanded, held_value
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
 from linepipe_core._code.state import ANEW, State, begins_anew, is_noted
 from linepipe_core._text import shown_value
@@ -67,7 +67,10 @@ class CodeFingerprint:
 
 
 def code_fingerprint(
-    reader: Reader, func: Callable[..., Any], others: Iterable[Any] = ()
+    reader: Reader,
+    func: Callable[..., Any],
+    others: Iterable[Any] = (),
+    depends_on: Iterable[Any] = (),
 ) -> CodeFingerprint:
     """The fingerprint of a callable.
 
@@ -75,9 +78,13 @@ def code_fingerprint(
         reader: what is read through one reader is read at one moment.
         func: a function, a class, a method, a partial, an object that can be called.
         others: functions, classes and modules that it reaches through its inputs.
+        depends_on: what it depends on and doesn't name; a value counts by its content.
     """
     code, bound = reader.entry(func)
-    return _Collected(reader, code, bound, others).fingerprint(func)
+    named = [
+        held_value(PartKey("dependency", str(place)), each) for place, each in enumerate(depends_on)
+    ]
+    return _Collected(reader, code, [*bound, *named], others).fingerprint(func)
 
 
 class _Collected:

@@ -12,8 +12,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 __all__ = ["FUNCTION", "PYTHON", "Part", "PartKey", "PartKind", "combined", "digest_of"]
 
 PartKind: TypeAlias = Literal[
-    "argument", "attribute", "class", "closure", "code", "config", "default", "function", "global",
-    "input", "module", "object", "package", "python", "stamp", "wrapper",
+    "argument", "attribute", "class", "closure", "code", "config", "default", "dependency",
+    "function", "global", "input", "module", "object", "package", "python", "stamp", "wrapper",
 ]  # fmt: skip
 
 

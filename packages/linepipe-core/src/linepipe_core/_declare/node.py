@@ -7,8 +7,9 @@ steps fit together is the wiring's business, and running them the run's.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from types import FunctionType, MethodType
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NoReturn, TypeGuard, TypeVar
 
 from linepipe_core._declare.config import CONFIG, MissingPathError, is_config_reference, look_up
@@ -43,10 +44,16 @@ class Node:
             can't see: a clock, a queue, a file or table that somebody may remove.
         isolate: False hands the inputs over by reference, on the promise that the function
             doesn't change them.
+        effect: its outputs stand for something outside, such as a table that it wrote. Nodes that
+            read them run whenever it ran, whatever it returned.
+        persist: False keeps its outputs in memory: they never go to the shelf, nor to the
+            history on disk. They count by how they were made.
+        depends_on: what the function depends on and doesn't name: functions, classes, modules,
+            values, Files.
 
     Raises:
-        NodeDefinitionError: the function can't be called or can't take these inputs, or an
-            input or output name is none.
+        NodeDefinitionError: the function can't be called or can't take these inputs, an
+            input or output name is none, or an option isn't what it should be.
 
     Example:
         >>> node = Node(round, ["price", "config.digits"], ["rounded"])
@@ -56,12 +63,15 @@ class Node:
 
     __slots__ = (
         "always_run",
+        "depends_on",
+        "effect",
         "func",
         "inputs",
         "isolate",
         "keywords",
         "name",
         "outputs",
+        "persist",
         "profile",
     )
 
@@ -73,6 +83,9 @@ class Node:
     name: str
     always_run: bool
     isolate: bool
+    effect: bool
+    persist: bool
+    depends_on: tuple[Any, ...]
 
     def __init__(
         self,
@@ -84,6 +97,9 @@ class Node:
         name: str | None = None,
         always_run: bool = False,
         isolate: bool = True,
+        effect: bool = False,
+        persist: bool = True,
+        depends_on: Sequence[Any] = (),
     ) -> None:
         if not callable(func):
             raise NodeDefinitionError(
@@ -117,7 +133,7 @@ class Node:
                 "or a coroutine\n  wrap it in a function that goes through it (list, asyncio.run)",
             )
         switches = {"profile": profile, "always_run": always_run, "isolate": isolate}
-        for option, value in switches.items():
+        for option, value in {**switches, "effect": effect, "persist": persist}.items():
             if value is not True and value is not False:
                 _refuse(name, f"{option} is True or False, got {_shown(value)}")
         put = object.__setattr__
@@ -129,6 +145,9 @@ class Node:
         put(self, "name", name)
         put(self, "always_run", always_run)
         put(self, "isolate", isolate)
+        put(self, "effect", effect)
+        put(self, "persist", persist)
+        put(self, "depends_on", _dependencies(name, depends_on))
 
     def run(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Run this node alone, as in a unit test.
@@ -207,9 +226,13 @@ class Node:
         return _rebuilt, (self.func, self._declared(), *self._options())
 
     def portable(self) -> Node:
-        """This node for another process; a stand-in replaces a function that can't be pickled."""
+        """This node for another process; stand-ins replace what can't be pickled."""
         func = portable(self.func, self.name)
-        return self if func is self.func else _rebuilt(func, self._declared(), *self._options())
+        depends_on = [portable(each, _shown(each)) for each in _sendable(self.depends_on)]
+        if func is self.func and not depends_on:
+            return self
+        options = *self._options()[:-1], depends_on
+        return _rebuilt(func, self._declared(), *options)
 
     def _declared(self) -> tuple[str, ...] | dict[str, str]:
         """The inputs as they were declared."""
@@ -218,11 +241,18 @@ class Node:
         return dict(zip(self.keywords, self.inputs, strict=True))
 
     def _options(self) -> tuple[Any, ...]:
-        return self.outputs, self.profile, self.name, self.always_run, self.isolate
+        return (
+            *(self.outputs, self.profile, self.name, self.always_run, self.isolate),
+            *(self.effect, self.persist, _sendable(self.depends_on)),
+        )
 
     def __repr__(self) -> str:
         made = ", ".join(self.outputs) or "(no outputs)"
-        return f"<Node {self.name}: {', '.join(self.inputs) or '(no inputs)'} -> {made}>"
+        options = ", effect=True" * self.effect + ", persist=False" * (not self.persist)
+        if self.depends_on:
+            options += f", depends_on={len(self.depends_on)}"
+        read = ", ".join(self.inputs) or "(no inputs)"
+        return f"<Node {self.name}: {read} -> {made}{options}>"
 
 
 def _rebuilt(
@@ -233,9 +263,50 @@ def _rebuilt(
     name: str,
     always_run: bool,
     isolate: bool,
+    effect: bool,
+    persist: bool,
+    depends_on: Sequence[Any],
 ) -> Node:
     """A Node from its pickle."""
-    return Node(func, inputs, outputs, profile, name=name, always_run=always_run, isolate=isolate)
+    return Node(
+        func, inputs, outputs, profile, name=name, always_run=always_run, isolate=isolate,
+        effect=effect, persist=persist, depends_on=depends_on,
+    )  # fmt: skip
+
+
+class _ModuleByName:
+    """Pickles in place of a module, which can't be pickled, and is loaded as the module."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, (self._name,)
+
+
+def _sendable(depends_on: Iterable[Any]) -> list[Any]:
+    return [
+        _ModuleByName(each.__name__) if isinstance(each, ModuleType) else each
+        for each in depends_on
+    ]
+
+
+def _dependencies(node: str, depends_on: Any) -> tuple[Any, ...]:
+    if isinstance(depends_on, str) or not isinstance(depends_on, Sequence):
+        _refuse(
+            node,
+            f"its depends_on must be a list, got {_shown(depends_on)}\n"
+            "  write depends_on=[...], with functions, classes, modules, values or Files",
+        )
+    for each in depends_on:
+        if isinstance(each, str):
+            _refuse(
+                node,
+                f"its depends_on holds the text {each!r}\n  a node that must run before this one "
+                "comes earlier in the list, or makes an object that this one reads; "
+                "give functions, classes, modules, values or Files",
+            )
+    return tuple(depends_on)
 
 
 def create_named_partial_function(

@@ -24,7 +24,7 @@ from linepipe_core._reuse.reasons import (
 )
 from linepipe_core._reuse.record import Record, StoredObject, wiring_of
 
-__all__ = ["ReusePlanner", "needed_by"]
+__all__ = ["ReusePlanner"]
 
 
 class ReusePlanner:
@@ -170,17 +170,23 @@ class ReusePlanner:
                     self._known.update(dict.fromkeys(self._shelved.keys() & node.outputs))
             else:
                 self._known.update(dict.fromkeys(node.outputs))
-                if self.runs_anyway(index):
-                    self._known.update(dict.fromkeys(self._absent(index), _MADE_ANEW))
+                if self.is_made_anew(index) and decision.action == "run":
+                    anew = node.outputs if node.effect else self._absent(index)
+                    self._known.update(dict.fromkeys(anew, _MADE_ANEW))
             decisions.append(decision)
         return decisions
 
-    def runs_anyway(self, index: int) -> bool:
-        """Return True if the node runs whatever is recorded: for what no fingerprint sees."""
-        return index in self._rerun or self._wiring.nodes[index].always_run
+    def is_made_anew(self, index: int) -> bool:
+        """Return True if the node's outputs count as new whenever it runs.
+
+        Those without content of a node that is run for what no fingerprint sees; all of a node
+        with an effect.
+        """
+        node = self._wiring.nodes[index]
+        return index in self._rerun or node.always_run or node.effect
 
     def _absent(self, index: int) -> list[str]:
-        """The node's outputs that couldn't be kept."""
+        """The node's outputs that aren't kept, because they can't be or aren't to be."""
         record = self._records[index]
         return [n for n, digest in record.outputs.items() if digest is None] if record else []
 
@@ -200,9 +206,8 @@ class ReusePlanner:
         need: Decision | None = None
         for name in self._absent(index):
             if name in self._kept:
-                return Decision(
-                    "run", (Reason(f"{name} can't be kept, and is a result", "missing", name),)
-                )
+                why = f"{self._unkept(index, name)}, and is a result"
+                return Decision("run", (Reason(why, "missing", name),))
             for reader, node in enumerate(self._wiring.nodes):
                 if (
                     name not in node.inputs
@@ -210,8 +215,16 @@ class ReusePlanner:
                     or (need and actions[reader] == "maybe")
                 ):
                     continue
-                need = Decision(actions[reader], (needed_by(name, node.name),))
+                need = Decision(actions[reader], (self.needed_by(index, name, node.name),))
         return need
+
+    def needed_by(self, index: int, name: str, reader: str) -> Reason:
+        """The reason of a fresh node that makes an object for a reader that runs."""
+        return Reason(f"{self._unkept(index, name)}, and {reader} needs it", "missing", name)
+
+    def _unkept(self, index: int, name: str) -> str:
+        how = "can't be" if self._wiring.nodes[index].persist else "isn't"
+        return f"{name} {how} kept"
 
     def _decide_now(self, index: int) -> Decision:
         """The decision that follows from what is known now."""
@@ -241,16 +254,25 @@ class ReusePlanner:
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
-                is_constant = name in self._constants
-                reasons += leaf_changes(name, record.inputs, self._given) or [
-                    changed_input(name, then, now, is_constant)
-                ]
+                changed = leaf_changes(name, record.inputs, self._given)
+                reasons += changed or [self._changed_input(name, then, now)]
         for name, digest in record.outputs.items():
             there = self._shelved.get(name)
-            if digest is not None and (there is None or there.digest != digest):
+            if digest is not None and not node.persist:
+                reasons.append(
+                    Reason(f"{name} is on the shelf in spite of persist=False", "missing", name)
+                )
+            elif digest is not None and (there is None or there.digest != digest):
                 what = "was replaced on" if there else "is gone from"
                 reasons.append(Reason(f"{name} {what} the shelf", "missing", name))
         return reasons
+
+    def _changed_input(self, name: str, then: Part, now: Part) -> Reason:
+        maker = self._wiring.makers.get(name)
+        if maker is not None and self._wiring.nodes[maker].effect:
+            by = self._wiring.nodes[maker].name
+            return Reason(f"input {name} stands for an effect of {by}, which ran", "effect", name)
+        return changed_input(name, then, now, name in self._constants)
 
     def _as_recorded(self, index: int) -> dict[str, Part | None]:
         record = self._records[index]
@@ -260,11 +282,6 @@ class ReusePlanner:
             name: made if digest is None else Part(self._shelved[name].content)
             for name, digest in record.outputs.items()
         }
-
-
-def needed_by(name: str, reader: str) -> Reason:
-    """The reason of a fresh node that makes an object for a reader that runs."""
-    return Reason(f"{name} can't be kept, and {reader} needs it", "missing", name)
 
 
 _REUSE: Final = Decision("reuse", (UNCHANGED,))

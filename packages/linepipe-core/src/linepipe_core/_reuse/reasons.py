@@ -174,6 +174,8 @@ def _spoken(key: PartKey) -> tuple[ReasonKind, str | None, str]:
             return "config", name, name
         case "code":
             return "code", name, f"helper {name}{number}()"
+        case "dependency":
+            return "global", name, f"depends_on[{name}]{number}"
         case "argument":
             return "global", name, f"bound argument {name}{number}"
         case "closure":

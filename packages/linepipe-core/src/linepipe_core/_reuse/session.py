@@ -23,7 +23,7 @@ from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
-from linepipe_core._reuse.decide import ReusePlanner, needed_by
+from linepipe_core._reuse.decide import ReusePlanner
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
@@ -166,7 +166,8 @@ class ReuseSession:
                 continue
             self._collect_deferred(maker, due)
             due.append(maker)
-            self._decided[maker] = Decision("run", (needed_by(name, nodes[reader].name),))
+            why = self._planner.needed_by(maker, name, nodes[reader].name)
+            self._decided[maker] = Decision("run", (why,))
 
     def late_inputs(self) -> set[str]:
         """The objects that nodes read which may be put off."""
@@ -193,15 +194,17 @@ class ReuseSession:
         changed = self._codes[index].values.end()
         objects = dict(zip(node.outputs, made, strict=True))
         made.clear()
+        transient = {} if node.persist else objects
+        objects = objects if node.persist else {}
         with registry.store.draft(objects) as draft:
-            kept = _described(draft, objects)
             record = self._record(index, changed, draft.digests)
+            kept = _described(draft, objects, record.made if node.effect else "")
             about = {name: each.text() for name, each in kept.items()}
-            stored = registry.store.write(
-                draft, Result(self._keys[index], record.text(), node.name, about)
-            )
+            result = Result(self._keys[index], record.text(), node.name, about, [*transient])
+            stored = registry.store.write(draft, result)
         self._take(index, record, kept)
         registry.hold(node.name, objects, draft.refused, stored)
+        registry.hold_in_memory(transient)
 
     def _take(self, index: int, record: Record, kept: Mapping[str, StoredObject]) -> None:
         """Note the record and the outputs of a node that ran."""
@@ -225,14 +228,14 @@ class ReuseSession:
             self._planner.inputs(index),
             {name: digests.get(name) for name in node.outputs},
             sorted(state),
-            self._stamp(index) if len(digests) < len(node.outputs) else "",
+            self._stamp(index) if node.effect or len(digests) < len(node.outputs) else "",
             began,
         )
 
     def _stamp(self, index: int) -> str:
         """The stamp of outputs without content: a new one whenever the node runs in any case."""
         older = self._records[index]
-        if self._planner.runs_anyway(index):
+        if self._planner.is_made_anew(index):
             return os.urandom(8).hex()
         return older.stamp if older is not None else ""
 
@@ -294,14 +297,20 @@ class ReuseSession:
                 others.extend(self._given[name].code)
             elif name in self._objects:
                 others.extend(map(code_named, self._objects[name].code))
-        return code_fingerprint(self._reader, node.func, others)
+        return code_fingerprint(self._reader, node.func, others, node.depends_on)
 
 
-def _described(draft: Draft, objects: Mapping[str, Any]) -> dict[str, StoredObject]:
-    """The content and the code of each object that can be stored."""
+def _described(draft: Draft, objects: Mapping[str, Any], effect: str) -> dict[str, StoredObject]:
+    """The content and the code of each object that can be stored.
+
+    Args:
+        draft: the objects as they are to be stored.
+        objects: the objects.
+        effect: counts in place of their content, if they stand for an effect.
+    """
     kept = {}
     for name, digest in draft.digests.items():
         pack = draft.packs[name]
-        content = Reader().value(objects[name]).digest if pack.has_sets else digest
+        content = effect or (Reader().value(objects[name]).digest if pack.has_sets else digest)
         kept[name] = StoredObject(digest, content, own_code(pack.code))
     return kept

@@ -64,12 +64,15 @@ def start_run(
         raise
 
 
-def make_plan(declaration: Declaration, rerun: Iterable[str]) -> Plan:
+def make_plan(
+    declaration: Declaration, outputs: Iterable[str] | None, rerun: Iterable[str]
+) -> Plan:
     """The plan of ``run(reuse=True)``; the arguments are those of ``Pipeline.plan``."""
+    kept = None if outputs is None else _known_outputs(declaration, outputs)
     again = _nodes_to_rerun(declaration, rerun)
     _check_cache(declaration, "plan()")
     with _checked_registry(declaration) as registry:
-        return _session(declaration, registry, None, again, True).plan()
+        return _session(declaration, registry, kept, again, True).plan()
 
 
 def open_registry(declaration: Declaration) -> ObjectRegistry:

@@ -17,7 +17,7 @@ from linepipe_core._log import REGISTRY_LOG
 from linepipe_core._store.packing import ShelfObject
 from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
 from linepipe_core._store.store import Result, Store
-from linepipe_core._values.isolate import ATOMIC, isolate, peek
+from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
 from linepipe_core._values.out_of_band import Unpicklable
 from linepipe_core._values.snapshot import Snapshot
 
@@ -123,7 +123,7 @@ class ShelfRegistry(ObjectRegistry):
         ConstantError: a constant has the name of an object on the shelf.
     """
 
-    __slots__ = ("_kept_digests", "_put_by_hand", "_run", "_stored", "store")
+    __slots__ = ("_kept_digests", "_put_by_hand", "_run", "_stored", "_transient", "store")
 
     store: Store
 
@@ -140,6 +140,7 @@ class ShelfRegistry(ObjectRegistry):
         self._run: int | None = None
         self._put_by_hand: list[str] = []
         self._kept_digests: dict[int, tuple[Any, str | None]] = {}
+        self._transient: set[str] = set()  # the names of objects that stay off the disk
 
     def _look_up(self, name: str) -> ShelfSnapshot | None:
         """Find an object on the shelf as it is now."""
@@ -205,6 +206,18 @@ class ShelfRegistry(ObjectRegistry):
             self.held[name] = shelved
         self._stored[name] = shelved
         return True
+
+    def hold_in_memory(self, objects: dict[str, Any]) -> None:
+        """Hold objects that are never to lie on the shelf, nor in the history there.
+
+        Args:
+            objects: name -> object; emptied.
+        """
+        for name in list(objects):
+            shared = self._keep_in_memory(name, objects)
+            for what in shared:
+                log_shared(repr(name), what)
+            self._transient.add(name)
 
     def _keep_in_memory(self, name: str, objects: dict[str, Any]) -> list[str]:
         """Hold an object that the shelf can't, and say what of it everyone shares."""
@@ -346,6 +359,8 @@ class ShelfRegistry(ObjectRegistry):
         """The digest of an object on the shelf; one that lives in memory is put there first."""
         if isinstance(held, ShelfSnapshot):
             return held.pin().digest
+        if name in self._transient:
+            return None
         if id(held) not in self._kept_digests:
             assert self._run is not None
             with self.store.draft({name: peek(held)}) as draft:
