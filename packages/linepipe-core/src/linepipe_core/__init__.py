@@ -12,6 +12,7 @@ from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._run.step import Step
+from linepipe_core._values.file import File
 from linepipe_core._values.rules import register_snapshot
 from linepipe_core.errors import (
     AmbiguousNameError,
@@ -48,6 +49,7 @@ __all__ = [
     "CompositionError",
     "ConstantError",
     "FailedHook",
+    "File",
     "HistoryEntry",
     "Hook",
     "LinepipeError",

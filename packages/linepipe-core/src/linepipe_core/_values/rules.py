@@ -24,6 +24,7 @@ _IMMUTABLE = {
     "decimal": {"Decimal"},
     "fractions": {"Fraction"},
     "ipaddress": {"IPv4Address", "IPv4Network", "IPv6Address", "IPv6Network"},
+    "linepipe_core": {"File"},
     "pathlib": {"PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath"},
     "re": {"Pattern"},
     "uuid": {"UUID"},
