@@ -69,8 +69,8 @@ def test_the_whole_form() -> None:
         '    d4(["rolling_features"]):::data\n'
         "    n2 --> d4\n"
         "    classDef function fill:#E8F2FB,stroke:#0072B2,color:#0B2E4A,stroke-width:1.5px\n"
-        "    classDef data fill:#FFF3DC,stroke:#B87400,color:#553600\n"
-        "    classDef config fill:#F3E9F1,stroke:#A8648F,color:#5C2A4B\n"
+        "    classDef data fill:#FFF3DC,stroke:#B87400,color:#553600,stroke-width:1.3px\n"
+        "    classDef config fill:#F3E9F1,stroke:#A8648F,color:#5C2A4B,stroke-width:1px\n"
     )
 
 
@@ -110,9 +110,12 @@ def test_a_result_shows_status_and_figures() -> None:
     """In the box, with a look of its own where it isn't plain success."""
     failed = samples.told(samples.failure(samples.training(), "predict"))
     text = draw_mermaid_pipeline(samples.training(), result=failed)
-    assert 'n7["predict<br>failed · 2.72 s · 320 MiB"]:::failed' in text
+    assert (
+        'n7["predict<br>failed · 2.72 s · 320 MiB · ValueError: no such season: 1789"]:::failed'
+        in text
+    )
     assert 'n8["evaluate<br>not run"]:::notrun' in text
-    assert 'n6["train<br>2.22 s · 280 MiB"]:::function' in text
+    assert 'n6["train<br>2.22 s · 280 MiB"]:::ran' in text
 
 
 def test_what_the_result_does_not_know_did_not_run() -> None:

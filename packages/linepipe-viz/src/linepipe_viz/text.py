@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 __all__ = [
+    "bytes_text",
     "cell_width",
     "count_text",
     "join_names",
@@ -14,6 +16,7 @@ __all__ = [
     "printable",
     "rise_text",
     "seconds_text",
+    "short_labels",
     "shorten",
     "to_ascii",
 ]
@@ -80,6 +83,66 @@ def shorten(text: str, limit: int = LABEL_CELLS) -> str:
     return f"{head}…{tail}"
 
 
+def short_labels(names: Iterable[str], limit: int = LABEL_CELLS) -> dict[str, str]:
+    """A label of at most ``limit`` cells for each name; different names have different labels.
+
+    Names that would be cut to the same text lose what they share instead.
+
+    Example:
+        >>> short_labels(["mean_of_goals_in_a_window_of_30_days_at_home",
+        ...               "mean_of_goals_in_a_window_of_90_days_at_home"], 20)
+        {'mean_of_goals_in_a_window_of_30_days_at_home': '…indow_of_30_days_a…', \
+'mean_of_goals_in_a_window_of_90_days_at_home': '…indow_of_90_days_a…'}
+    """
+    shown = {name: printable(name) for name in names}
+    groups: dict[str, list[str]] = {}
+    for name, text in shown.items():
+        groups.setdefault(shorten(text, limit), []).append(name)
+    labels: dict[str, str] = {}
+    for label, group in groups.items():
+        texts = [shown[name] for name in group]
+        different = len(set(texts)) > 1
+        cut = _without_shared(texts, limit) if different else [label] * len(group)
+        labels.update(zip(group, cut, strict=True))
+    return {name: labels[name] for name in shown}
+
+
+def _without_shared(texts: Sequence[str], limit: int) -> list[str]:
+    """The texts around the part in which they differ; with a number where that is too long."""
+    head = _n_shared(texts)
+    tail = _n_shared([text[head:][::-1] for text in texts])
+    labels = []
+    for text in texts:
+        part = text[head : len(text) - tail]
+        room = max(limit - 2 - cell_width(part), 0)
+        left = max(head - (room + 1) // 2, 0)
+        labels.append(_between(text, left, limit))
+    if len(set(labels)) < len(labels):
+        return [
+            f"{prefix_of_width(text, limit - 2 - len(str(number)))}…#{number}"
+            for number, text in enumerate(texts, 1)
+        ]
+    return labels
+
+
+def _n_shared(texts: Sequence[str]) -> int:
+    """Number of signs with which all the texts begin."""
+    first, last = min(texts), max(texts)
+    pairs = enumerate(zip(first, last, strict=False))
+    return next((n for n, (one, other) in pairs if one != other), min(len(first), len(last)))
+
+
+def _between(text: str, left: int, limit: int) -> str:
+    """The text from a place on, with signs for what is cut off."""
+    before = "…" if left else ""
+    rest = text[left:]
+    while rest and _sign_width(rest[0]) == 0:  # an accent without its letter
+        rest = rest[1:]
+    if cell_width(rest) <= limit - len(before):
+        return before + rest
+    return f"{before}{prefix_of_width(rest, limit - len(before) - 1)}…"
+
+
 def prefix_of_width(text: str, limit: int) -> str:
     """The longest beginning of the text that is no wider than ``limit`` cells."""
     used = 0
@@ -123,6 +186,20 @@ def memory_text(mib: float) -> str:
     if abs(mib) < 9.95:
         return f"{mib:.1f} MiB"
     return f"{mib:.0f} MiB" if abs(mib) < 1023.5 else f"{mib / 1024:.1f} GiB"
+
+
+def bytes_text(n_bytes: int) -> str:
+    """A size with the unit that suits it.
+
+    Example:
+        >>> [bytes_text(n) for n in (12, 2048, 3_500_000)]
+        ['12 B', '2.0 KiB', '3.3 MiB']
+    """
+    if n_bytes < 1024:
+        return f"{n_bytes} B"
+    if n_bytes < 1024 * 1024:
+        return f"{n_bytes / 1024:.1f} KiB"
+    return memory_text(n_bytes / 1024 / 1024)
 
 
 def rise_text(mib: float) -> str:

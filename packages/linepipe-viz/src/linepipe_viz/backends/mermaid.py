@@ -15,7 +15,7 @@ from linepipe_core import Pipeline
 from linepipe_viz.graph.cards import Card, Graph, nodes_of, pipeline_graph
 from linepipe_viz.graph.records import Overlay, Record, node_records
 from linepipe_viz.text import printable, shorten
-from linepipe_viz.theme import COLOURS
+from linepipe_viz.theme import COLOURS, RECTS, STATES
 
 __all__ = ["draw_mermaid_pipeline"]
 
@@ -23,13 +23,6 @@ _MOST_EDGES = 500  # Mermaid's own limits: past them it draws an error message
 _MOST_SIGNS = 50_000
 _LABEL_CELLS = 60
 _SAFE = frozenset(" _.-/+*=,:→·()[]'!?@^~|%…")
-_CLASS_OF_STATUS = {
-    "reused": "reused",
-    "will reuse": "reused",
-    "failed": "failed",
-    "not run": "notrun",
-    "may run": "notrun",
-}
 
 
 def draw_mermaid_pipeline(
@@ -65,7 +58,7 @@ def draw_mermaid_pipeline(
             d0(["numbers"]):::data
             n0 --> d0
             classDef function fill:#E8F2FB,stroke:#0072B2,color:#0B2E4A,stroke-width:1.5px
-            classDef data fill:#FFF3DC,stroke:#B87400,color:#553600
+            classDef data fill:#FFF3DC,stroke:#B87400,color:#553600,stroke-width:1.3px
         <BLANKLINE>
     """
     nodes = nodes_of(pipeline)
@@ -123,11 +116,11 @@ class _Chart:
 
     def _look(self, card: Card) -> str:
         record = self._records[card.index]
-        return _CLASS_OF_STATUS.get(record.status, "function") if record else "function"
+        return record.state.replace("-", "") if record else "function"
 
     def _words(self, card: Card) -> str:
         record = self._records[card.index]
-        return _label(card.node.name) + (f"<br>{_label(record.caption)}" if record else "")
+        return _label(card.node.name) + (f"<br>{_label(record.summary)}" if record else "")
 
     def _edge(self, source: str, arrow: str, target: str) -> str:
         self.n_edges += 1
@@ -175,19 +168,14 @@ def _label(text: str) -> str:
     return "".join(sign if sign.isalnum() or sign in _SAFE else f"#{ord(sign)};" for sign in shown)
 
 
-def _look_of(role: str, more: str = "") -> str:
+def _look_of(role: str, width: float, dash: tuple[int, int] | None = None) -> str:
     fill, stroke, text = COLOURS[f"{role}-fill"], COLOURS[role], COLOURS[f"{role}-text"]
-    return f"fill:{fill.light},stroke:{stroke.light},color:{text.light}{more}"
+    line = f"stroke-width:{width:g}px"
+    line += f",stroke-dasharray:{dash[0]} {dash[1]}" if dash else ""
+    return f"fill:{fill.light},stroke:{stroke.light},color:{text.light},{line}"
 
 
 _CLASSES = {
-    "function": _look_of("function", ",stroke-width:1.5px"),
-    "reused": _look_of("function", ",stroke-width:1.5px,stroke-dasharray:5 3"),
-    "failed": _look_of("function", f",stroke-width:2.5px,stroke:{COLOURS['failed'].light}"),
-    "notrun": _look_of(
-        "function", f",stroke-width:1.5px,stroke-dasharray:5 3,stroke:{COLOURS['not-run'].light}"
-    ),
-    "data": _look_of("data"),
-    "input": _look_of("data", ",stroke-dasharray:5 3"),
-    "config": _look_of("config"),
-}
+    kind.replace("-", ""): _look_of(kind, RECTS[kind].width, RECTS[kind].dash)
+    for kind in ("function", *STATES, "data", "config")
+} | {"input": _look_of("data", RECTS["input"].width, RECTS["input"].dash)}

@@ -20,11 +20,13 @@ from linepipe_viz.theme import (
     ARROW_LENGTH,
     ARROW_WIDTH,
     COLOURS,
-    EDGE_WIDTH,
     MONO,
     RECTS,
     SANS,
+    SIGN_WIDTH,
+    SIGNS,
     TEXTS,
+    WIRES,
     checked_theme,
 )
 
@@ -46,11 +48,11 @@ _INCH = 100  # px, as matplotlib's figures have on a screen
 _LEAST_SIDE = 10  # px: plotly draws nothing smaller
 _LEAST_FONT = 1  # px: the same
 # What selects points, and what would send the figure to somebody else's server.
-_NO_BUTTONS = ("select2d", "lasso2d", "sendChartToCloud")
+_NO_BUTTONS = ("select2d", "lasso2d", "sendChartToCloud", "zoom2d", "pan2d", "autoScale2d")
 _CURVE_ERROR = 0.05  # px between a curve and the polyline in its place: no corner is seen
 _CORNER_STEPS = 5
-_HOVER_SIZE = 24  # px: the side of the invisible squares that catch the mouse
-_HOVER_COLUMNS = (28, 88)  # plotly neither wraps hover text nor lets it leave the figure
+_HOVER_ROOM = 250  # px beside the picture, where it isn't fitted into a given size
+_HOVER_COLUMNS = (28, 60)  # plotly neither wraps hover text nor lets it leave the figure
 _HOVER_SIGN = 7.7  # px: a sign of hover text in the widest of our fonts, give or take
 
 
@@ -71,7 +73,7 @@ def plot_pipeline_graph(
         pipeline: the pipeline to draw.
         figsize: width and height; the picture is scaled to fit. Two numbers below 50 are
             inches of 100 px each, as matplotlib's users write them; otherwise they are px. By
-            default the size follows the graph.
+            default the size follows the graph, with room for hover cards at its right.
         title: the heading; ``"Pipeline"`` if None.
         result: shows a run on the cards (status, seconds, memory): a RunResult, the
             NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
@@ -149,15 +151,20 @@ class _Plotter:
         self._go = go
         self._scene = scene
         self._theme: Literal["light", "dark"] = theme
-        self._width, self._height = size or (scene.width, scene.height)
+        self._width, self._height = size or (scene.width + _HOVER_ROOM, scene.height)
+        self._tops_of_pills: dict[str, float] = {}
+        for pill in scene.pills:
+            if maker := dict(pill.data).get("order"):
+                top = self._tops_of_pills.get(maker, pill.frame.y)
+                self._tops_of_pills[maker] = min(top, pill.frame.y)
+        self._is_fitted = size is not None
         self._scale = min(self._width / scene.width, self._height / scene.height)
 
     def figure(self) -> Figure:
         """All traces, on a canvas with one data unit for each px of the scene."""
         figure: Figure = self._go.Figure(list(self._traces()))
         across, down = self._width / self._scale, self._height / self._scale
-        left = (self._scene.width - across) / 2
-        axis = {"visible": False, "fixedrange": True}
+        left = (self._scene.width - across) / 2 if self._is_fitted else 0.0
         figure.update_layout(
             width=round(self._width),
             height=round(self._height),
@@ -167,10 +174,13 @@ class _Plotter:
             plot_bgcolor=self._colour("background"),
             showlegend=False,
             hovermode="closest",
-            dragmode=False,
+            dragmode="pan",
+            barmode="overlay",
+            bargap=0,
             modebar={"remove": _NO_BUTTONS, "bgcolor": "rgba(0,0,0,0)"},
-            xaxis={**axis, "range": [left, left + across]},
-            yaxis={**axis, "range": [down, 0]},
+            xaxis=_axis(left, left + across),
+            # As wide as high: a zoomed picture keeps its shape.
+            yaxis={**_axis(down, 0), "scaleanchor": "x", "scaleratio": 1},
             hoverlabel={
                 "bgcolor": self._colour("background"),
                 "bordercolor": self._colour("function"),
@@ -211,9 +221,9 @@ class _Plotter:
     def _traces(self) -> Iterator[Any]:
         scene = self._scene
         yield from self._rects(scene.cards, ())
-        yield self._lines([_wire_points(wire) for wire in scene.wires], "edge", EDGE_WIDTH)
-        yield self._lines([_arrowhead(*wire.tip) for wire in scene.wires], "arrow", 0.5, "arrow")
+        yield from self._wires()
         yield from self._rects(scene.pills, scene.legend)
+        yield from self._signs()
         yield from self._texts()
         yield self._hover()
 
@@ -236,6 +246,29 @@ class _Plotter:
         return self._go.Scatter(
             x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", cliponaxis=False, **fit_line
         )
+
+    def _wires(self) -> Iterator[Any]:
+        for kind, style in WIRES.items():
+            wires = [wire for wire in self._scene.wires if wire.kind == kind]
+            if wires or kind == "edge":
+                yield self._lines([_wire_points(wire) for wire in wires], style.stroke, style.width)
+                heads = [_arrowhead(*wire.tip) for wire in wires]
+                yield self._lines(heads, style.arrow, 0.5, style.arrow)
+
+    def _signs(self) -> Iterator[Any]:
+        signs = [sign for shape in self._scene.cards for sign in shape.signs]
+        signs += self._scene.legend_signs
+        for kind, strokes in SIGNS.items():
+            places = [(sign.x, sign.y) for sign in signs if sign.kind == kind]
+            for is_filled in (False, True):
+                parts = [stroke for stroke in strokes if stroke.is_filled == is_filled]
+                lines = [
+                    [(x + dx, y + dy) for dx, dy in (*stroke.points, *stroke.points[:is_filled])]
+                    for x, y in places
+                    for stroke in parts
+                ]
+                if lines:
+                    yield self._lines(lines, kind, SIGN_WIDTH, kind if is_filled else "")
 
     def _rects(self, shapes: Sequence[Shape], more: Sequence[Rect]) -> Iterator[Any]:
         groups: dict[str, list[Rect]] = {}
@@ -269,27 +302,43 @@ class _Plotter:
             )
 
     def _hover(self) -> Any:
-        """Invisible squares along each card and pill, which show its details."""
-        xs: list[float] = []
-        ys: list[float] = []
-        texts: list[str] = []
+        """Invisible bars over each card and pill, which show its details beside it.
+
+        plotly puts a bar's hover card to the right of the bar's end, if there is room for it.
+        """
         least, most = _HOVER_COLUMNS
-        columns = min(max(int(self._width / _HOVER_SIGN) - 4, least), most)
-        for shape in (*self._scene.cards, *self._scene.pills):
-            words = _hover_text(shape.details, columns)
-            for x, y in _hover_points(shape.frame):
-                xs.append(round(x, 1))
-                ys.append(round(y, 1))
-                texts.append(words)
-        return self._go.Scatter(
-            x=xs,
-            y=ys,
-            text=texts,
-            mode="markers",
-            marker={"size": _HOVER_SIZE * self._scale, "symbol": "square", "opacity": 0},
-            hovertemplate="%{text}<extra></extra>",
+        shapes = (*self._scene.cards, *self._scene.pills)
+        texts: list[str] = []
+        for shape in shapes:
+            end = (shape.frame.x + shape.frame.width) * self._scale
+            columns = int((self._width - end) / _HOVER_SIGN) - 4
+            texts.append(_hover_text(shape.details, min(max(columns, least), most)))
+        spans = [(shape.frame.y, self._hover_height(shape)) for shape in shapes]
+        return self._go.Bar(
+            orientation="h",
+            base=[round(shape.frame.x, 1) for shape in shapes],
+            x=[round(shape.frame.width, 1) for shape in shapes],
+            y=[round(top + height / 2, 1) for top, height in spans],
+            width=[round(height, 1) for _, height in spans],
+            hovertext=texts,
+            hovertemplate="%{hovertext}<extra></extra>",
+            marker={"opacity": 0},
             cliponaxis=False,
         )
+
+    def _hover_height(self, shape: Shape) -> float:
+        """Of a card only what is above its pills: where bars overlap, plotly takes either."""
+        data = dict(shape.data)
+        if "node" not in data:
+            return shape.frame.height
+        tops = self._tops_of_pills.get(data["order"], shape.frame.y + shape.frame.height)
+        return tops - shape.frame.y
+
+
+def _axis(start: float, end: float) -> dict[str, Any]:
+    """An invisible axis that shows that range, and never more."""
+    low, high = min(start, end), max(start, end)
+    return {"visible": False, "range": [start, end], "minallowed": low, "maxallowed": high}
 
 
 def _escaped(text: str) -> str:
@@ -308,14 +357,6 @@ def _hover_text(details: Details, columns: int) -> str:
 
 def _wrapped(text: str, columns: int) -> list[str]:
     return [_escaped(line) for line in wrap(text, columns)]
-
-
-def _hover_points(frame: Rect) -> Iterator[tuple[float, float]]:
-    """The middles of squares that cover a pill, or a card's name and what stands above pills."""
-    count = max(1, int(frame.width // _HOVER_SIZE))
-    y = frame.y + min(frame.height / 2, 18)
-    for place in range(count):
-        yield frame.x + frame.width * (place + 0.5) / count, y
 
 
 def _outline(rect: Rect) -> Points:

@@ -1,32 +1,25 @@
-"""The stylesheet inside an SVG: what each kind looks like, in one theme or in the reader's.
+"""The stylesheet inside an SVG: the colours of dark pages, and nothing else.
 
-All rules stand under the picture's own id, because a notebook's pictures share one page. In
-the automatic theme, colours are variables that the page's own signs of darkness override.
+How everything looks in the light stands in attributes, which every program that draws SVG
+understands. The rules here only override colours: under the picture's own id, because a page
+may hold several pictures, and inside ``@supports``, because programs that know no variables
+would draw black (Inkscape) and skip a block that they don't know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from linepipe_viz.scene.shapes import Scene
-from linepipe_viz.theme import (
-    COLOURS,
-    EDGE_WIDTH,
-    MONO,
-    RECTS,
-    SANS,
-    TEXTS,
-    RectStyle,
-    TextStyle,
-    Theme,
-)
+from linepipe_viz.theme import COLOURS, RECTS, TEXTS, WIRES
 
-__all__ = ["stylesheet"]
+__all__ = ["Rule", "rules_of", "stylesheet"]
 
-# How pages and notebooks say that they are light or dark, whatever the system says:
+# How pages and notebooks mark that they are light or dark, whatever the system's setting:
 # JupyterLab, VS Code, Colab, documentation themes.
-_SAYS: dict[Literal["light", "dark"], tuple[str, ...]] = {
+_MARKS: Final[dict[Literal["light", "dark"], tuple[str, ...]]] = {
     "light": (
         '[data-jp-theme-light="true"]',
         ".vscode-light",
@@ -44,83 +37,67 @@ _SAYS: dict[Literal["light", "dark"], tuple[str, ...]] = {
 }
 
 
-def stylesheet(name: str, scene: Scene, theme: Theme) -> str:
-    """Rules for what the picture shows, and for nothing else.
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The colour roles of a class of shapes; "" where it has no fill or no stroke."""
+
+    name: str
+    fill: str = ""
+    stroke: str = ""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles in use."""
+        return tuple(role for role in (self.fill, self.stroke) if role)
+
+
+def rules_of(scene: Scene) -> list[Rule]:
+    """A rule for each class of shapes that the picture shows."""
+    shapes = (*scene.cards, *scene.pills)
+    rects = {rect.kind for shape in shapes for rect in shape.rects}
+    rects |= {rect.kind for rect in scene.legend}
+    texts = {text.kind for shape in shapes for text in shape.texts}
+    texts |= {text.kind for text in scene.page}
+    signs = {sign.kind for shape in shapes for sign in shape.signs}
+    wires = {wire.kind for wire in scene.wires}
+    rules = [Rule("page", "background")]
+    for kind, wire in WIRES.items():
+        if kind in wires:
+            rules += [Rule(kind, stroke=wire.stroke), Rule(f"{kind}-arrow", wire.arrow)]
+    for kind, rect in RECTS.items():
+        if kind in rects:
+            rules.append(Rule(kind, rect.fill, rect.stroke if rect.width else ""))
+    rules += [Rule(kind, style.colour) for kind, style in TEXTS.items() if kind in texts]
+    for kind in sorted(signs):
+        rules += [Rule(f"sign-{kind}", stroke=kind), Rule(f"mark-{kind}", kind)]
+    return rules
+
+
+def stylesheet(name: str, rules: Sequence[Rule]) -> str:
+    """Rules that follow the page's theme.
 
     Args:
         name: the id of the picture's root.
-        scene: the picture.
-        theme: the theme that it is to have.
+        rules: the classes in the picture.
     """
-    rules = [_Rule("lp-page", fill="background")]
-    rules.append(_Rule("lp-edge", stroke="edge", more=f"fill:none;stroke-width:{EDGE_WIDTH}"))
-    rules.append(_Rule("lp-arrow", fill="arrow"))
-    rects, texts = _kinds(scene)
-    rules += [_rect_rule(kind, RECTS[kind]) for kind in RECTS if kind in rects]
-    rules += [_text_rule(kind, TEXTS[kind]) for kind in TEXTS if kind in texts]
-    lines = [f"#{name} text{{white-space:pre}}"]
-    if theme == "auto":
-        lines += _variables(name, [role for rule in rules for role in rule.roles])
-    lines += [f"#{name} .{rule.target}{{{rule.body(theme)}}}" for rule in rules]
-    return "\n".join(lines)
+    return "\n".join(_lines(name, rules))
 
 
-class _Rule:
-    """Style of a class of shapes: roles for fill and stroke, and properties without a colour."""
-
-    def __init__(self, target: str, *, fill: str = "", stroke: str = "", more: str = "") -> None:
-        self.target = target
-        self._paints = {"fill": fill, "stroke": stroke}
-        self._more = more
-
-    @property
-    def roles(self) -> list[str]:
-        return [role for role in self._paints.values() if role]
-
-    def body(self, theme: Theme) -> str:
-        parts = [_paint(key, role, theme) for key, role in self._paints.items() if role]
-        return ";".join([*parts, self._more] if self._more else parts)
-
-
-def _paint(key: str, role: str, theme: Theme) -> str:
-    """A colour. Programs that know no variables skip the second one and take the light one."""
-    if theme == "auto":
-        return f"{key}:{COLOURS[role].light};{key}:var(--lp-{role})"
-    return f"{key}:{COLOURS[role].of(theme)}"
-
-
-def _rect_rule(kind: str, style: RectStyle) -> _Rule:
-    more = f"stroke-width:{style.width:g}"
-    if style.dash:
-        more += f";stroke-dasharray:{style.dash[0]} {style.dash[1]}"
-    return _Rule(f"lp-{kind}", fill=style.fill, stroke=style.stroke, more=more)
-
-
-def _text_rule(kind: str, style: TextStyle) -> _Rule:
-    weight = 600 if style.bold else 400
-    font = f"{weight} {style.size:g}px {MONO if style.mono else SANS}"
-    return _Rule(f"lp-{kind}", fill=style.colour, more=f"font:{font}")
-
-
-def _kinds(scene: Scene) -> tuple[set[str], set[str]]:
-    """The kinds of rectangles and of texts in the picture."""
-    shapes = (*scene.cards, *scene.pills)
-    rects = {rect.kind for shape in shapes for rect in shape.rects}
-    texts = {text.kind for shape in shapes for text in shape.texts}
-    rects |= {rect.kind for rect in scene.legend}
-    texts |= {text.kind for text in scene.page}
-    return rects, texts
-
-
-def _variables(name: str, roles: list[str]) -> Iterator[str]:
-    """The colours as variables: light, unless the system or the page says otherwise."""
-    light = ";".join(f"--lp-{role}:{COLOURS[role].light}" for role in dict.fromkeys(roles))
-    dark = ";".join(f"--lp-{role}:{COLOURS[role].dark}" for role in dict.fromkeys(roles))
+def _lines(name: str, rules: Sequence[Rule]) -> Iterator[str]:
+    roles = dict.fromkeys(role for rule in rules for role in rule.roles)
+    light = ";".join(f"--lp-{role}:{COLOURS[role].light}" for role in roles)
+    dark = ";".join(f"--lp-{role}:{COLOURS[role].dark}" for role in roles)
     yield f"#{name}{{{light}}}"
     yield f"@media (prefers-color-scheme:dark){{#{name}{{{dark}}}}}"
     yield f"{_under('light', name)}{{{light}}}"
     yield f"{_under('dark', name)}{{{dark}}}"
+    yield "@supports (color:var(--lp-page)){"
+    for rule in rules:
+        paints = {"fill": rule.fill, "stroke": rule.stroke}
+        body = ";".join(f"{key}:var(--lp-{role})" for key, role in paints.items() if role)
+        yield f"#{name} .lp-{rule.name}{{{body}}}"
+    yield "}"
 
 
 def _under(theme: Literal["light", "dark"], name: str) -> str:
-    return ",".join(f"{sign} #{name}" for sign in _SAYS[theme])
+    return ",".join(f"{mark} #{name}" for mark in _MARKS[theme])

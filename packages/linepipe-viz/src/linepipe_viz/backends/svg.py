@@ -1,25 +1,40 @@
 """The display list as SVG: for notebooks, documents and web pages. Standard library only.
 
 The text is the same wherever and whenever it is made, so that a picture kept in a repository
-changes only when the pipeline does.
+changes only when the pipeline does. What it shows stands in plain attributes (see
+``stylesheet``), so that browsers, converters and editors draw the same picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
+from typing import Literal
 from zlib import crc32
 
 from linepipe_core import Pipeline
-from linepipe_viz.backends.stylesheet import stylesheet
+from linepipe_viz.backends.stylesheet import rules_of, stylesheet
 from linepipe_viz.graph.records import Overlay
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
-from linepipe_viz.scene.shapes import Curve, Rect, Scene, Shape, Text, Wire
-from linepipe_viz.theme import ARROW_LENGTH, ARROW_WIDTH, TEXTS, Theme, checked_theme
+from linepipe_viz.scene.shapes import Curve, Rect, Scene, Shape, Sign, Text, Wire
+from linepipe_viz.text import printable
+from linepipe_viz.theme import (
+    ARROW_LENGTH,
+    ARROW_WIDTH,
+    COLOURS,
+    MONO,
+    RECTS,
+    SANS,
+    SIGN_WIDTH,
+    SIGNS,
+    TEXTS,
+    WIRES,
+    Theme,
+    checked_theme,
+)
 
-__all__ = ["draw_svg_pipeline"]
+__all__ = ["draw_svg_pipeline", "scene_svg"]
 
-_LEAST_SCALE = 0.6
 _BASELINE = 0.36  # of the font size: from a text's middle down to its baseline
 
 
@@ -29,18 +44,23 @@ def draw_svg_pipeline(
     *,
     result: Overlay | None = None,
     theme: Theme = "auto",
+    transparent: bool = False,
 ) -> str:
     """The pipeline as a picture in SVG.
 
-    Hover over a card or a pill for its signature, docstring, types and figures.
+    Hover over a card, a pill or an arrow for its signature, docstring, types and figures.
+    Each has ``data-`` attributes that name it: ``data-node``, ``data-order`` and ``data-state``
+    on a card; ``data-object``, ``data-from`` and its ``data-order`` on an object; ``data-object``,
+    ``data-from`` and ``data-to`` on an arrow.
 
     Args:
         pipeline: the pipeline to draw.
         title: the heading; ``"Pipeline"`` if None.
-        result: shows a run on the cards (status, seconds, memory): a RunResult, the
+        result: shows a run on the cards (state, seconds, memory): a RunResult, the
             NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
-        theme: ``"light"`` or ``"dark"``, or ``"auto"``: as the page, the notebook or the
-            reader's system says.
+        theme: ``"light"`` or ``"dark"``, or ``"auto"``: that of the page, the notebook or the
+            reader's system, and light in programs that have none.
+        transparent: leave out the background.
 
     Returns:
         One ``<svg>`` element, to be written to a file (in UTF-8) or put into a page as it is.
@@ -58,65 +78,134 @@ def draw_svg_pipeline(
         ('<svg', '</svg>')
     """
     theme = checked_theme(theme)
-    scene = pipeline_scene(pipeline, title, result)
-    body = "\n".join(_body(scene))
+    return scene_svg(pipeline_scene(pipeline, title, result), theme, transparent=transparent)
+
+
+def scene_svg(scene: Scene, theme: Theme, *, transparent: bool = False) -> str:
+    """The SVG of a display list."""
+    writer = _Writer("dark" if theme == "dark" else "light")
+    body = "\n".join(writer.body(scene, transparent=transparent))
     name = f"lp{crc32(f'{theme}{body}'.encode()):08x}"
-    label = escape(f"{scene.title}: {scene.subtitle}")
+    parts = (scene.title, scene.subtitle, scene.outcome)
+    label = escape(f"{scene.title}: {' · '.join(part for part in parts[1:] if part)}")
     width, height = _number(scene.width), _number(scene.height)
-    # A wide picture shrinks to fit its page, but not until it can't be read.
-    style = f"max-width:100%;min-width:{_number(scene.width * _LEAST_SCALE)}px;height:auto"
+    style = ""
+    if theme == "auto":
+        style = f"<style>\n{stylesheet(name, rules_of(scene))}\n</style>\n"
+    description = f"<desc>{escape(scene.description)}</desc>\n" if scene.description else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}" style="{style}" role="img" aria-label="{label}">\n'
-        f"<style>\n{stylesheet(name, scene, theme)}\n</style>\n{body}\n</svg>\n"
+        f' viewBox="0 0 {width} {height}" role="img" aria-label="{label}">\n'
+        f"{description}{style}{body}\n</svg>\n"
     )
 
 
 def _number(value: float) -> str:
-    """A length to a tenth of a px, with no more signs than it needs."""
+    """A length to a tenth of a px, with no more digits than it needs."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
-def _body(scene: Scene) -> Iterator[str]:
-    yield '<rect class="lp-page" width="100%" height="100%"/>'
-    for shape in scene.cards:
-        yield from _shape(shape)
-    for wire in scene.wires:
-        yield f'<path class="lp-edge" d="{_path(wire)}"/>'
-    for wire in scene.wires:
-        yield f'<path class="lp-arrow" d="{_arrowhead(*wire.tip)}"/>'
-    for shape in scene.pills:
-        yield from _shape(shape)
-    for rect in scene.legend:
-        yield _rect(rect)
-    for text in scene.page:
-        yield _text(text)
+def _attributes(data: Sequence[tuple[str, str]]) -> str:
+    return "".join(f' data-{key}="{escape(printable(value))}"' for key, value in data)
 
 
-def _shape(shape: Shape) -> Iterator[str]:
-    yield "<g>"
-    yield f"<title>{escape(chr(10).join(shape.details.lines()))}</title>"
-    yield from (_rect(rect) for rect in shape.rects)
-    yield from (_text(text) for text in shape.texts)
-    yield "</g>"
+class _Writer:
+    """Writes shapes as elements, with the colours of one theme in attributes."""
 
+    def __init__(self, theme: Literal["light", "dark"]) -> None:
+        self._theme: Literal["light", "dark"] = theme
 
-def _rect(rect: Rect) -> str:
-    return (
-        f'<rect class="lp-{rect.kind}" x="{_number(rect.x)}" y="{_number(rect.y)}"'
-        f' width="{_number(rect.width)}" height="{_number(rect.height)}"'
-        f' rx="{_number(rect.radius)}"/>'
-    )
+    def body(self, scene: Scene, *, transparent: bool) -> Iterator[str]:
+        """All elements in the order in which they are painted."""
+        if not transparent:
+            yield (
+                f'<rect class="lp-page" width="{_number(scene.width)}"'
+                f' height="{_number(scene.height)}"{self._paint(fill="background")}/>'
+            )
+        yield f'<g font-family="{MONO}">'
+        for shape in scene.cards:
+            yield from self._shape(shape)
+        for wire in scene.wires:
+            yield from self._wire(wire)
+        for shape in scene.pills:
+            yield from self._shape(shape)
+        yield "</g>"
+        for rect in scene.legend:
+            yield self._rect(rect)
+        for sign in scene.legend_signs:
+            yield from self._sign(sign)
+        for text in scene.page:
+            yield self._text(text)
 
+    def _paint(self, *, fill: str = "", stroke: str = "") -> str:
+        roles = {"fill": fill, "stroke": stroke}
+        return "".join(
+            f' {key}="{COLOURS[role].of(self._theme)}"' for key, role in roles.items() if role
+        )
 
-def _text(text: Text) -> str:
-    y = text.y + TEXTS[text.kind].size * _BASELINE
-    anchor = ' text-anchor="middle"' if text.anchor == "middle" else ""
-    return (
-        f'<text class="lp-{text.kind}" x="{_number(text.x)}" y="{_number(y)}"{anchor}>'
-        f"{escape(text.text)}</text>"
-    )
+    def _shape(self, shape: Shape) -> Iterator[str]:
+        yield f"<g{_attributes(shape.data)}>"
+        yield f"<title>{escape(chr(10).join(shape.details.lines()))}</title>"
+        yield from (self._rect(rect) for rect in shape.rects)
+        for sign in shape.signs:
+            yield from self._sign(sign)
+        yield from (self._text(text) for text in shape.texts)
+        yield "</g>"
+
+    def _rect(self, rect: Rect) -> str:
+        style = RECTS[rect.kind]
+        line = ""
+        if style.width:
+            line = f'{self._paint(stroke=style.stroke)} stroke-width="{style.width:g}"'
+        if style.dash:
+            line += f' stroke-dasharray="{style.dash[0]} {style.dash[1]}"'
+        return (
+            f'<rect class="lp-{rect.kind}" x="{_number(rect.x)}" y="{_number(rect.y)}"'
+            f' width="{_number(rect.width)}" height="{_number(rect.height)}"'
+            f' rx="{_number(rect.radius)}"{self._paint(fill=style.fill)}{line}/>'
+        )
+
+    def _text(self, text: Text) -> str:
+        style = TEXTS[text.kind]
+        font = "" if style.mono else f' font-family="{SANS}"'
+        font += f' font-size="{style.size:g}"'
+        font += ' font-weight="bold"' if style.bold else ""
+        font += ' text-anchor="middle"' if text.anchor == "middle" else ""
+        # White space in names would be folded into one blank.
+        space = (
+            ' xml:space="preserve"' if "  " in text.text or text.text != text.text.strip() else ""
+        )
+        return (
+            f'<text class="lp-{text.kind}" x="{_number(text.x)}"'
+            f' y="{_number(text.y + style.size * _BASELINE)}"'
+            f"{self._paint(fill=style.colour)}{font}{space}>{escape(text.text)}</text>"
+        )
+
+    def _sign(self, sign: Sign) -> Iterator[str]:
+        for stroke in SIGNS[sign.kind]:
+            points = [f"{_number(sign.x + x)} {_number(sign.y + y)}" for x, y in stroke.points]
+            path = f"M{'L'.join(points)}"
+            if stroke.is_filled:
+                yield (
+                    f'<path class="lp-mark-{sign.kind}" d="{path}Z"{self._paint(fill=sign.kind)}/>'
+                )
+            else:
+                yield (
+                    f'<path class="lp-sign-{sign.kind}" d="{path}" fill="none"'
+                    f'{self._paint(stroke=sign.kind)} stroke-width="{SIGN_WIDTH:g}"'
+                    ' stroke-linecap="round" stroke-linejoin="round"/>'
+                )
+
+    def _wire(self, wire: Wire) -> Iterator[str]:
+        style = WIRES[wire.kind]
+        yield (
+            f"<g{_attributes(wire.data)}><title>{escape(wire.label)}</title>"
+            f'<path class="lp-{wire.kind}" d="{_path(wire)}" fill="none"'
+            f'{self._paint(stroke=style.stroke)} stroke-width="{style.width:g}"/>'
+            f'<path class="lp-{wire.kind}-arrow" d="{_arrowhead(*wire.tip)}"'
+            f"{self._paint(fill=style.arrow)}/></g>"
+        )
 
 
 def _path(wire: Wire) -> str:

@@ -55,13 +55,15 @@ def node_details(node: Node, record: Record | None, output_hints: Mapping[str, o
     )
 
 
-def object_details(name: str, maker: Node, readers: Sequence[Node], hint: object) -> Details:
+def object_details(
+    name: str, maker: Node, readers: Sequence[Node], hint: object, fact: str = ""
+) -> Details:
     """Details of an object that a node makes."""
     return Details(
         printable(name),
         "" if hint is None else _annotation(hint),
         "",
-        (f"made by {printable(maker.name)}", _read_by(readers)),
+        (f"made by {printable(maker.name)}", _read_by(readers), *([fact] if fact else [])),
     )
 
 
@@ -77,6 +79,8 @@ def _read_by(readers: Sequence[Node]) -> str:
 
 def _run_facts(record: Record) -> Iterable[str]:
     yield " · ".join(part for part in (record.status, record.figures) if part)
+    if record.error:
+        yield _cut(record.error)
     for reason in record.reasons:
         yield _cut(f"because {printable(reason)}")
 

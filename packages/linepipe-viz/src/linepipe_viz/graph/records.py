@@ -1,4 +1,4 @@
-"""Records of nodes: state, figures and reasons from a run, a failure or a plan.
+"""Records of nodes: state, figures, reasons and errors from a run, a failure or a plan.
 
 One form for all three, so that pictures and terminal views needn't know which they show.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from linepipe_core import Node, NodeExecutionError, Run, RunResult, Step
 from linepipe_viz.text import memory_text, printable, seconds_text, shorten
@@ -17,20 +17,36 @@ Status = Literal[
 ]
 Overlay = RunResult | NodeExecutionError | Run | Sequence[Any]
 
-__all__ = ["Record", "node_records", "step_record", "steps_with_records", "time_in_functions"]
+__all__ = [
+    "Change",
+    "Overlay",
+    "Record",
+    "Status",
+    "config_changes",
+    "error_text",
+    "node_records",
+    "outcome_text",
+    "step_record",
+    "steps_with_records",
+    "time_in_functions",
+]
 
-_STATUS_OF_STEP: dict[str, Status] = {
+_STATUS_OF_STEP: Final[dict[str, Status]] = {
     "pending": "not run",
     "running": "running",
     "ran": "ran",
     "reused": "reused",
     "failed": "failed",
 }
-_STATUS_OF_ACTION: dict[str, Status] = {
+_STATUS_OF_ACTION: Final[dict[str, Status]] = {
     "run": "will run",
     "reuse": "will reuse",
     "maybe": "may run",
 }
+_ORDER_OF_COUNTS: Final[tuple[Status, ...]] = (
+    *("failed", "will run", "may run", "will reuse"),
+    *("running", "ran", "reused", "not run"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +57,20 @@ class Record:
         status: in words; a picture never shows it by colour alone.
         seconds: how long it took, if it ran.
         peak_mib: how far memory rose while it ran, if that was measured.
-        reasons: why it ran, or will.
+        reasons: why it ran, or will; each may be a Reason of the core.
+        error: type and first line of the error with which it failed, or "".
     """
 
     status: Status
     seconds: float | None = None
     peak_mib: float | None = None
     reasons: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def state(self) -> str:
+        """The theme's name of the status."""
+        return "reused" if self.status == "will reuse" else self.status.replace(" ", "-")
 
     @property
     def figures(self) -> str:
@@ -62,10 +85,45 @@ class Record:
     @property
     def caption(self) -> str:
         """One line for a card: the status, where it isn't plain success, and the figures."""
-        if self.status in ("will run", "may run") and self.reasons:
-            return f"{self.status} · {shorten(self.reasons[0])}"
         status = "" if self.status == "ran" and self.figures else self.status
         return " · ".join(part for part in (status, self.figures) if part)
+
+    @property
+    def remark(self) -> str:
+        """A second line: the error, or the first reason to run; "" if there is none."""
+        if self.error:
+            return self.error
+        if self.status in ("will run", "may run") and self.reasons:
+            return printable(str(self.reasons[0]))
+        return ""
+
+    @property
+    def summary(self) -> str:
+        """Caption and remark in one line."""
+        remark = shorten(self.remark, 60)
+        return " · ".join(part for part in (self.caption, remark) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A config value that changed, in words: ``5`` and ``6``."""
+
+    name: str
+    old: str
+    new: str
+
+
+def config_changes(records: Iterable[Record | None]) -> dict[str, Change]:
+    """The config references that changed, from the reasons that say so; the first one counts."""
+    changes: dict[str, Change] = {}
+    for record in records:
+        for reason in record.reasons if record else ():
+            old, new = getattr(reason, "old", None), getattr(reason, "new", None)
+            if getattr(reason, "kind", None) == "config" and old is not None and new is not None:
+                name = str(getattr(reason, "name", ""))
+                name = name if name.startswith("config") else f"config.{name}"
+                changes.setdefault(name, Change(name, printable(old), printable(new)))
+    return changes
 
 
 def node_records(nodes: Sequence[Node], overlay: Overlay | None) -> tuple[Record | None, ...]:
@@ -79,7 +137,7 @@ def node_records(nodes: Sequence[Node], overlay: Overlay | None) -> tuple[Record
 
     Raises:
         TypeError: the overlay is something else.
-        ValueError: the overlay knows nodes, and none of these.
+        ValueError: the overlay has nodes, and none of these.
     """
     if overlay is None:
         return (None,) * len(nodes)
@@ -102,9 +160,10 @@ def steps_with_records(overlay: Overlay) -> list[tuple[Node, Record]]:
     steps = getattr(overlay, "steps", None)  # a result's, a failure's, or a Run's
     try:
         if steps is not None:
-            steps = [(step.node, step_record(step)) for step in steps]
-            to_come = getattr(overlay, "nodes", ())[len(steps) :]  # a Run knows the rest
-            return [*steps, *((node, Record("not run")) for node in to_come)]
+            error = _cause(overlay)
+            pairs = [(step.node, step_record(step, error)) for step in steps]
+            to_come = getattr(overlay, "nodes", ())[len(pairs) :]  # a Run knows the rest
+            return [*pairs, *((node, Record("not run")) for node in to_come)]
         return [(entry.node, _entry_record(entry)) for entry in cast("Iterable[Any]", overlay)]
     except (AttributeError, KeyError, TypeError) as error:
         raise TypeError(
@@ -114,30 +173,67 @@ def steps_with_records(overlay: Overlay) -> list[tuple[Node, Record]]:
         ) from error
 
 
-def step_record(step: Step) -> Record:
-    """The record of one step."""
+def step_record(step: Step, error: BaseException | None = None) -> Record:
+    """The record of one step; ``error`` is what its run failed with, if it did."""
     memory = step.memory
     return Record(
         status=_STATUS_OF_STEP[step.status],
         seconds=step.seconds,
         peak_mib=None if memory is None else memory.peak_mib,
-        reasons=tuple(str(reason) for reason in step.reasons),
+        reasons=tuple(step.reasons),
+        error=error_text(error) if error is not None and step.status == "failed" else "",
     )
 
 
-def time_in_functions(steps: Iterable[Record | None]) -> list[str]:
+def _cause(overlay: object) -> BaseException | None:
+    """The error of the node that failed; None of what is no failure."""
+    if not isinstance(overlay, NodeExecutionError):
+        return None
+    original: BaseException | None = getattr(overlay, "original", None)
+    return original or overlay.__cause__
+
+
+def error_text(error: BaseException) -> str:
+    """Type and first line of an error: ``ValueError: no such season``.
+
+    Example:
+        >>> error_text(KeyError("season")), error_text(ValueError())
+        ("KeyError: 'season'", 'ValueError')
+    """
+    try:
+        message = str(error).strip().partition("\n")[0]
+    except Exception:  # a user's __str__ may raise anything
+        message = ""
+    return printable(": ".join(part for part in (type(error).__name__, message) if part))
+
+
+def time_in_functions(records: Iterable[Record | None]) -> list[str]:
     """All the nodes' time as one part of a heading; none where none ran.
 
-    With a word for what it is: a run also takes time for itself, which a result's text and
-    table tell "in all". A failure knows no such figure, and half a pipeline has none.
+    Named "in functions", because a run also takes time for itself, which a result's text and
+    table show as "in all". A failure knows no such figure, and half a pipeline has none.
     """
-    times = [record.seconds for record in steps if record and record.seconds is not None]
+    times = [record.seconds for record in records if record and record.seconds is not None]
     return [f"{seconds_text(sum(times))} in functions"] if times else []
 
 
+def outcome_text(nodes: Sequence[Node], records: Sequence[Record | None]) -> str:
+    """One line about a whole run, failure or plan; "" without any record.
+
+    A failure names the node and its error; all else is counted: ``2 will run · 3 will reuse``.
+    """
+    for node, record in zip(nodes, records, strict=True):
+        if record and record.status == "failed":
+            error = f": {record.error}" if record.error else ""
+            return f"{printable(node.name)} failed{error}"
+    statuses = [record.status for record in records if record]
+    counts = [(statuses.count(status), status) for status in _ORDER_OF_COUNTS]
+    parts = [f"{number} {status}" for number, status in counts if number]
+    return " · ".join([*parts, *time_in_functions(records)])
+
+
 def _entry_record(entry: Any) -> Record:
-    reasons = tuple(str(reason) for reason in entry.reasons)
-    return Record(_STATUS_OF_ACTION[entry.action], reasons=reasons)
+    return Record(_STATUS_OF_ACTION[entry.action], reasons=tuple(entry.reasons))
 
 
 def _matched(

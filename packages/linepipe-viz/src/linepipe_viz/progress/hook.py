@@ -112,7 +112,7 @@ class Progress(Hook):
         record = step_record(step)
         mark, charset = STATUS_MARKS[record.status], self._charset
         place = f"{step.index + 1:>{self._digits}}/{self._n_nodes}"
-        words = record.caption if record.status != "ran" else record.figures
+        words = record.summary if record.status != "ran" else record.figures
         name = charset.words(step.node.name)
         line = f"{place} {charset.sign(mark.sign, mark.letter)} {name}  {charset.words(words)}\n"
         if self._is_captured:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from linepipe_viz.graph.cards import Card, Edge, Graph
@@ -14,13 +14,12 @@ from linepipe_viz.scene.measure import (
     PILL_ROW,
     CardSize,
     Label,
-    card_size,
-    pill_label,
+    Measures,
 )
 from linepipe_viz.scene.ports import PillRow, pill_rows, ports
-from linepipe_viz.scene.shapes import Curve, Line, Segment, Wire
+from linepipe_viz.scene.shapes import Curve, Line, Segment
 
-__all__ = ["Arrangement", "PlacedCard", "PlacedPill", "arrange"]
+__all__ = ["Arrangement", "PlacedCard", "PlacedPill", "PlacedWire", "arrange"]
 
 _TIP_GAP = 1  # px between an arrow's tip and the card
 _HEAD = 6  # the line ends inside the arrowhead, so that its tip stays sharp
@@ -47,6 +46,17 @@ class PlacedPill:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedWire:
+    """An edge's way: from a start along its segments, with an arrowhead at the tip."""
+
+    edge: Edge
+    x: float
+    y: float
+    segments: tuple[Segment, ...]
+    tip: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Arrangement:
     """Everything at its place; the graph's upper left corner is at (0, 0).
 
@@ -57,26 +67,24 @@ class Arrangement:
 
     cards: tuple[PlacedCard, ...]
     pills: tuple[PlacedPill, ...]
-    wires: tuple[Wire, ...]
+    wires: tuple[PlacedWire, ...]
     width: float
     height: float
     n_parts: int
     crossings: int
 
 
-def arrange(graph: Graph, captions: Sequence[str]) -> Arrangement:
-    """Places for all of a graph.
+def arrange(graph: Graph, *, with_states: bool = False) -> Arrangement:
+    """Positions for all of a graph.
 
     Args:
         graph: the pipeline's.
-        captions: each card's text about a run, or "".
+        with_states: leave room on each card for what a run or plan says about it.
     """
+    measures = Measures(graph.cards, graph.free_inputs, with_states=with_states)
     read = _read_names(graph)
-    sizes = [
-        card_size(card, text, names)
-        for card, text, names in zip(graph.cards, captions, read, strict=True)
-    ]
-    boxes = _boxes(graph, sizes)
+    sizes = [measures.card(card, names) for card, names in zip(graph.cards, read, strict=True)]
+    boxes = _boxes(graph, sizes, measures)
     layout = lay_out(
         boxes.sizes,
         [
@@ -89,7 +97,7 @@ def arrange(graph: Graph, captions: Sequence[str]) -> Arrangement:
         for card, size, box in zip(graph.cards, sizes, boxes.cards(graph), strict=True)
     ]
     rows = _rows_of_pills(graph, cards, boxes, layout)
-    pills = [*_card_pills(cards, rows), *_free_pills(graph, boxes, layout)]
+    pills = [*_card_pills(cards, rows), *_free_pills(graph, boxes, layout, measures)]
     wires = _wires(graph, cards, boxes, layout, rows)
     return Arrangement(
         tuple(cards),
@@ -117,7 +125,7 @@ def _source(edge: Edge) -> int | str:
     return edge.name if edge.maker is None else edge.maker
 
 
-def _boxes(graph: Graph, sizes: Sequence[CardSize]) -> _Boxes:
+def _boxes(graph: Graph, sizes: Sequence[CardSize], measures: Measures) -> _Boxes:
     """Each card after the free inputs that it is the first to read."""
     boxes = _Boxes([], {})
     edges = _by_reader(graph)
@@ -126,7 +134,7 @@ def _boxes(graph: Graph, sizes: Sequence[CardSize]) -> _Boxes:
             edge = graph.edges[number]
             if edge.maker is None and edge.name not in boxes.number:
                 boxes.number[edge.name] = len(boxes.sizes)
-                boxes.sizes.append((pill_label(edge.name).width, PILL_HEIGHT))
+                boxes.sizes.append((measures.pill(edge.name).width, PILL_HEIGHT))
         boxes.number[card.index] = len(boxes.sizes)
         boxes.sizes.append((size.width, size.height_with_pills))
     return boxes
@@ -159,9 +167,18 @@ def _rows_of_pills(
             aim = bends[0].x if bends else cards[edge.reader].x
             aims[edge.maker].setdefault(edge.name, []).append(aim)
     return [
-        pill_rows(card.size.pills, card.x, {name: sum(xs) / len(xs) for name, xs in aim.items()})
+        pill_rows(
+            card.size.pills,
+            card.card.makes,
+            card.x,
+            {name: sum(xs) / len(xs) for name, xs in aim.items()},
+        )
         for card, aim in zip(cards, aims, strict=True)
     ]
+
+
+def _means(aims: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: sum(xs) / len(xs) for name, xs in aims.items()}
 
 
 def _card_pills(
@@ -180,10 +197,12 @@ def _row_top(card: PlacedCard, number: int) -> float:
     return card.top + card.size.height - PILL_OVERLAP - PILL_ROW * below
 
 
-def _free_pills(graph: Graph, boxes: _Boxes, layout: Layout) -> Iterator[PlacedPill]:
+def _free_pills(
+    graph: Graph, boxes: _Boxes, layout: Layout, measures: Measures
+) -> Iterator[PlacedPill]:
     for name in graph.free_inputs:
         box = boxes.number[name]
-        yield PlacedPill(pill_label(name), None, layout.x[box], layout.top[box])
+        yield PlacedPill(measures.pill(name), None, layout.x[box], layout.top[box])
 
 
 def _wires(
@@ -192,7 +211,7 @@ def _wires(
     boxes: _Boxes,
     layout: Layout,
     rows: Sequence[Sequence[PillRow]],
-) -> Iterator[Wire]:
+) -> Iterator[PlacedWire]:
     exits = [_exit(edge, cards, boxes, layout, rows) for edge in graph.edges]
     bends = layout.bends([way[-1].x for way in exits])
     entries = _entries(graph, cards, [way[-1].x for way in exits], bends)
@@ -204,7 +223,7 @@ def _wires(
         last = segments[-1] if segments else start
         middle = (last.y + tip - _HEAD) / 2
         segments.append(Curve(middle, entries[number], tip - _HEAD))
-        yield Wire(start.x, start.y, tuple(segments), (entries[number], tip))
+        yield PlacedWire(edge, start.x, start.y, tuple(segments), (entries[number], tip))
 
 
 def _exit(

@@ -13,7 +13,7 @@ from typing import Final
 from unicodedata import normalize
 
 from linepipe_viz.graph.cards import Card
-from linepipe_viz.text import cell_width, printable, shorten
+from linepipe_viz.text import cell_width, short_labels
 from linepipe_viz.theme import TEXTS
 
 __all__ = [
@@ -31,8 +31,8 @@ __all__ = [
     "PORT_GAP",
     "CardSize",
     "Label",
-    "card_size",
-    "pill_label",
+    "Measures",
+    "fit_text",
     "pills_width",
     "row_width",
     "text_width",
@@ -43,7 +43,7 @@ HEAD_HEIGHT: Final = 36
 CHIP_HEIGHT: Final = 18
 CHIP_ROW: Final = 24
 CHIP_GAP: Final = 6
-CAPTION_HEIGHT: Final = 22
+CAPTION_HEIGHT: Final = 35  # a caption and a remark, or a bar in the remark's place
 BAR_HEIGHT: Final = 3
 PILL_HEIGHT: Final = 24
 PILL_OVERLAP: Final = 12
@@ -55,6 +55,8 @@ PORT_GAP: Final = 16
 _CHIPS_WIDTH = 250
 _PILLS_WIDTH = 420
 _LEAST_WIDTH = 104
+_STATES_WIDTH = 176  # room for `failed · 12 min 05 s · 1.5 GiB`, and for most of an error
+_CORNER = 17  # px beside a name, left and right: for its order number, and for a state's sign
 _SIDES = 20  # what a card has left and right of its pills and chips, together
 
 
@@ -80,7 +82,6 @@ class CardSize:
     """
 
     name: str
-    caption: str
     chips: tuple[tuple[Label, ...], ...]
     pills: tuple[tuple[Label, ...], ...]
     width: float
@@ -92,37 +93,75 @@ class CardSize:
         return self.height + (PILL_OVERLAP if self.pills else 0)
 
 
-def card_size(card: Card, caption: str, read: Collection[str]) -> CardSize:
-    """The card's parts and size.
+class Measures:
+    """Sizes of one pipeline's cards and pills, with the labels that keep its names different.
 
     Args:
-        card: the card.
-        caption: text about a run, or "".
-        read: its outputs that some node reads.
+        cards: all cards of the pipeline.
+        free_inputs: names that no card makes.
+        with_states: reserve room for a caption and a remark on every card, so that all pictures
+            of one pipeline with a run or plan on it have the same layout.
     """
-    name = shorten(printable(card.node.name))
-    pills = _pill_rows(card.makes, read)
-    width = max(
-        text_width(name, "name") + 32,
-        pills_width(pills, read) + _SIDES,
-        text_width(caption, "caption") + 32 if caption else 0.0,
-        PORT_GAP * len(card.reads) + 24,
-        _LEAST_WIDTH,
-    )
-    labels = [_chip_label(n) for n in card.config]
-    chips = _rows(labels, CHIP_GAP, max(_CHIPS_WIDTH, width - _SIDES))
-    width = max(width, max((row_width(row, CHIP_GAP) for row in chips), default=0.0) + _SIDES)
-    return CardSize(name, caption, chips, pills, width, _height(chips, pills, caption))
 
+    def __init__(
+        self, cards: Sequence[Card], free_inputs: Sequence[str], *, with_states: bool
+    ) -> None:
+        self.with_states = with_states
+        self._names = short_labels([card.node.name for card in cards])
+        made = [name for card in cards for name in card.makes]
+        self._objects = short_labels([*free_inputs, *made])
+        self._config = short_labels([name for card in cards for name in card.config])
+        self._order_width = text_width(str(len(cards)), "order")
 
-def _height(
-    chips: Sequence[Sequence[Label]], pills: Sequence[Sequence[Label]], caption: str
-) -> float:
-    height = HEAD_HEIGHT + CHIP_ROW * len(chips) + (CAPTION_HEIGHT if caption else 0)
-    if pills:
-        height += 8 if chips else 7 if caption else 10
-        height += PILL_ROW * (len(pills) - 1)
-    return height
+    def card(self, card: Card, read: Collection[str]) -> CardSize:
+        """The card's parts and size.
+
+        Args:
+            card: the card.
+            read: its outputs that some node reads.
+        """
+        name = self._names[card.node.name]
+        pills = self._pill_rows(card.makes, read)
+        width = max(
+            text_width(name, "name") + 2 * (self._order_width + _CORNER),
+            pills_width(pills, read) + _SIDES,
+            _STATES_WIDTH if self.with_states else 0.0,
+            PORT_GAP * len(card.reads) + 24,
+            _LEAST_WIDTH,
+        )
+        labels = [self._chip(name) for name in card.config]
+        chips = _rows(labels, CHIP_GAP, max(_CHIPS_WIDTH, width - _SIDES))
+        widest = max((row_width(row, CHIP_GAP) for row in chips), default=0.0)
+        width = max(width, widest + _SIDES)
+        return CardSize(name, chips, pills, width, self._height(chips, pills))
+
+    def pill(self, name: str) -> Label:
+        """An object's name in its pill."""
+        return _label(name, self._objects[name], "label", 22)
+
+    def _chip(self, name: str) -> Label:
+        return _label(name, self._config[name], "chip", 16)
+
+    def _height(self, chips: Sequence[Sequence[Label]], pills: Sequence[Sequence[Label]]) -> float:
+        height = HEAD_HEIGHT + CHIP_ROW * len(chips)
+        height += CAPTION_HEIGHT if self.with_states else 0
+        if pills:
+            height += 8 if chips or self.with_states else 10
+            height += PILL_ROW * (len(pills) - 1)
+        return height
+
+    def _pill_rows(
+        self, names: Sequence[str], read: Collection[str]
+    ) -> tuple[tuple[Label, ...], ...]:
+        """Rows of pills in declared order, if one row is enough.
+
+        Of several rows, unread objects come above and full rows below: few lines pass pills.
+        """
+        rows = _rows([self.pill(name) for name in names], PILL_GAP, _PILLS_WIDTH)
+        if len(rows) < 2:
+            return rows
+        upward = [self.pill(n) for n in sorted(names, key=lambda name: name in read)][::-1]
+        return tuple(row[::-1] for row in _rows(upward, PILL_GAP, _PILLS_WIDTH)[::-1])
 
 
 def _rows(labels: Sequence[Label], gap: float, limit: float) -> tuple[tuple[Label, ...], ...]:
@@ -141,12 +180,6 @@ def row_width(row: Sequence[Label], gap: float) -> float:
     return sum(label.width for label in row) + gap * (len(row) - 1)
 
 
-def _pill_rows(names: Sequence[str], read: Collection[str]) -> tuple[tuple[Label, ...], ...]:
-    """Rows of pills: unread objects above, full rows below, so few lines pass between pills."""
-    upward = [pill_label(n) for n in sorted(names, key=lambda name: name in read)][::-1]
-    return tuple(row[::-1] for row in _rows(upward, PILL_GAP, _PILLS_WIDTH)[::-1])
-
-
 def pills_width(rows: Sequence[Sequence[Label]], read: Collection[str]) -> float:
     """The widest row of pills, with a lane for each line that comes down from those above."""
     widest, lanes = 0.0, 0
@@ -156,18 +189,22 @@ def pills_width(rows: Sequence[Sequence[Label]], read: Collection[str]) -> float
     return widest
 
 
-def pill_label(name: str) -> Label:
-    """An object's name in its pill."""
-    return _label(name, "label", 22)
-
-
-def _chip_label(name: str) -> Label:
-    return _label(name, "chip", 16)
-
-
-def _label(name: str, kind: str, padding: float) -> Label:
-    text = shorten(printable(name))
+def _label(name: str, text: str, kind: str, padding: float) -> Label:
     return Label(name, text, text_width(text, kind) + padding)
+
+
+def fit_text(text: str, kind: str, width: float) -> str:
+    """The text, cut at its end where it is wider than ``width`` px."""
+    if text_width(text, kind) <= width:
+        return text
+    room = width - text_width("…", kind)
+    n_signs, used = 0, 0.0
+    for sign in text:
+        used += text_width(sign, kind)
+        if used > room:
+            break
+        n_signs += 1
+    return f"{text[:n_signs].rstrip()}…"
 
 
 def text_width(text: str, kind: str) -> float:
@@ -216,7 +253,7 @@ _SANS_WIDTHS = (
     (1.11, "W"),
 )
 _SANS_EMS = {sign: width for width, signs in _SANS_WIDTHS for sign in signs} | _EMS
-_REGULAR_SHARE = 0.95  # of a bold sign's width
+_REGULAR_SHARE = 0.92  # of a bold sign's width
 # The widest letters of alphabets that have no decomposition into Latin ones.
 _WIDE_CAPITAL, _WIDE_SMALL = 1.35, 1.12  # Щ, щ
 _WIDEST_LETTERS = frozenset("ЖШЩЮЫжшщюыфѠѡ")

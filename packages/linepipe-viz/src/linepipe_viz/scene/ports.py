@@ -32,22 +32,27 @@ class PillRow:
 
 
 def pill_rows(
-    rows: Sequence[Sequence[Label]], middle: float, aims: Mapping[str, float]
+    rows: Sequence[Sequence[Label]],
+    declared: Sequence[str],
+    middle: float,
+    aims: Mapping[str, float],
 ) -> list[PillRow]:
-    """Places for a card's pills, each row sorted by where its objects go.
+    """Positions for a card's pills, each row in declared order.
 
     Args:
         rows: the pills of each row.
+        declared: the objects in the order in which the node declares them.
         middle: the x of the card's middle.
         aims: for each object that some card reads, the mean x of its edges' next bends.
     """
+    rank = {name: number for number, name in enumerate(declared)}
     spread = _spread(rows, aims)
     if pills_width(spread, aims) <= pills_width(rows, aims):
         rows = spread
     places: list[PillRow] = []
     passing: dict[str, float] = {}  # lines from the rows above, and the x they come from
     for labels in rows:
-        pills = sorted(labels, key=lambda label: aims.get(label.name, middle))
+        pills = sorted(labels, key=lambda label: rank[label.name])
         row = _pill_row(pills, passing, middle)
         places.append(row)
         passing = row.lanes | {label.name: x for label, x in row.pills if label.name in aims}

@@ -11,9 +11,20 @@ from typing import Literal, TypeVar
 
 from linepipe_viz.graph.details import Details
 
-Movable = TypeVar("Movable", "Rect", "Text", "Shape", "Wire")
+Movable = TypeVar("Movable", "Rect", "Text", "Sign", "Shape", "Wire")
 
-__all__ = ["Curve", "Line", "Rect", "Scene", "Segment", "Shape", "Text", "Wire", "translated"]
+__all__ = [
+    "Curve",
+    "Line",
+    "Rect",
+    "Scene",
+    "Segment",
+    "Shape",
+    "Sign",
+    "Text",
+    "Wire",
+    "translated",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +51,27 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """Rectangles and texts that belong together, with the details of their tooltip.
+class Sign:
+    """A small drawn sign for a state, its middle at (x, y)."""
 
-    The first rectangle is the frame that the mouse hits.
+    kind: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Rectangles, texts and signs that belong together, with the details of their tooltip.
+
+    The first rectangle is the frame that the mouse hits. ``data`` identifies the thing shown
+    to programs that read the picture: pairs such as ``("node", "load")``.
     """
 
     rects: tuple[Rect, ...]
     texts: tuple[Text, ...]
     details: Details
+    data: tuple[tuple[str, str], ...] = ()
+    signs: tuple[Sign, ...] = ()
 
     @property
     def frame(self) -> Rect:
@@ -80,25 +103,38 @@ Segment = Line | Curve
 class Wire:
     """An edge: from a start along its segments, with an arrowhead at the tip."""
 
+    kind: str
     x: float
     y: float
     segments: tuple[Segment, ...]
     tip: tuple[float, float]
+    label: str = ""
+    data: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The whole picture. Cards are painted first, then wires, then pills, then the page's own."""
+    """The whole picture. Cards are painted first, then wires, then pills, then the page's own.
+
+    Attributes:
+        title: the heading.
+        subtitle: sizes of the pipeline.
+        outcome: one line about the run or plan, or "".
+        description: the nodes in order, for readers who can't see the picture.
+    """
 
     width: float
     height: float
     title: str
     subtitle: str
+    outcome: str
+    description: str
     cards: tuple[Shape, ...]
     wires: tuple[Wire, ...]
     pills: tuple[Shape, ...]
     page: tuple[Text, ...]
     legend: tuple[Rect, ...]
+    legend_signs: tuple[Sign, ...]
 
 
 def translated(item: Movable, dx: float, dy: float) -> Movable:
@@ -108,13 +144,15 @@ def translated(item: Movable, dx: float, dy: float) -> Movable:
             item,
             rects=tuple(translated(rect, dx, dy) for rect in item.rects),
             texts=tuple(translated(text, dx, dy) for text in item.texts),
+            signs=tuple(translated(sign, dx, dy) for sign in item.signs),
         )
     if isinstance(item, Wire):
-        return Wire(
-            item.x + dx,
-            item.y + dy,
-            tuple(_translated_segment(segment, dx, dy) for segment in item.segments),
-            (item.tip[0] + dx, item.tip[1] + dy),
+        return replace(
+            item,
+            x=item.x + dx,
+            y=item.y + dy,
+            segments=tuple(_translated_segment(segment, dx, dy) for segment in item.segments),
+            tip=(item.tip[0] + dx, item.tip[1] + dy),
         )
     return replace(item, x=item.x + dx, y=item.y + dy)
 

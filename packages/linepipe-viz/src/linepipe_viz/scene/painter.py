@@ -1,0 +1,190 @@
+"""Shapes of placed cards, pills and wires, with what a run, a failure or a plan adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from linepipe_core import Pipeline
+from linepipe_viz.graph.cards import Graph
+from linepipe_viz.graph.details import Details, input_details, node_details, object_details
+from linepipe_viz.graph.records import Change, Record, config_changes
+from linepipe_viz.scene.arrangement import PlacedCard, PlacedPill, PlacedWire
+from linepipe_viz.scene.measure import (
+    BAR_HEIGHT,
+    CAPTION_HEIGHT,
+    CHIP_GAP,
+    CHIP_HEIGHT,
+    CHIP_ROW,
+    HEAD_HEIGHT,
+    PILL_GAP,
+    PILL_HEIGHT,
+    Label,
+    fit_text,
+    row_width,
+)
+from linepipe_viz.scene.shapes import Rect, Shape, Sign, Text, Wire
+from linepipe_viz.text import printable
+
+__all__ = ["Painter"]
+
+_SIDE = 7  # px: a caption's least distance from a card's border
+_LIT = ("will run", "may run")
+
+
+class Painter:
+    """Turns placed cards, pills and wires into shapes, with the details of their tooltips.
+
+    Args:
+        pipeline: the pipeline.
+        graph: its graph.
+        records: the record of each node.
+        facts: a short text for each object that is known after a run.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        graph: Graph,
+        records: Sequence[Record | None],
+        facts: Mapping[str, str],
+    ) -> None:
+        self._nodes = pipeline.nodes
+        self._hints = {name: h for name, h in pipeline.output_hints.items() if h is not Any}
+        self._readers = graph.readers()
+        self._records = records
+        self._facts = facts
+        self._changes = config_changes(records)
+        self._longest = max((r.seconds or 0.0 for r in records if r), default=0.0)
+
+    def pill(self, placed: PlacedPill) -> Shape:
+        """An object's pill, and a fact about it below, where no line leaves it."""
+        label, maker = placed.label, placed.maker
+        kind = "input" if maker is None else "data"
+        left = placed.x - label.width / 2
+        rect = Rect(kind, left, placed.top, label.width, PILL_HEIGHT, PILL_HEIGHT / 2)
+        texts = [Text("label", placed.x, placed.top + PILL_HEIGHT / 2, label.text)]
+        fact = "" if maker is None else self._facts.get(label.name, "")
+        if fact and (maker, label.name) not in self._readers:
+            shown = fit_text(fact, "fact", label.width + PILL_GAP)
+            texts.append(Text("fact", placed.x, placed.top + PILL_HEIGHT + 8, shown))
+        data = [("object", label.name)]
+        if maker is not None:
+            data += [("from", self._nodes[maker].name), ("order", str(maker + 1))]
+        return Shape((rect,), tuple(texts), self._pill_details(placed, fact), tuple(data))
+
+    def _pill_details(self, placed: PlacedPill, fact: str) -> Details:
+        name = placed.label.name
+        readers = [self._nodes[r] for r in self._readers.get((placed.maker, name), ())]
+        if placed.maker is None:
+            return input_details(name, readers)
+        return object_details(name, self._nodes[placed.maker], readers, self._hints.get(name), fact)
+
+    def wire(self, placed: PlacedWire) -> Wire:
+        """An edge; lit, where a plan has its maker run."""
+        edge = placed.edge
+        record = None if edge.maker is None else self._records[edge.maker]
+        reader = self._nodes[edge.reader].name
+        data = [("object", edge.name), ("to", reader)]
+        source = ""
+        if edge.maker is not None:
+            source = f" from {printable(self._nodes[edge.maker].name)}"
+            data.insert(1, ("from", self._nodes[edge.maker].name))
+        return Wire(
+            "edge-changed" if record and record.status in _LIT else "edge",
+            placed.x,
+            placed.y,
+            placed.segments,
+            placed.tip,
+            f"{printable(edge.name)}{source} to {printable(reader)}",
+            tuple(data),
+        )
+
+    def card(self, placed: PlacedCard) -> Shape:
+        """A node's card: its frame, order number, name, state, figures and chips."""
+        index, size = placed.card.index, placed.size
+        record = self._records[index]
+        suffix = f"-{record.state}" if record else ""
+        kind = record.state if record else "function"
+        left, middle = placed.x - size.width / 2, placed.top + 18
+        rects = [Rect(kind, left, placed.top, size.width, size.height, 7)]
+        texts = [
+            Text(f"order{suffix}", left + 8, middle, str(index + 1), "start"),
+            Text(f"name{suffix}", placed.x, middle, size.name),
+        ]
+        signs = [Sign(kind, left + size.width - 13, middle)] if record else []
+        y = placed.top + HEAD_HEIGHT - 5
+        if record:
+            rects += self._bar(record, left + 16, y + 19, size.width - 32)
+            texts += _captions(record, placed.x, y, size.width, self._changes)
+            y += CAPTION_HEIGHT
+        for row in size.chips:
+            for rect, text in _chips(row, placed.x, y, self._changes):
+                rects.append(rect)
+                texts.append(text)
+            y += CHIP_ROW
+        details = node_details(self._nodes[index], record, self._hints)
+        data = [("node", self._nodes[index].name), ("order", str(index + 1))]
+        data += [("state", record.status)] if record else []
+        return Shape(tuple(rects), tuple(texts), details, tuple(data), tuple(signs))
+
+    def _bar(self, record: Record, x: float, y: float, width: float) -> Iterator[Rect]:
+        """A bar of the node's time in proportion to the slowest node; none if it did not run."""
+        if record.seconds is None or record.status != "ran":
+            return
+        share = record.seconds / self._longest if self._longest else 0.0
+        yield Rect("track", x, y, width, BAR_HEIGHT, BAR_HEIGHT / 2)
+        yield Rect("bar", x, y, max(BAR_HEIGHT, width * share), BAR_HEIGHT, BAR_HEIGHT / 2)
+
+
+def _captions(
+    record: Record, x: float, y: float, width: float, changes: Mapping[str, Change]
+) -> Iterator[Text]:
+    """Status and figures, and below them the error or the reason, unless a chip shows it."""
+    kind, room = f"caption-{record.state}", width - 2 * _SIDE
+    yield Text(kind, x, y + 6, fit_text(record.caption, kind, room))
+    on_chips = not record.error and all(
+        getattr(reason, "kind", None) == "config" and _changed_name(reason) in changes
+        for reason in record.reasons[:1]
+    )
+    if record.remark and not on_chips:
+        yield Text(kind, x, y + 21, fit_text(record.remark, kind, room))
+
+
+def _changed_name(reason: str) -> str:
+    name = str(getattr(reason, "name", ""))
+    return name if name.startswith("config") else f"config.{name}"
+
+
+def _chips(
+    row: Sequence[Label], middle: float, y: float, changes: Mapping[str, Change]
+) -> Iterator[tuple[Rect, Text]]:
+    x = middle - row_width(row, CHIP_GAP) / 2
+    for chip in row:
+        change = _change_of(chip.name, changes)
+        suffix = "-changed" if change else ""
+        text = _change_text(chip, change) if change else chip.text
+        yield (
+            Rect(f"config{suffix}", x, y + 1, chip.width, CHIP_HEIGHT, 4),
+            Text(f"chip{suffix}", x + chip.width / 2, y + 1 + CHIP_HEIGHT / 2, text),
+        )
+        x += chip.width + CHIP_GAP
+
+
+def _change_of(name: str, changes: Mapping[str, Change]) -> Change | None:
+    """The change of a config reference, or the first one of a value inside it."""
+    if name in changes:
+        return changes[name]
+    inside = (change for key, change in changes.items() if key.startswith(f"{name}."))
+    return next(inside, None)
+
+
+def _change_text(chip: Label, change: Change) -> str:
+    """``config.depth 5 → 6``; less of the name where the chip is too narrow for it."""
+    values = f"{change.old} → {change.new}"
+    name = printable(change.name)
+    for shown in (name, name.rpartition(".")[2]):
+        text = f"{shown} {values}"
+        if fit_text(text, "chip", chip.width - 6) == text:
+            return text
+    return fit_text(values, "chip", chip.width - 6)
