@@ -1,4 +1,4 @@
-"""Run as a program: nodes whose memory is known beforehand, profiled one after another.
+"""Run as a program: nodes whose memory is known, profiled one after another.
 
 A process of its own, because an allocation that finds room in what others freed adds
 nothing. Prints, for each node, what was measured and what is true. Argument: the method
@@ -107,27 +107,28 @@ def main(method: str) -> None:
         (Node(frees_before_the_end, [], ["first"]), 20, 120),
         (Node(makes_a_numpy_temporary, ["table"], ["sum"], isolate=False), 0, 100),
     ]
-    told = _profiled(MemoryProfile(), alone, table)
+    measured = _profiled(MemoryProfile(), alone, table)
     family = [
         (Node(starts_a_child, [], ["child_mib"]), 0, None),
         (Node(forks_a_child_that_shares, ["table"], [], isolate=False), 0, 0),
         (Node(forks_children_that_live_shortly, [], []), 0, 120),
     ]
-    told += _profiled(MemoryProfile(include_children=True), family, table)
-    print(json.dumps(told))
+    measured += _profiled(MemoryProfile(include_children=True), family, table)
+    print(json.dumps(measured))
 
 
 def _profiled(profile: MemoryProfile, cases: Any, table: Any) -> list[Any]:
     pipeline = Pipeline([node for node, _, _ in cases], table=table)
     result = pipeline.run(hooks=[profile])
-    told = []
+    measured = []
     for step, (node, delta, peak) in zip(result.steps, cases, strict=True):
         memory = step.memory
         assert memory is not None
         if peak is None:
             peak = result["child_mib"]
-        told.append((node.name, memory.method, (memory.delta_mib, delta), (memory.peak_mib, peak)))
-    return told
+        figures = (memory.delta_mib, delta), (memory.peak_mib, peak)
+        measured.append((node.name, memory.method, *figures))
+    return measured
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ CASES = [
 
 
 @functools.cache
-def told_by(method: str) -> dict[str, tuple[str, tuple[float, float], tuple[float, float]]]:
+def figures_of(method: str) -> dict[str, tuple[str, tuple[float, float], tuple[float, float]]]:
     """The figures that one run printed: node -> method, ΔMem and truth, Peak and truth."""
     done = subprocess.run(
         [sys.executable, "-W", "always", str(PROGRAM), method],
@@ -54,7 +54,7 @@ def test_memory_is_measured_within_5_mib_or_10_percent(method: str, name: str) -
     """Kept, spiked, freed, small, temporary, in a child, shared with it, in short-lived ones."""
     if method == "kernel" and not kernel.has_high_water_mark():
         pytest.skip("this kernel keeps no high-water mark, or won't set it back")
-    used, delta, peak = told_by(method)[name]
+    used, delta, peak = figures_of(method)[name]
     assert near(*delta)
     assert near(*peak)
     if name in ALONE:

@@ -289,7 +289,7 @@ with ObjectShelf(sys.argv[1]) as shelf:
 
 
 def test_ctrl_c_ends_a_profiled_run_in_order(tmp_path: Path) -> None:
-    """The watching process is told of it, too, and must still answer; then all is tidy."""
+    """The watching process gets the signal, too, and must still answer; then nothing is left."""
     with Terminal("-c", CTRL_C, str(tmp_path / "shelf")) as terminal:
         terminal.read_to("working")
         terminal.interrupt()

@@ -1,4 +1,4 @@
-"""A process and its children, told quickly; against memory that is known, without a clock."""
+"""Fast readings of a process and its children, compared with known memory, without a clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from linepipe_profile.reading import memory_mib
 
 pytestmark = pytest.mark.skipif(not can_list_children(), reason="this system lists no children")
 
-# Does what it is told, and says when it is done: forks a child, and has it make or write.
+# Obeys commands on its input and answers "done": forks a child that allocates or writes.
 PARENT = """
 import os, sys
 shared = bytearray(b"1") * (60 * 2**20)
@@ -46,8 +46,8 @@ sys.stdin.readline()
 """
 
 
-class Told:
-    """The parent of a child, and the child, which does what it is told."""
+class Parent:
+    """The parent of a child; both obey commands."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -76,82 +76,82 @@ def walked_once(pid: int) -> ProcessTree:
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
+def parent() -> Iterator[Parent]:
     """A parent, killed at the end with the children that it still has."""
-    told = Told()
-    yield told
-    children = psutil.Process(told.pid).children()
-    for process in (*children, told.process):
+    parent = Parent()
+    yield parent
+    children = psutil.Process(parent.pid).children()
+    for process in (*children, parent.process):
         process.kill()
-    told.process.communicate()
+    parent.process.communicate()
 
 
-def test_without_children_it_is_the_resident_size(told: Told) -> None:
+def test_without_children_it_is_the_resident_size(parent: Parent) -> None:
     """The same that memory_profiler tells."""
-    with open_tree_reader(told.pid) as size:
-        assert size() == pytest.approx(memory_mib(told.pid, False), abs=1)
+    with open_tree_reader(parent.pid) as size:
+        assert size() == pytest.approx(memory_mib(parent.pid, False), abs=1)
 
 
-def test_a_child_counts_by_what_is_its_own_alone(told: Told) -> None:
+def test_a_child_counts_by_what_is_its_own_alone(parent: Parent) -> None:
     """Memory that it shares with its parent is counted once."""
-    reader = walked_once(told.pid)
+    reader = walked_once(parent.pid)
     before = reader.mib()
-    told.does("fork")
+    parent.does("fork")
     assert reader.mib() == pytest.approx(before, abs=5)
-    assert reader.mib() == pytest.approx(memory_mib(told.pid, True), abs=1)
+    assert reader.mib() == pytest.approx(memory_mib(parent.pid, True), abs=1)
 
 
-def test_allocations_of_a_child_are_seen_without_a_walk(told: Told) -> None:
+def test_allocations_of_a_child_are_seen_without_a_walk(parent: Parent) -> None:
     """At once, so that children that live shortly are seen."""
-    told.does("fork")
-    reader = walked_once(told.pid)
+    parent.does("fork")
+    reader = walked_once(parent.pid)
     before = reader.mib()
-    told.does("make")
+    parent.does("make")
     assert reader.mib() - before == pytest.approx(40, abs=2)
-    told.does("make")
+    parent.does("make")
     assert reader.mib() - before == pytest.approx(80, abs=2)
-    told.does("drop")
+    parent.does("drop")
     assert reader.mib() - before == pytest.approx(0, abs=2)
 
 
-def test_a_child_that_is_seen_late_counts_whole(told: Told) -> None:
+def test_a_child_that_is_seen_late_counts_whole(parent: Parent) -> None:
     """The first look is a walk."""
-    before = memory_mib(told.pid, True)
-    told.does("fork")
-    told.does("make")
-    assert walked_once(told.pid).mib() - before == pytest.approx(40, abs=5)
+    before = memory_mib(parent.pid, True)
+    parent.does("fork")
+    parent.does("make")
+    assert walked_once(parent.pid).mib() - before == pytest.approx(40, abs=5)
 
 
-def test_writing_to_shared_memory_is_seen_by_a_walk(told: Told) -> None:
+def test_writing_to_shared_memory_is_seen_by_a_walk(parent: Parent) -> None:
     """No count of the kernel's shows it: the child's page takes the place of the shared one."""
-    told.does("fork")
-    without_walks = walked_once(told.pid)
+    parent.does("fork")
+    without_walks = walked_once(parent.pid)
     before = without_walks.mib()
-    with_walks = ProcessTree(told.pid, walking_share=1e9)
+    with_walks = ProcessTree(parent.pid, walking_share=1e9)
     with_walks.mib()
-    told.does("write")
+    parent.does("write")
     assert without_walks.mib() - before == pytest.approx(0, abs=2)
     assert with_walks.mib() - before == pytest.approx(60, abs=5)
 
 
-def test_a_child_that_becomes_another_program_starts_anew(told: Told) -> None:
-    """It shares nothing any more, and is never told as less than nothing."""
-    alone = walked_once(told.pid).mib()
-    told.does("fork")
-    reader = walked_once(told.pid)
+def test_a_child_that_becomes_another_program_starts_anew(parent: Parent) -> None:
+    """It shares nothing any more, and never counts as less than nothing."""
+    alone = walked_once(parent.pid).mib()
+    parent.does("fork")
+    reader = walked_once(parent.pid)
     reader.mib()
-    told.does("become")
-    assert alone - 2 < reader.mib() < memory_mib(told.pid, True) + 2
+    parent.does("become")
+    assert alone - 2 < reader.mib() < memory_mib(parent.pid, True) + 2
 
 
-def test_a_child_that_ends_counts_nothing(told: Told) -> None:
+def test_a_child_that_ends_counts_nothing(parent: Parent) -> None:
     """And the reading goes on."""
-    told.does("fork")
-    reader = walked_once(told.pid)
+    parent.does("fork")
+    reader = walked_once(parent.pid)
     before = reader.mib()
-    told.does("make")
+    parent.does("make")
     reader.mib()
-    told.does("quit")
+    parent.does("quit")
     assert reader.mib() == pytest.approx(before, abs=5)
 
 
