@@ -94,7 +94,7 @@ def test_a_result_tells_which_hooks_were_put_aside() -> None:
     """Below the table, as its text does; otherwise there is no list."""
     html = html_of(samples.twice().run(hooks=[Broken()]))
     assert "hooks put aside:" in html
-    assert "Broken.after_node: ValueError(&#x27;&lt;broke&gt;&#x27;)" in html
+    assert "Broken.after_node: ValueError: &lt;broke&gt;" in html
     assert "put aside" not in html_of(samples.twice().run())
 
 

@@ -143,7 +143,8 @@ def shown_value(name: str, value: object) -> str:
 def _may_be_shown(words: frozenset[str], value: Any) -> bool:
     if isinstance(value, _SCALARS):
         return words.isdisjoint(_PRIVATE)
-    fields = getattr(value, "_fields", None) if isinstance(value, tuple) else None
+    # Asked of the type: a mock's `call` has any attribute.
+    fields = getattr(type(value), "_fields", None) if isinstance(value, tuple) else None
     if type(value).__repr__ not in _PLAIN_REPRS and not fields:
         return False  # a class's own repr may show anything
     if len(value) > _LONGEST:
