@@ -85,7 +85,8 @@ def test_derived_facts() -> None:
     assert wiring.makers == {"raw": 0, "a": 1, "b": 2, "spare": 2, "joined": 3}
     assert wiring.free == {"given": 3}
     assert wiring.config_references == {"config.w": 2}
-    assert wiring.outputs == ("spare",)
+    assert wiring.outputs == ("spare", "joined")  # which only a writer reads
+    assert wiring.unread == ("spare",)
     assert wiring.last_readers == {"raw": 2, "a": 3, "b": 3, "given": 3, "joined": 4}
 
 

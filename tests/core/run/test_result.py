@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.core.run.job import job, load, train
@@ -60,6 +63,78 @@ class TestResult:
         """Also those that somebody reads, in the order asked for."""
         assert dict(chain(3).run(outputs=["v2", "v1"])) == {"v2": 2, "v1": 1}
         assert dict(chain(3).run(outputs=[])) == {}
+
+    def test_writers_take_nothing_out_of_it(self) -> None:
+        """What a node with outputs reads isn't in it; what only writers read is."""
+        written: list[Any] = []
+        nodes = [
+            *chain(2).nodes,
+            Node(written.append, ["v2"], [], name="write"),
+            Node(written.append, ["v1"], [], name="write v1"),
+        ]
+        pipeline = Pipeline(nodes, x=0)
+        assert pipeline.outputs == ("v2",)
+        assert dict(pipeline.run()) == {"v2": 2}
+        assert dict(pipeline.run(outputs=["v1"])) == {"v1": 1}
+        assert dict(pipeline.run(outputs=[])) == {}
+        assert written == [2, 1] * 3
+
+    def test_nothing_runs_only_to_be_in_it(self, tmp_path: Path) -> None:
+        """What can't be kept and only a reused writer read isn't made again for the result."""
+        made: list[int] = []
+
+        def make_live() -> Any:
+            made.append(1)
+            return lambda: 1
+
+        def write(live: Any) -> None: ...
+
+        pipeline = Pipeline(
+            [Node(make_live, [], ["live"]), Node(write, ["live"], [])],
+            use_persistent_cache=True,
+            cache_storage_path=tmp_path / "shelf",
+        )
+        assert list(pipeline.run(reuse=True)) == ["live"]
+        again = pipeline.run(reuse=True)
+        assert [step.status for step in again.steps] == ["reused", "reused"]
+        assert dict(again) == {}
+        assert made == [1]
+
+    def test_is_always_true(self) -> None:
+        """Also where nothing is in it."""
+        assert Pipeline([]).run()
+        assert chain(1).run(outputs=[])
+
+    def test_steps_say_when_they_began(self) -> None:
+        """In local time, with its zone."""
+        before = datetime.now().astimezone()
+        first, second = chain(2).run().steps
+        assert first.started is not None
+        assert second.started is not None
+        slack = timedelta(milliseconds=50)  # of two clocks
+        assert before - slack <= first.started <= second.started
+        assert second.started <= datetime.now().astimezone() + slack
+        assert first.started.tzinfo is not None
+        assert pickle.loads(pickle.dumps(first)).started == first.started
+        assert Step(first.node, 0, "pending").started is None
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+    def test_prints_on_any_encoding(self, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Names that the terminal hasn't the letters for are shown escaped."""
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+        result = Pipeline([Node(make, [], ["größe→"], name="größe→")]).run()
+        print(result)
+        sys.stdout.flush()
+        shown = raw.getvalue().decode(encoding)
+        assert ("größe→" if encoding == "utf-8" else "\\u2192") in shown
+
+    def test_cells_and_reasons_are_bounded(self) -> None:
+        """And escaped, so that each node is one row."""
+        name = "n\n" * 1000
+        lines = str(Pipeline([Node(make, [], [name], name=name)]).run()).splitlines()
+        assert len(lines) == 5
+        assert max(map(len, lines)) < 300
 
     def test_an_unknown_output_is_an_error_before_anything_runs(self) -> None:
         """With the choices and the near match."""

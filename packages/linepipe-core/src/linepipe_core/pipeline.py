@@ -29,6 +29,12 @@ __all__ = ["Pipeline"]
 _DEFAULT_CACHE_PATH: Final = "./.cache/data_storage"
 
 
+# What every class has of its own, overridden or not.
+_CLASS_MACHINERY: Final = frozenset(
+    ("__annotations__", "__dict__", "__doc__", "__firstlineno__", "__init_subclass__")
+).union(("__module__", "__qualname__", "__slots__", "__static_attributes__", "__weakref__"))
+
+
 class Pipeline:
     """Nodes in their order, with the config and the constants that they read.
 
@@ -77,6 +83,17 @@ class Pipeline:
         options = Options(track_history, use_persistent_cache, path)
         self._fill(Declaration.of(nodes, owner, constants, options))
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        ours = vars(Pipeline).keys() - _CLASS_MACHINERY
+        if taken := [name for name in vars(cls) if name in ours]:
+            names = ", ".join(taken)
+            raise TypeError(
+                f"{cls.__name__} overrides {names} of Pipeline\n"
+                "  a subclass may add methods, under other names; for another way to build one, "
+                "write a function or a classmethod"
+            )
+
     def _fill(self, declaration: Declaration) -> None:
         """Set the content of a new Pipeline; afterwards it is frozen."""
         object.__setattr__(self, "_declaration", declaration)
@@ -122,7 +139,7 @@ class Pipeline:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The objects that no node reads: what ``run()`` gives."""
+        """The objects that no node with outputs reads: ``run()`` gives these."""
         return self._declaration.wiring.outputs
 
     @property
@@ -235,7 +252,10 @@ class Pipeline:
         """
         if not isinstance(other, Pipeline):
             return NotImplemented
-        return self._with(self._declaration.joined(other._declaration))
+        # The methods of a subclass are kept from either side.
+        longer = self._declaration.joined(other._declaration)
+        kept: Any = other if isinstance(other, type(self)) else self
+        return kept._with(longer)  # type: ignore[no-any-return]  # a Pipeline of either's class
 
     def __radd__(self, other: object) -> Self:
         """Lets ``sum`` start from its 0."""
@@ -254,7 +274,7 @@ class Pipeline:
         """Run all the nodes, one after another.
 
         Args:
-            outputs: the objects to give; by default those that no node reads.
+            outputs: the objects to give; by default those that no node with outputs reads.
             reuse: skip each node whose outputs in the persistent cache are fresh: neither
                 its code, nor what it reaches, nor its inputs have changed.
             rerun: the names of nodes to run in any case.

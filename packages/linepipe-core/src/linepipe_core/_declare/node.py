@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from types import FunctionType, MethodType, ModuleType
-from typing import Any, NoReturn, TypeGuard, TypeVar
+from types import FunctionType, ModuleType
+from typing import Any, NoReturn, TypeGuard, TypeVar, final, overload
 
 from linepipe_core._declare.config import CONFIG, MissingPathError, is_config_reference, look_up
+from linepipe_core._declare.later import runs_later, unbegun
 from linepipe_core._declare.portable import portable
 from linepipe_core._errors import MissingInputError, NodeDefinitionError, OutputMismatchError
-from linepipe_core._text import did_you_mean, shortened
+from linepipe_core._text import bounded, did_you_mean, shortened, type_name
 
 T = TypeVar("T")
 
@@ -23,9 +24,9 @@ __all__ = ["Node", "create_named_partial_function", "name_of"]
 
 _TAKES_VARARGS = 0x04  # inspect.CO_VARARGS; inspect costs more to import than all of core
 _TAKES_KEYWORDS = 0x08  # inspect.CO_VARKEYWORDS
-_RUNS_LATER = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 
 
+@final
 class Node:
     """A function, the names of what it reads, and the names of what it makes.
 
@@ -62,6 +63,7 @@ class Node:
     """
 
     __slots__ = (
+        "_by_position",
         "always_run",
         "depends_on",
         "effect",
@@ -75,6 +77,7 @@ class Node:
         "profile",
     )
 
+    _by_position: tuple[str, ...]  # of `keywords`, those that the function takes by position only
     func: Callable[..., Any]
     inputs: tuple[str, ...]  # the names read, whichever way they are passed
     keywords: tuple[str, ...] | None  # the parameters they go to; None: by position
@@ -125,18 +128,26 @@ class Node:
         for output in made:
             if is_config_reference(output):
                 _refuse(name, f"an output can't be called {output!r}: that name means the config")
-        _check_signature(func, name, read, keywords)
-        if not made and _only_begins(func):
+        by_position = _check_signature(func, name, read, keywords)
+        kind = runs_later(func)
+        if kind == "coroutine":
             _refuse(
                 name,
-                "it has no outputs, and calling its function runs nothing: it gives a generator "
-                "or a coroutine\n  wrap it in a function that goes through it (list, asyncio.run)",
+                "calling its function runs nothing, for it is async\n"
+                "  wrap it: a plain function that returns asyncio.run(...)",
+            )
+        if kind == "generator" and not made:
+            _refuse(
+                name,
+                "it has no outputs, and calling its function runs nothing: it gives a generator\n"
+                "  wrap it in a plain function that goes through it, as list(...) does",
             )
         switches = {"profile": profile, "always_run": always_run, "isolate": isolate}
         for option, value in {**switches, "effect": effect, "persist": persist}.items():
             if value is not True and value is not False:
                 _refuse(name, f"{option} is True or False, got {_shown(value)}")
         put = object.__setattr__
+        put(self, "_by_position", by_position)
         put(self, "func", func)
         put(self, "inputs", read)
         put(self, "keywords", keywords)
@@ -148,6 +159,12 @@ class Node:
         put(self, "effect", effect)
         put(self, "persist", persist)
         put(self, "depends_on", _dependencies(name, depends_on))
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError(
+            f"Node is final: {cls.__name__} can't subclass it\n"
+            "  write a function that makes nodes, or change a copy: node.replace(...)"
+        )
 
     def run(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Run this node alone, as in a unit test.
@@ -189,10 +206,14 @@ class Node:
         """Call the function with a value for each input, the way they were declared."""
         if self.keywords is None:
             return self.func(*values)
-        return self.func(**dict(zip(self.keywords, values, strict=True)))
+        named = dict(zip(self.keywords, values, strict=True))
+        if not self._by_position:
+            return self.func(**named)
+        first = [named.pop(name) for name in self._by_position]
+        return self.func(*first, **named)
 
     def returned(self, value: Any) -> list[Any]:
-        """What the function returned, as one value for each output.
+        """The function's return value as one value for each output.
 
         Raises:
             OutputMismatchError: it doesn't fit: not a tuple or list, or of another length.
@@ -201,16 +222,24 @@ class Node:
         if n_outputs == 1:
             return [value]
         if n_outputs == 0:
+            if value is not None and (lazy := unbegun(value)):
+                raise OutputMismatchError(
+                    f"the writer {self.name!r} returned {lazy}, so its work was never done\n"
+                    "  do it in the function: go through it, as list(...) does, or asyncio.run(...)"
+                )
             return []
         if not isinstance(value, (tuple, list)):
+            mend = f"return a tuple or list of {n_outputs} values, or name one output"
+            if isinstance(value, Mapping):
+                keys = ", ".join(f"made[{output!r}]" for output in self.outputs[:4])
+                mend += f"\n  of a dict: return {keys}{', ...' * (n_outputs > 4)}"
             raise OutputMismatchError(
-                f"node {self.name!r} names {n_outputs} outputs ({', '.join(self.outputs)}), "
-                f"but its function returned one {type(value).__name__}\n"
-                f"  return a tuple or list of {n_outputs} values, or name one output"
+                f"node {self.name!r} names {n_outputs} outputs ({shortened(self.outputs)}), "
+                f"but its function returned one {type_name(value)}\n  {mend}"
             )
         if len(value) != n_outputs:
             raise OutputMismatchError(
-                f"node {self.name!r} names {n_outputs} outputs ({', '.join(self.outputs)}), "
+                f"node {self.name!r} names {n_outputs} outputs ({shortened(self.outputs)}), "
                 f"but its function returned {len(value)} values\n"
                 f"  return exactly {n_outputs} values"
             )
@@ -247,12 +276,12 @@ class Node:
         )
 
     def __repr__(self) -> str:
-        made = ", ".join(self.outputs) or "(no outputs)"
+        made = shortened(self.outputs) if self.outputs else "(no outputs)"
         options = ", effect=True" * self.effect + ", persist=False" * (not self.persist)
         if self.depends_on:
             options += f", depends_on={len(self.depends_on)}"
-        read = ", ".join(self.inputs) or "(no inputs)"
-        return f"<Node {self.name}: {read} -> {made}{options}>"
+        read = shortened(self.inputs) if self.inputs else "(no inputs)"
+        return f"<Node {bounded(self.name)}: {read} -> {made}{options}>"
 
 
 def _rebuilt(
@@ -309,9 +338,25 @@ def _dependencies(node: str, depends_on: Any) -> tuple[Any, ...]:
     return tuple(depends_on)
 
 
+@overload
 def create_named_partial_function(
-    func: Callable[..., T], func_name: str, **kwargs: Any
-) -> Callable[..., T]:
+    func: Callable[..., T], func_name: str, /, **kwargs: Any
+) -> Callable[..., T]: ...
+
+
+@overload
+def create_named_partial_function(
+    func: Callable[..., T], /, *, func_name: str, **kwargs: Any
+) -> Callable[..., T]: ...
+
+
+@overload
+def create_named_partial_function(
+    *, func: Callable[..., T], func_name: str, **kwargs: Any
+) -> Callable[..., T]: ...
+
+
+def create_named_partial_function(*args: Any, **kwargs: Any) -> Callable[..., Any]:
     """Bind keyword arguments of a function, and give the result a name of its own.
 
     For functions that serve several nodes, such as writers: logs, history, views and errors
@@ -320,14 +365,17 @@ def create_named_partial_function(
 
     Args:
         func: any callable that takes these keywords.
-        func_name: the result's ``__name__``.
+        func_name: the result's ``__name__``. Both may be given by position or by keyword; where
+            both are given by position, any keyword is bound, also ones of these two names.
         **kwargs: the arguments to bind.
 
     Returns:
         A callable that takes what is left to pass.
 
     Raises:
-        NodeDefinitionError: the function doesn't take one of the keywords, or the name is none.
+        NodeDefinitionError: the function doesn't take one of the keywords, or ``func_name`` is
+            no name.
+        TypeError: ``func`` or ``func_name`` is missing.
 
     Example:
         >>> def scale(value: float, factor: float) -> float:
@@ -336,6 +384,18 @@ def create_named_partial_function(
         >>> double.__name__, double(21)
         ('double', 42)
     """
+    # The two first are popped by hand: as named parameters they couldn't be bound as well.
+    given = list(args[:2])
+    for place, parameter in enumerate(("func", "func_name")):
+        if len(given) == place and parameter in kwargs:
+            given.append(kwargs.pop(parameter))
+    if len(given) < 2 or len(args) > 2:
+        raise TypeError(
+            "create_named_partial_function() takes a function, its new name and keywords to bind, "
+            f"got {len(args)} by position and {', '.join(kwargs) or 'nothing'} by keyword\n"
+            '  create_named_partial_function(scale, "double", factor=2)'
+        )
+    func, func_name = given
     if not callable(func):
         raise NodeDefinitionError(f"the function must be callable, got {_shown(func)}")
     if type(func_name) is not str or not func_name:
@@ -378,7 +438,7 @@ def _named_partial(
 
 
 def name_of(func: Callable[..., Any]) -> str:
-    """What to call a function: its name, a partial's function's, a callable object's class's."""
+    """The name to call a function by: its own, a partial's function's, an object's class's."""
     name = getattr(func, "__name__", None)
     if isinstance(name, str) and name:
         return name
@@ -387,14 +447,6 @@ def name_of(func: Callable[..., Any]) -> str:
 
 def _is_partial(func: Any) -> TypeGuard[functools.partial[Any]]:
     return isinstance(func, functools.partial)
-
-
-def _only_begins(func: Any) -> bool:
-    """Whether calling a function gives something that runs later, if anybody asks it to."""
-    while _is_partial(func):
-        func = func.func
-    func = func.__func__ if type(func) is MethodType else func
-    return type(func) is FunctionType and bool(func.__code__.co_flags & _RUNS_LATER)
 
 
 def _given(data: Mapping[str, Any], name: str) -> Any:
@@ -420,19 +472,23 @@ def _names(node: str, what: str, names: Any) -> tuple[str, ...]:
 
 def _check_signature(
     func: Callable[..., Any], name: str, inputs: tuple[str, ...], keywords: tuple[str, ...] | None
-) -> None:
-    """Refuse inputs that the function can't take."""
+) -> tuple[str, ...]:
+    """Refuse inputs that the function can't take; of named ones, give those to pass by position."""
     if type(func) is FunctionType and keywords is None and _takes_by_position(func, len(inputs)):
-        return
+        return ()
     signature = _signature(func)
     if signature is None:
-        return  # a builtin that doesn't tell; the call will
+        return ()  # a builtin that doesn't tell; the call will
     try:
         if keywords is None:
             signature.bind(*inputs)
         else:
             signature.bind(**dict.fromkeys(keywords))
     except TypeError as error:
+        if keywords is not None and _takes_by_keyword(signature, keywords):
+            return ()
+        if keywords is not None and (by_position := _mixed(signature, keywords)):
+            return by_position
         given = (
             f"{len(inputs)} by position: {', '.join(inputs) or '(none)'}"
             if keywords is None
@@ -444,10 +500,11 @@ def _check_signature(
             f"node {name!r}: {name_of(func)}{signature_text(signature)} can't take its inputs: "
             f"{error}\n  given {given}{near}"
         ) from None
+    return ()
 
 
 def _takes_by_position(func: FunctionType, n_inputs: int) -> bool:
-    """Whether a plain function takes so many values by position.
+    """Return True if a plain function takes so many values by position.
 
     In place of inspect, which takes 15 us a function and 5 ms to import.
     """
@@ -464,11 +521,54 @@ def _signature(func: Callable[..., Any]) -> Any:
     """The signature of the callable as it will be called, or None when it tells none."""
     import inspect
 
+    # A wrapper may pass on more or less than it gets, and a partial has bound some: their own
+    # signature is the true one. Only a cache of functools has none but that of what it wraps.
+    for follow_wrapped in (False, True):
+        try:
+            return inspect.signature(func, follow_wrapped=follow_wrapped)
+        except (ValueError, TypeError):
+            continue
+    return None
+
+
+def _mixed(signature: Any, keywords: Sequence[str]) -> tuple[str, ...]:
+    """The positional-only parameters among the keywords, if the others need keywords.
+
+    Neither a list nor keywords alone can call such a function.
+    """
+    parameters = signature.parameters.values()
+    if not any(p.kind is p.KEYWORD_ONLY and p.name in keywords for p in parameters):
+        return ()
+    first = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in keywords)
+    rest = dict.fromkeys(name for name in keywords if name not in first)
+    leading = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY][: len(first)]
     try:
-        # A wrapper may pass on more or less than it gets: its own signature is the true one.
-        return inspect.signature(func, follow_wrapped=not isinstance(func, FunctionType))
-    except (ValueError, TypeError):
-        return None
+        signature.bind(*first, **rest)
+    except TypeError:
+        return ()
+    return first if list(first) == leading else ()
+
+
+def _takes_by_keyword(signature: Any, keywords: Sequence[str]) -> bool:
+    """Return True if a call with these keywords, and nothing else, is one that works.
+
+    Not left to ``Signature.bind`` alone, which doesn't see that ``**rest`` takes a keyword with
+    the name of a positional-only parameter.
+    """
+    parameters = signature.parameters.values()
+    named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    has_rest = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    needed = {
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
+    by_position = {p.name for p in parameters if p.kind is p.POSITIONAL_ONLY}
+    return (
+        needed.isdisjoint(by_position)
+        and needed <= set(keywords)
+        and (has_rest or named.issuperset(keywords))
+    )
 
 
 def signature_text(signature: Any) -> str:
@@ -482,10 +582,11 @@ def signature_text(signature: Any) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    if len(text) > 60:
-        text = text[:57] + "..."
-    return f"{text} ({type(value).__name__})"
+    try:
+        text = repr(value)
+    except Exception:  # of a user's class
+        text = "a value"
+    return f"{bounded(text, 60)} ({type_name(value)})"
 
 
 def _refuse(node: Any, why: str) -> NoReturn:

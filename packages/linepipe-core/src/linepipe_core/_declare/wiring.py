@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from linepipe_core._declare.config import MissingPathError, is_config_reference, look_up
+from linepipe_core._declare.later import runs_later
 from linepipe_core._declare.node import Node
 from linepipe_core._errors import (
     AmbiguousNameError,
@@ -35,13 +36,14 @@ class Wiring:
         free: object that no node makes -> index of its first reader.
         config_references: ``config`` reference -> index of its first reader.
         last_readers: object -> index of its last reader.
-        profiled: whether a node asks for a memory profile.
+        profiled: True if a node asks for a memory profile.
         problems: why these nodes don't fit together, each a sentence; ``check`` raises them.
     """
 
     __slots__ = (
         "_outputs",
         "_reads",
+        "_unread",
         "config_references",
         "free",
         "last_readers",
@@ -68,6 +70,7 @@ class Wiring:
         self.profiled = False
         self.problems = []
         self._outputs: tuple[str, ...] | None = None
+        self._unread: tuple[str, ...] | None = None
         self._reads: tuple[Reads, ...] | None = None
         self._append(tuple(nodes))
 
@@ -86,6 +89,7 @@ class Wiring:
     def _append(self, nodes: tuple[Node, ...]) -> None:
         makers, free, last_readers = self.makers, self.free, self.last_readers
         problems = self.problems
+        read_twice: set[str] = set()
         first = len(self.nodes)
         self.nodes += nodes
         for index, node in enumerate(nodes, first):
@@ -96,6 +100,10 @@ class Wiring:
                     continue
                 if name not in makers:
                     free.setdefault(name, index)
+                elif name in last_readers and name not in read_twice:
+                    read_twice.add(name)
+                    if runs_later(self.nodes[makers[name]].func) == "generator":
+                        problems.append(self._used_up(name, last_readers[name], index))
                 last_readers[name] = index
             for name in node.outputs:
                 if name in makers:
@@ -103,6 +111,15 @@ class Wiring:
                 elif name in free:
                     problems.append(self._read_too_early(name, free[name], index))
                 makers[name] = index
+
+    def _used_up(self, name: str, first: int, second: int) -> str:
+        maker = self.place(self.makers[name])
+        readers = self.place(first)
+        readers += " twice" if first == second else f" and by {self.place(second)}"
+        return (
+            f"{name!r}, read by {readers}, is a generator, which can be read only once; "
+            f"let the function of {maker} return a list"
+        )
 
     def _made_twice(self, name: str, first: int, second: int) -> str:
         return (
@@ -145,22 +162,33 @@ class Wiring:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The objects that nobody reads, in the order in which they are made."""
+        """The objects that no node with outputs reads, in the order in which they are made.
+
+        A writer doesn't take an object out of the result.
+        """
         if self._outputs is None:
-            read = self.last_readers
+            read = {name for node in self.nodes if node.outputs for name in node.inputs}
             self._outputs = tuple(name for name in self.makers if name not in read)
         return self._outputs
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The objects that no node reads at all: only for them may a node run."""
+        if self._unread is None:
+            read = self.last_readers
+            self._unread = tuple(name for name in self.makers if name not in read)
+        return self._unread
+
     def reads(self, kept: Collection[str] | None = None) -> tuple[Reads, ...]:
-        """For each node, its inputs, each with whether nothing needs the object afterwards.
+        """For each node, its inputs, each with True if nothing needs the object afterwards.
 
         Args:
-            kept: the made objects to keep to the end; None keeps those that nobody reads.
+            kept: the made objects to keep to the end; None keeps the ``outputs``.
         """
         if kept is not None:
             return self._reads_keeping(kept)
         if self._reads is None:
-            self._reads = self._reads_keeping(())
+            self._reads = self._reads_keeping(frozenset(self.outputs))
         return self._reads
 
     def _reads_keeping(self, kept: Collection[str]) -> tuple[Reads, ...]:
@@ -311,7 +339,7 @@ def look_up_config(wiring: Wiring, config: Any) -> dict[str, Any]:
 def _look_up_all(
     wiring: Wiring, config: Any
 ) -> tuple[dict[str, Any], dict[str, tuple[str, MissingPathError]]]:
-    """What to hand out for each config reference; the readers and errors of those not found."""
+    """The value to hand out for each config reference; readers and errors of those not found."""
     held, not_found = {}, {}
     said: list[str] = []  # what can't be copied was told when the pipeline was built
     for reference, reader in wiring.config_references.items():

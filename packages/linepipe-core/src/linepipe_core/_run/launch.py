@@ -135,7 +135,7 @@ def _session(
         declaration.constants,
         declaration.config_values(),
         declaration.fingerprints,
-        declaration.wiring.outputs if kept is None else tuple(kept),
+        declaration.wiring.unread if kept is None else tuple(kept),
         rerun,
         reuses,
     )

@@ -81,9 +81,9 @@ class Run:
         self._nodes = wiring.nodes
         # The inputs of nodes that may yet run out of turn are held to the end.
         late = () if session is None else session.late_inputs()
-        self._reads = wiring.reads((*(kept or ()), *late) if late else kept)
         self._kept = wiring.outputs if kept is None else kept
-        self._unwanted = () if kept is None else set(wiring.outputs) - set(kept)
+        self._reads = wiring.reads((*self._kept, *late) if late else kept)
+        self._unwanted = () if kept is None else set(wiring.unread) - set(kept)
         self._config = config
         self._history: list[HistoryEntry] | None = [] if track_history else None
         self._hooks = hooks
@@ -411,16 +411,9 @@ class Run:
         """Close the registry and make the result, once."""
         if self._result is not None:
             return self._result
-        outputs = self._taken_out()
         first = len(self.steps)
         pending = [Step(n, i, "pending") for i, n in enumerate(self._nodes[first:], first)]
-        self._result = result = RunResult(
-            outputs,
-            [*self.steps, *pending],
-            0.0 if self._started is None else perf_counter() - self._started,
-            self._history or (),
-            self._hooks.failed if self._hooks is not None else (),
-        )
+        self._result = result = self._make_result([*self.steps, *pending])
         self._on_end(result)
         if self._logs:
             n_done = sum(step.status != "failed" for step in self.steps)
@@ -430,15 +423,18 @@ class Run:
             result.failed_hooks = tuple(self._hooks.failed)
         return result
 
-    def _taken_out(self) -> dict[str, Any]:
-        """The outputs there are; the registry is closed, whatever happens."""
+    def _make_result(self, steps: Sequence[Step]) -> RunResult:
+        """The result with the outputs that there are; closes the registry in any case."""
+        seconds = 0.0 if self._started is None else perf_counter() - self._started
+        failed_hooks = self._hooks.failed if self._hooks is not None else ()
+        rest = steps, seconds, self._history or (), failed_hooks
         try:
-            return self.registry.take_out(self._kept)
+            return RunResult(self.registry.take_out(self._kept), *rest)
         except Exception:
-            if len(self.steps) == len(self._nodes) and self.steps[-1].status != "failed":
+            if all(step.status in ("ran", "reused") for step in steps):
                 raise
-            # The run ends early, and why is about to be told: this mustn't hide it.
+            # The run ends early, and its own error comes next: this one mustn't hide it.
             RUN_LOG.warning("the outputs that there are can't be given", exc_info=True)
-            return {}
+            return RunResult({}, *rest)
         finally:
             self.registry.close()
