@@ -369,7 +369,7 @@ class TestNamedPartial:
     def test_it_must_be_given_a_callable(self) -> None:
         """Not the result of a call."""
         with pytest.raises(NodeDefinitionError, match="must be callable, got 3"):
-            create_named_partial_function(3, "three")  # type: ignore[arg-type]  # the point
+            create_named_partial_function(3, "three")  # type: ignore[call-overload]  # the point
 
     def test_a_bound_argument_is_no_input_any_more(self) -> None:
         """A node of it is checked against what is left."""

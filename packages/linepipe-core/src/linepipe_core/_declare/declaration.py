@@ -91,7 +91,11 @@ class Declaration:
 
     @classmethod
     def of(
-        cls, nodes: Iterable[Node], config: list[Any], constants: dict[str, Any], options: Options
+        cls,
+        nodes: Iterable[Node] | Node,
+        config: list[Any],
+        constants: dict[str, Any],
+        options: Options,
     ) -> Declaration:
         """Check and take a private copy of what a Pipeline is made of.
 

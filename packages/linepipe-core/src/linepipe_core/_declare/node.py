@@ -6,24 +6,19 @@ steps fit together is the wiring's business, and running them the run's.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from types import FunctionType, ModuleType
-from typing import Any, NoReturn, TypeGuard, TypeVar, final, overload
+from types import ModuleType
+from typing import Any, NoReturn, final
 
 from linepipe_core._declare.config import CONFIG, MissingPathError, is_config_reference, look_up
 from linepipe_core._declare.later import runs_later, unbegun
 from linepipe_core._declare.portable import portable
+from linepipe_core._declare.signatures import check_signature, name_of, refuse, shown
 from linepipe_core._errors import MissingInputError, NodeDefinitionError, OutputMismatchError
 from linepipe_core._text import bounded, did_you_mean, shortened, type_name
 
-T = TypeVar("T")
-
-__all__ = ["Node", "create_named_partial_function", "name_of"]
-
-_TAKES_VARARGS = 0x04  # inspect.CO_VARARGS; inspect costs more to import than all of core
-_TAKES_KEYWORDS = 0x08  # inspect.CO_VARKEYWORDS
+__all__ = ["Node"]
 
 
 @final
@@ -106,13 +101,13 @@ class Node:
     ) -> None:
         if not callable(func):
             raise NodeDefinitionError(
-                f"a Node's function must be callable, got {_shown(func)}\n"
+                f"a Node's function must be callable, got {shown(func)}\n"
                 "  pass the function itself: Node(clean, ...), not its result or its name"
             )
         if name is None:
             name = name_of(func)
         elif type(name) is not str or not name:
-            _refuse(func, f"its name must be a non-empty string, got {_shown(name)}")
+            refuse(func, f"its name must be a non-empty string, got {shown(name)}")
         keywords: tuple[str, ...] | None = None
         if isinstance(inputs, Mapping):
             keywords = _names(name, "parameters", tuple(inputs))
@@ -121,23 +116,23 @@ class Node:
         made = _names(name, "outputs", outputs)
         for reference in read:
             if reference.startswith("config.") and "" in reference.split("."):
-                _refuse(name, f"the config reference {reference!r} has an empty part")
+                refuse(name, f"the config reference {reference!r} has an empty part")
         if len(set(made)) < len(made):
             twice = next(output for output in made if made.count(output) > 1)
-            _refuse(name, f"the output {twice!r} is named twice; outputs need names of their own")
+            refuse(name, f"the output {twice!r} is named twice; outputs need names of their own")
         for output in made:
             if is_config_reference(output):
-                _refuse(name, f"an output can't be called {output!r}: that name means the config")
-        by_position = _check_signature(func, name, read, keywords)
+                refuse(name, f"an output can't be called {output!r}: that name means the config")
+        by_position = check_signature(func, name, read, keywords)
         kind = runs_later(func)
         if kind == "coroutine":
-            _refuse(
+            refuse(
                 name,
                 "calling its function runs nothing, for it is async\n"
                 "  wrap it: a plain function that returns asyncio.run(...)",
             )
         if kind == "generator" and not made:
-            _refuse(
+            refuse(
                 name,
                 "it has no outputs, and calling its function runs nothing: it gives a generator\n"
                 "  wrap it in a plain function that goes through it, as list(...) does",
@@ -145,7 +140,7 @@ class Node:
         switches = {"profile": profile, "always_run": always_run, "isolate": isolate}
         for option, value in {**switches, "effect": effect, "persist": persist}.items():
             if value is not True and value is not False:
-                _refuse(name, f"{option} is True or False, got {_shown(value)}")
+                refuse(name, f"{option} is True or False, got {shown(value)}")
         put = object.__setattr__
         put(self, "_by_position", by_position)
         put(self, "func", func)
@@ -257,7 +252,7 @@ class Node:
     def portable(self) -> Node:
         """This node for another process; stand-ins replace what can't be pickled."""
         func = portable(self.func, self.name)
-        depends_on = [portable(each, _shown(each)) for each in _sendable(self.depends_on)]
+        depends_on = [portable(each, shown(each)) for each in _sendable(self.depends_on)]
         if func is self.func and not depends_on:
             return self
         options = *self._options()[:-1], depends_on
@@ -322,131 +317,20 @@ def _sendable(depends_on: Iterable[Any]) -> list[Any]:
 
 def _dependencies(node: str, depends_on: Any) -> tuple[Any, ...]:
     if isinstance(depends_on, str) or not isinstance(depends_on, Sequence):
-        _refuse(
+        refuse(
             node,
-            f"its depends_on must be a list, got {_shown(depends_on)}\n"
+            f"its depends_on must be a list, got {shown(depends_on)}\n"
             "  write depends_on=[...], with functions, classes, modules, values or Files",
         )
     for each in depends_on:
         if isinstance(each, str):
-            _refuse(
+            refuse(
                 node,
                 f"its depends_on holds the text {each!r}\n  a node that must run before this one "
                 "comes earlier in the list, or makes an object that this one reads; "
                 "give functions, classes, modules, values or Files",
             )
     return tuple(depends_on)
-
-
-@overload
-def create_named_partial_function(
-    func: Callable[..., T], func_name: str, /, **kwargs: Any
-) -> Callable[..., T]: ...
-
-
-@overload
-def create_named_partial_function(
-    func: Callable[..., T], /, *, func_name: str, **kwargs: Any
-) -> Callable[..., T]: ...
-
-
-@overload
-def create_named_partial_function(
-    *, func: Callable[..., T], func_name: str, **kwargs: Any
-) -> Callable[..., T]: ...
-
-
-def create_named_partial_function(*args: Any, **kwargs: Any) -> Callable[..., Any]:
-    """Bind keyword arguments of a function, and give the result a name of its own.
-
-    For functions that serve several nodes, such as writers: logs, history, views and errors
-    then tell the nodes apart. The result pickles where the function and the arguments do,
-    and keeps the function's docstring and ``__wrapped__``.
-
-    Args:
-        func: any callable that takes these keywords.
-        func_name: the result's ``__name__``. Both may be given by position or by keyword; where
-            both are given by position, any keyword is bound, also ones of these two names.
-        **kwargs: the arguments to bind.
-
-    Returns:
-        A callable that takes what is left to pass.
-
-    Raises:
-        NodeDefinitionError: the function doesn't take one of the keywords, or ``func_name`` is
-            no name.
-        TypeError: ``func`` or ``func_name`` is missing.
-
-    Example:
-        >>> def scale(value: float, factor: float) -> float:
-        ...     return value * factor
-        >>> double = create_named_partial_function(scale, "double", factor=2)
-        >>> double.__name__, double(21)
-        ('double', 42)
-    """
-    # The two first are popped by hand: as named parameters they couldn't be bound as well.
-    given = list(args[:2])
-    for place, parameter in enumerate(("func", "func_name")):
-        if len(given) == place and parameter in kwargs:
-            given.append(kwargs.pop(parameter))
-    if len(given) < 2 or len(args) > 2:
-        raise TypeError(
-            "create_named_partial_function() takes a function, its new name and keywords to bind, "
-            f"got {len(args)} by position and {', '.join(kwargs) or 'nothing'} by keyword\n"
-            '  create_named_partial_function(scale, "double", factor=2)'
-        )
-    func, func_name = given
-    if not callable(func):
-        raise NodeDefinitionError(f"the function must be callable, got {_shown(func)}")
-    if type(func_name) is not str or not func_name:
-        _refuse(func, f"func_name must be a non-empty string, got {_shown(func_name)}")
-    signature = _signature(func)
-    if signature is not None:
-        try:
-            signature.bind_partial(**kwargs)
-        except TypeError as error:
-            takes = list(signature.parameters)
-            near = "".join(
-                dict.fromkeys(did_you_mean(key, takes) for key in kwargs if key not in takes)
-            )
-            raise NodeDefinitionError(
-                f"{name_of(func)}() can't be bound as {func_name!r}: {error}\n"
-                f"  it takes: {shortened(takes)}{near}"
-            ) from None
-    return _named_partial(func, func_name, kwargs)
-
-
-class _NamedPartial(functools.partial[Any]):
-    """A partial that knows its own name, and its signature in spite of ``__wrapped__``."""
-
-    @property
-    def __signature__(self) -> Any:
-        import inspect
-
-        # inspect would follow __wrapped__ and forget what is bound.
-        return inspect.signature(functools.partial(self.func, *self.args, **self.keywords))
-
-
-def _named_partial(
-    func: Callable[..., T], name: str, keywords: Mapping[str, Any]
-) -> Callable[..., T]:
-    """``func`` with these keywords bound, called ``name``."""
-    bound = _NamedPartial(func, **keywords)
-    functools.update_wrapper(bound, func)
-    bound.__name__ = bound.__qualname__ = name  # type: ignore[attr-defined]
-    return bound
-
-
-def name_of(func: Callable[..., Any]) -> str:
-    """The name to call a function by: its own, a partial's function's, an object's class's."""
-    name = getattr(func, "__name__", None)
-    if isinstance(name, str) and name:
-        return name
-    return name_of(func.func) if _is_partial(func) else type(func).__name__
-
-
-def _is_partial(func: Any) -> TypeGuard[functools.partial[Any]]:
-    return isinstance(func, functools.partial)
 
 
 def _given(data: Mapping[str, Any], name: str) -> Any:
@@ -459,136 +343,12 @@ def _names(node: str, what: str, names: Any) -> tuple[str, ...]:
     """The names as a tuple; a bare string, no sequence, or anything but text is refused."""
     if type(names) is not list and type(names) is not tuple:
         if isinstance(names, str):
-            _refuse(node, f"its {what} are the string {names!r}; write [{names!r}]")
+            refuse(node, f"its {what} are the string {names!r}; write [{names!r}]")
         if not isinstance(names, Sequence):
-            _refuse(node, f"its {what} must be a list of names, got {_shown(names)}")
+            refuse(node, f"its {what} must be a list of names, got {shown(names)}")
     for name in names:
         if not isinstance(name, str):
-            _refuse(node, f"its {what} must be names, got {_shown(name)}")
+            refuse(node, f"its {what} must be names, got {shown(name)}")
         if not name:
-            _refuse(node, f"its {what} hold an empty name")
+            refuse(node, f"its {what} hold an empty name")
     return tuple(names)
-
-
-def _check_signature(
-    func: Callable[..., Any], name: str, inputs: tuple[str, ...], keywords: tuple[str, ...] | None
-) -> tuple[str, ...]:
-    """Refuse inputs that the function can't take; of named ones, give those to pass by position."""
-    if type(func) is FunctionType and keywords is None and _takes_by_position(func, len(inputs)):
-        return ()
-    signature = _signature(func)
-    if signature is None:
-        return ()  # a builtin that doesn't tell; the call will
-    try:
-        if keywords is None:
-            signature.bind(*inputs)
-        else:
-            signature.bind(**dict.fromkeys(keywords))
-    except TypeError as error:
-        if keywords is not None and _takes_by_keyword(signature, keywords):
-            return ()
-        if keywords is not None and (by_position := _mixed(signature, keywords)):
-            return by_position
-        given = (
-            f"{len(inputs)} by position: {', '.join(inputs) or '(none)'}"
-            if keywords is None
-            else f"by keyword: {', '.join(keywords)}"
-        )
-        takes = list(signature.parameters)
-        near = "".join(did_you_mean(k, takes) for k in keywords or () if k not in takes)
-        raise NodeDefinitionError(
-            f"node {name!r}: {name_of(func)}{signature_text(signature)} can't take its inputs: "
-            f"{error}\n  given {given}{near}"
-        ) from None
-    return ()
-
-
-def _takes_by_position(func: FunctionType, n_inputs: int) -> bool:
-    """Return True if a plain function takes so many values by position.
-
-    In place of inspect, which takes 15 us a function and 5 ms to import.
-    """
-    code = func.__code__
-    n_defaults = len(func.__defaults__) if func.__defaults__ else 0
-    if n_inputs < code.co_argcount - n_defaults:
-        return False
-    if n_inputs > code.co_argcount and not code.co_flags & _TAKES_VARARGS:
-        return False
-    return len(func.__kwdefaults__ or ()) == code.co_kwonlyargcount
-
-
-def _signature(func: Callable[..., Any]) -> Any:
-    """The signature of the callable as it will be called, or None when it tells none."""
-    import inspect
-
-    # A wrapper may pass on more or less than it gets, and a partial has bound some: their own
-    # signature is the true one. Only a cache of functools has none but that of what it wraps.
-    for follow_wrapped in (False, True):
-        try:
-            return inspect.signature(func, follow_wrapped=follow_wrapped)
-        except (ValueError, TypeError):
-            continue
-    return None
-
-
-def _mixed(signature: Any, keywords: Sequence[str]) -> tuple[str, ...]:
-    """The positional-only parameters among the keywords, if the others need keywords.
-
-    Neither a list nor keywords alone can call such a function.
-    """
-    parameters = signature.parameters.values()
-    if not any(p.kind is p.KEYWORD_ONLY and p.name in keywords for p in parameters):
-        return ()
-    first = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in keywords)
-    rest = dict.fromkeys(name for name in keywords if name not in first)
-    leading = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY][: len(first)]
-    try:
-        signature.bind(*first, **rest)
-    except TypeError:
-        return ()
-    return first if list(first) == leading else ()
-
-
-def _takes_by_keyword(signature: Any, keywords: Sequence[str]) -> bool:
-    """Return True if a call with these keywords, and nothing else, is one that works.
-
-    Not left to ``Signature.bind`` alone, which doesn't see that ``**rest`` takes a keyword with
-    the name of a positional-only parameter.
-    """
-    parameters = signature.parameters.values()
-    named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    has_rest = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    needed = {
-        p.name
-        for p in parameters
-        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    }
-    by_position = {p.name for p in parameters if p.kind is p.POSITIONAL_ONLY}
-    return (
-        needed.isdisjoint(by_position)
-        and needed <= set(keywords)
-        and (has_rest or named.issuperset(keywords))
-    )
-
-
-def signature_text(signature: Any) -> str:
-    """A signature without its annotations, short enough for a message."""
-    shown = []
-    for parameter in signature.parameters.values():
-        stars = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
-        default = "=..." if parameter.default is not parameter.empty else ""
-        shown.append(f"{stars}{parameter.name}{default}")
-    return f"({', '.join(shown)})"
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # of a user's class
-        text = "a value"
-    return f"{bounded(text, 60)} ({type_name(value)})"
-
-
-def _refuse(node: Any, why: str) -> NoReturn:
-    called = node if isinstance(node, str) else name_of(node)
-    raise NodeDefinitionError(f"node {called!r}: {why}")
