@@ -24,7 +24,7 @@ from linepipe_core import (
     RunStateError,
 )
 from linepipe_core._declare.config import describe_input
-from linepipe_core._text import describe
+from linepipe_core._values.describe import describe
 
 
 class TestFailure:

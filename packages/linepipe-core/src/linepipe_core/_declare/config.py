@@ -14,7 +14,8 @@ from collections.abc import (
 from types import MemberDescriptorType
 from typing import Any, Final
 
-from linepipe_core._text import describe, did_you_mean, shortened, type_name
+from linepipe_core._text import did_you_mean, shortened, type_name
+from linepipe_core._values.describe import describe
 
 __all__ = [
     "ABSENT",

@@ -29,7 +29,7 @@ from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
 from linepipe_core._store.store import Draft, Result
-from linepipe_core._text import shown_value
+from linepipe_core._values.describe import shown_value
 from linepipe_core._values.isolate import peek
 
 __all__ = ["ReuseSession"]
