@@ -28,6 +28,7 @@ class File(os.PathLike[str]):
     Raises:
         TypeError: the path is neither a text nor path-like, or it is one of bytes.
 
+    >>> import os
     >>> file = File("data/rows.csv")
     >>> file, os.fspath(file)
     (File('data/rows.csv'), 'data/rows.csv')
