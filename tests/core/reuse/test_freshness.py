@@ -69,9 +69,11 @@ def outlook(
         [(parts or {}).get(index, CODE) for index in range(len(nodes))],
         {name: Part(digest) for name, digest in today.items()},
         {"n"},
+        {},
         {name: StoredObject(name, name) for name in stored},
         rerun,
         kept.split(),
+        {},
     )
 
 
@@ -165,6 +167,6 @@ def test_keys_of_records_tell_nodes_apart_but_not_by_their_names() -> None:
 def test_a_stored_object_reads_as_it_was_written() -> None:
     """Where its digest says it all nothing is written; of another object it tells nothing."""
     assert StoredObject("d", "d").text() is None
-    kept = StoredObject("d", "c", ("m:C",))
+    kept = StoredObject("d", "c", ("m:C",), ("rows.csv",))
     assert StoredObject.read("d", kept.text()) == kept
     assert StoredObject.read("other", kept.text()) == StoredObject("other", "other")

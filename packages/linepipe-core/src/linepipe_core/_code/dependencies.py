@@ -78,11 +78,13 @@ class ValueFingerprint(NamedTuple):
         digest: the hash of its content.
         code: the functions, classes and modules in it.
         untracked: the types of what in it can't be hashed.
+        files: the path of each File in it -> the hash of its content; empty if it isn't there.
     """
 
     digest: str
     code: tuple[Any, ...]
     untracked: tuple[str, ...]
+    files: Mapping[str, str]
 
 
 class Reached(NamedTuple):
@@ -131,7 +133,7 @@ class Reader:
 
         hasher = ValueHasher(reach, is_own_class)
         digest = hasher.digest(value)
-        found = ValueFingerprint(digest, tuple(code), tuple(hasher.untracked))
+        found = ValueFingerprint(digest, tuple(code), tuple(hasher.untracked), hasher.files)
         self._hashed[id(value)] = value, found
         return found
 

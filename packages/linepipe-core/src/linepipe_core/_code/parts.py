@@ -13,7 +13,8 @@ __all__ = ["FUNCTION", "PYTHON", "Part", "PartKey", "PartKind", "combined", "dig
 
 PartKind: TypeAlias = Literal[
     "argument", "attribute", "class", "closure", "code", "config", "default", "dependency",
-    "function", "global", "input", "module", "object", "package", "python", "stamp", "wrapper",
+    "file", "function", "global", "input", "module", "object", "package", "python",
+    "stamp", "wrapper",
 ]  # fmt: skip
 
 

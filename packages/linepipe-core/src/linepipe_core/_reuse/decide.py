@@ -23,6 +23,7 @@ from linepipe_core._reuse.reasons import (
     changed_input,
 )
 from linepipe_core._reuse.record import Record, StoredObject, wiring_of
+from linepipe_core._values.file import FileContent
 
 __all__ = ["ReusePlanner"]
 
@@ -36,9 +37,11 @@ class ReusePlanner:
         parts: per node, what its code depends on today.
         given: the Part of each constant, config reference and free object.
         constants: the names of the constants.
+        given_files: the paths of the Files in each constant and config value.
         shelved: the objects on the shelf; kept up to date by the caller.
         rerun: the indices of the nodes that shall run in any case.
         kept: the objects that the result shall hold.
+        files: path -> the hash of its content today; kept up to date by the caller.
 
     Attributes:
         decisions: per node, the decision that is foreseen.
@@ -51,9 +54,11 @@ class ReusePlanner:
         parts: Sequence[Mapping[PartKey, Part]],
         given: Mapping[str, Part],
         constants: Collection[str],
+        given_files: Mapping[str, Iterable[str]],
         shelved: Mapping[str, StoredObject],
         rerun: Iterable[int],
         kept: Iterable[str],
+        files: Mapping[str, str],
     ) -> None:
         self._wiring = wiring
         self._records = list(records)
@@ -61,8 +66,10 @@ class ReusePlanner:
         self._shelved = shelved
         self._rerun = frozenset(rerun)
         self._kept = frozenset(kept)
+        self._files = files
         self._given = given
         self._constants = constants
+        self._given_files = given_files
         self._known: dict[str, Part | None] = {}
         self._needed: dict[int, Decision] = {}
         self._deferred: set[int] = set()
@@ -121,6 +128,10 @@ class ReusePlanner:
         readers = [index for index, node in enumerate(nodes) if name in node.inputs]
         reason = Reason(f"{name} {how}", "input", name)
         self._mark_uncertain(self._wiring.downstream(readers), reason)
+
+    def reconsider(self, index: int) -> None:
+        """Decide about the node anew at its turn: Files of it aren't what was foreseen."""
+        self._mark_uncertain([index], _FILES)
 
     def is_lost(self, index: int, names: Iterable[str]) -> Decision:
         """The outputs of a fresh node aren't there any more: it runs."""
@@ -254,8 +265,15 @@ class ReusePlanner:
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
-                changed = leaf_changes(name, record.inputs, self._given)
+                changed = self._changed_files(self._read_files(name, record))
+                is_said = {"config"} if changed else set()  # of a File's leaf, both texts are equal
+                changed += [
+                    leaf
+                    for leaf in leaf_changes(name, record.inputs, self._given)
+                    if leaf.kind not in is_said or leaf.old is None or leaf.old != leaf.new
+                ]
                 reasons += changed or [self._changed_input(name, then, now)]
+        reasons += self._changed_files(record.made_files)
         for name, digest in record.outputs.items():
             there = self._shelved.get(name)
             if digest is not None and not node.persist:
@@ -265,6 +283,24 @@ class ReusePlanner:
             elif digest is not None and (there is None or there.digest != digest):
                 what = "was replaced on" if there else "is gone from"
                 reasons.append(Reason(f"{name} {what} the shelf", "missing", name))
+        return reasons
+
+    def _read_files(self, name: str, record: Record) -> dict[str, FileContent]:
+        """The recorded Files of one input."""
+        if name in self._shelved:
+            paths: Iterable[str] = self._shelved[name].files
+        else:
+            paths = self._given_files.get(name, ())
+        return {path: record.read_files[path] for path in paths if path in record.read_files}
+
+    def _changed_files(self, recorded: Mapping[str, FileContent]) -> list[Reason]:
+        """The Files that aren't what was recorded."""
+        reasons = []
+        for path, content in recorded.items():
+            now = self._files.get(path, "")
+            if not now or now != content.digest:
+                how = "changed" if now else "isn't there"
+                reasons.append(Reason(f"file {path} {how}", "file", path))
         return reasons
 
     def _changed_input(self, name: str, then: Part, now: Part) -> Reason:
@@ -279,7 +315,7 @@ class ReusePlanner:
         assert record is not None
         made = Part(record.made)
         return {
-            name: made if digest is None else Part(self._shelved[name].content)
+            name: made if digest is None else self._shelved[name].part(self._files)
             for name, digest in record.outputs.items()
         }
 
@@ -288,6 +324,7 @@ _REUSE: Final = Decision("reuse", (UNCHANGED,))
 _DEFERRED: Final = Reason("put off until somebody needs it", "nothing_changed")
 _RERUN: Final = Reason("asked for by rerun", "rerun")
 _ALWAYS_RUN: Final = Reason("always_run", "always_run")
+_FILES: Final = Reason("files may have changed", "file")
 _NEVER_RAN: Final = Reason("never ran", "never_ran")
 _UNKNOWN: Final = Part("")
 _MADE_ANEW: Final = Part("made anew")

@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from linepipe_core._code.parts import Part, PartKey, combined
+from linepipe_core._code.parts import Part, PartKey, combined, digest_of
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.wiring import Wiring
+from linepipe_core._values.file import FileContent
 
 __all__ = ["Record", "StoredObject", "record_keys", "wiring_of"]
 
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 
 
 class StoredObject(NamedTuple):
@@ -25,15 +26,17 @@ class StoredObject(NamedTuple):
         digest: of its bytes there.
         content: of its content; the same, unless its bytes depend on the order of a set.
         code: the own classes and functions in it, which its readers may call.
+        files: the paths of the Files in it.
     """
 
     digest: str
     content: str
     code: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def text(self) -> str | None:
         """The stored text; None if the digest says it all."""
-        if self.content == self.digest and not self.code:
+        if self.content == self.digest and not self.code and not self.files:
             return None
         return json.dumps(list(self))
 
@@ -41,10 +44,21 @@ class StoredObject(NamedTuple):
     def read(digest: str, text: str | None) -> StoredObject:
         """The object of that digest, with what the stored text adds."""
         if text is not None:
-            known, content, code = json.loads(text)
+            known, content, code, files = json.loads(text)
             if known == digest:
-                return StoredObject(digest, content, tuple(code))
+                return StoredObject(digest, content, tuple(code), tuple(files))
         return StoredObject(digest, digest)
+
+    def part(self, today: Mapping[str, str]) -> Part:
+        """What it counts as for its readers: its content, and that of its Files.
+
+        Args:
+            today: path -> the hash of its content.
+        """
+        if not self.files:
+            return Part(self.content)
+        files = (f"{path} {today.get(path, '')}" for path in self.files)
+        return Part(digest_of("with files", self.content, *files))
 
 
 class Record(NamedTuple):
@@ -61,6 +75,8 @@ class Record(NamedTuple):
             node was told to run in any case.
         began: the other parts that it changed itself: ``parts`` holds what they were before runs
             changed them.
+        read_files: path -> the content of each File in its inputs.
+        made_files: path -> the content of each File in its outputs.
     """
 
     wiring: str
@@ -70,6 +86,8 @@ class Record(NamedTuple):
     state: Sequence[PartKey]
     stamp: str = ""
     began: Sequence[PartKey] = ()
+    read_files: Mapping[str, FileContent] = {}
+    made_files: Mapping[str, FileContent] = {}
 
     def text(self) -> str:
         """The record as it is stored."""
@@ -89,7 +107,7 @@ class Record(NamedTuple):
             return None
         if version != _FORMAT:
             return None
-        wiring, parts, inputs, outputs, state, stamp, began = stored
+        wiring, parts, inputs, outputs, state, stamp, began, *files = stored
         return Record(
             wiring,
             {PartKey(*part[:3]): Part(*part[3:]) for part in parts},
@@ -98,13 +116,15 @@ class Record(NamedTuple):
             [PartKey(*key) for key in state],
             stamp,
             tuple(PartKey(*key) for key in began),
+            *({path: FileContent(*each) for path, each in found.items()} for found in files),
         )
 
     @property
     def made(self) -> str:
         """A hash of how its outputs were made, for those that have no content to hash."""
         inputs = {PartKey("input", name): part for name, part in self.inputs.items()}
-        return combined({**self.parts, **inputs, PartKey("stamp"): Part(self.stamp)})
+        files = {PartKey("file", path): Part(each.digest) for path, each in self.made_files.items()}
+        return combined({**self.parts, **inputs, **files, PartKey("stamp"): Part(self.stamp)})
 
 
 def record_keys(wiring: Wiring) -> list[str]:

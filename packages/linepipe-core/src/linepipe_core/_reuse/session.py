@@ -24,12 +24,14 @@ from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
+from linepipe_core._reuse.files import FileContents, gone, missing_files
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
 from linepipe_core._store.store import Draft, Result
 from linepipe_core._values.describe import shown_value
+from linepipe_core._values.file import File, files_in, note_content
 from linepipe_core._values.isolate import peek
 
 __all__ = ["ReuseSession"]
@@ -84,11 +86,15 @@ class ReuseSession:
             if name not in wiring.makers or gone.isdisjoint(each.code)
         }
         self._decided: dict[int, Decision] = {}
+        self._has_run = False  # True once a node has run
         self._made: set[str] = set()  # the objects made in this run
-        given = self._look_at_given(constants, config, prints)
         indices = range(len(wiring.nodes))
         self._keys = record_keys(wiring)
         self._records = [Record.read(store.record(key)) for key in self._keys]
+        self._files = FileContents()
+        self._values = {**constants, **config}
+        self._look_at_recorded_files()
+        given = self._look_at_given(constants, config, prints)
         self._codes = [self._code(index) for index in indices]
         self._planner = ReusePlanner(
             wiring,
@@ -96,9 +102,11 @@ class ReuseSession:
             [self._parts(index) for index in indices],
             given,
             constants.keys(),
+            {name: found.files for name, found in self._given.items()},
             self._objects,
             rerun if reuses else indices,
             kept,
+            self._files.today,
         )
 
     def plan(self) -> Plan:
@@ -137,6 +145,8 @@ class ReuseSession:
         if not self._made.isdisjoint(node.inputs):
             self._codes[index] = self._code(index)  # objects of other classes may have come
             self._planner.sees(index, self._parts(index))
+        if self._has_run:
+            self._look_at_files_again(index)
         decision = self._planner.decide(index)
         if decision.action == "reuse" and (lost := self._lost_outputs(index)):
             return self._planner.is_lost(index, lost)
@@ -192,13 +202,18 @@ class ReuseSession:
         """
         node, registry = self._wiring.nodes[index], self._registry
         changed = self._codes[index].values.end()
+        self._has_run = True
         objects = dict(zip(node.outputs, made, strict=True))
         made.clear()
         transient = {} if node.persist else objects
         objects = objects if node.persist else {}
         with registry.store.draft(objects) as draft:
-            record = self._record(index, changed, draft.digests)
-            kept = _described(draft, objects, record.made if node.effect else "")
+            kept = _described(draft, objects)
+            made_files = {path for each in kept.values() for path in each.files}
+            made_files |= {os.fspath(file) for file in files_in(transient)}
+            record = self._record(index, changed, draft.digests, made_files)
+            if node.effect:
+                kept = {name: each._replace(content=record.made) for name, each in kept.items()}
             about = {name: each.text() for name, each in kept.items()}
             result = Result(self._keys[index], record.text(), node.name, about, [*transient])
             stored = registry.store.write(draft, result)
@@ -212,9 +227,16 @@ class ReuseSession:
         for name in record.outputs:
             self._objects.pop(name, None)
         self._objects.update(kept)
+        self._records[index] = record
         self._planner.ran(index, record)
 
-    def _record(self, index: int, changed: Iterable[PartKey], digests: Mapping[str, str]) -> Record:
+    def _record(
+        self,
+        index: int,
+        changed: Iterable[PartKey],
+        digests: Mapping[str, str],
+        made_files: Iterable[str],
+    ) -> Record:
         node, code, older = self._wiring.nodes[index], self._codes[index], self._records[index]
         state = {*changed, *code.state}
         if older is not None and older.parts[FUNCTION].digest == code.parts[FUNCTION].digest:
@@ -222,14 +244,21 @@ class ReuseSession:
             state.update(older.state, older.began)
         began = code.values.comparable(state)
         state.difference_update(began)
+        inputs = self._planner.inputs(index)
+        read = self._read_files(index)
+        for path in self._files.look_again(read):  # nobody knows which content the node read
+            self._files.warn(path, node.name, "begun to read")
+            inputs.update(dict.fromkeys(read[path], Part(os.urandom(8).hex())))
         return Record(
             wiring_of(node),
             {key: part for key, part in code.since(began).items() if key not in state},
-            self._planner.inputs(index),
+            inputs,
             {name: digests.get(name) for name in node.outputs},
             sorted(state),
             self._stamp(index) if node.effect or len(digests) < len(node.outputs) else "",
             began,
+            {path: self._files.look(path) for path in read},
+            {path: self._files.look(path) for path in made_files},
         )
 
     def _stamp(self, index: int) -> str:
@@ -247,6 +276,55 @@ class ReuseSession:
         self._objects[name] = StoredObject(digest, digest)
         return Part(digest)
 
+    # --- files --------------------------------------------------------------------------------
+
+    def _look_at_recorded_files(self) -> None:
+        """Look at the Files that nodes made, and at those on the shelf that nodes read."""
+        for record in filter(None, self._records):
+            for path, content in {**record.read_files, **record.made_files}.items():
+                note_content(path, content)  # spares reading what hasn't changed since
+            self._files.look_again(record.made_files)
+        for name in self._wiring.free.keys() & self._objects.keys():
+            self._files.look_again(self._objects[name].files)
+
+    def _read_files(self, index: int) -> dict[str, list[str]]:
+        """The path of each File that a node reads -> the inputs in which it lies."""
+        found: dict[str, list[str]] = {}
+        for name in self._wiring.nodes[index].inputs:
+            paths: Iterable[str] = ()
+            if name in self._given:
+                paths = self._given[name].files
+            elif name in self._objects:
+                paths = self._objects[name].files
+            for path in paths:
+                found.setdefault(path, []).append(name)
+        return found
+
+    def _look_at_files_again(self, index: int) -> None:
+        """Take notice of Files that nodes of this run have changed."""
+        record = self._records[index]
+        made = record.made_files if record is not None else {}
+        read = self._read_files(index)
+        changed = self._files.look_again({**made, **read})
+        if changed:
+            self._planner.reconsider(index)
+        for name in {name for path in changed for name in read.get(path, ())} & self._given.keys():
+            value = peek(self._values[name])
+            self._given[name] = found = Reader().value(value)
+            part = Part(found.digest, shown_value(name, value))
+            self._planner.is_replaced(name, part, "has files that changed")
+
+    def end(self) -> None:
+        """The run is over: warn of Files that were changed after a node had dealt with them."""
+        for index in self._decided:
+            record, node = self._records[index], self._wiring.nodes[index]
+            if record is None:
+                continue
+            for files, did in ((record.read_files, "read"), (record.made_files, "made")):
+                for path, content in files.items():
+                    if self._files.look(path).digest != content.digest:
+                        self._files.warn(path, node.name, did)
+
     # --- what is known at the start -----------------------------------------------------------
 
     def _look_at_given(
@@ -259,11 +337,11 @@ class ReuseSession:
         parts = {}
         for name in (*self._wiring.free, *self._wiring.config_references):
             if name not in constants and name not in config:
-                parts[name] = Part(self._pinned(name).content)
+                parts[name] = self._pinned(name).part(self._files.today)
                 continue
             value = peek(constants[name] if name in constants else config[name])
             found = prints.get(name) or self._reader.value(value)
-            if not found.untracked:  # what can't be copied may change meanwhile
+            if not found.untracked and not found.files:  # these may change meanwhile
                 prints[name] = found
             self._given[name] = found
             parts[name] = Part(found.digest, shown_value(name, value))
@@ -272,7 +350,24 @@ class ReuseSession:
             for leaf, held in leaves(name, value):  # for reasons that name the leaf
                 part = Part(self._reader.value(held).digest, shown_value(leaf, held))
                 parts.setdefault(leaf, part)
+        self._check_files()
         return parts
+
+    def _check_files(self) -> None:
+        """Refuse Files that nodes read and that aren't there."""
+        wiring = self._wiring
+        first_readers = {**wiring.free, **wiring.config_references}
+        missing = []
+        for name, reader in first_readers.items():
+            if name in self._given:
+                self._files.today.update(self._given[name].files)
+                paths = gone(self._given[name].files)
+            else:
+                files = self._objects[name].files
+                paths = gone({path: self._files.today[path] for path in files})
+            missing += [(path, name, wiring.place(reader)) for path in paths]
+        if missing:
+            raise missing_files(missing)
 
     def _parts(self, index: int) -> dict[PartKey, Part]:
         """The parts of the node's code; state as it began in this process."""
@@ -300,17 +395,15 @@ class ReuseSession:
         return code_fingerprint(self._reader, node.func, others, node.depends_on)
 
 
-def _described(draft: Draft, objects: Mapping[str, Any], effect: str) -> dict[str, StoredObject]:
-    """The content and the code of each object that can be stored.
-
-    Args:
-        draft: the objects as they are to be stored.
-        objects: the objects.
-        effect: counts in place of their content, if they stand for an effect.
-    """
+def _described(draft: Draft, objects: Mapping[str, Any]) -> dict[str, StoredObject]:
+    """The content, the code and the Files of each object that can be stored."""
     kept = {}
     for name, digest in draft.digests.items():
         pack = draft.packs[name]
-        content = effect or (Reader().value(objects[name]).digest if pack.has_sets else digest)
-        kept[name] = StoredObject(digest, content, own_code(pack.code))
+        content: str = digest
+        files: tuple[str, ...] = ()
+        if pack.has_sets or File in pack.code:
+            found = Reader().value(objects[name])
+            content, files = found.digest, tuple(found.files)
+        kept[name] = StoredObject(digest, content, own_code(pack.code), files)
     return kept

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from linepipe_core._declare.declaration import Declaration
 from linepipe_core._declare.wiring import missing_inputs
 from linepipe_core._errors import MissingExtraError, RunStateError, UnknownNameError
+from linepipe_core._reuse.files import check_files
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.hook_calls import HookCalls
@@ -21,6 +22,8 @@ from linepipe_core._run.hooks import Hook
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._store.registry import ObjectRegistry
+from linepipe_core._values.file import was_any_file_made
+from linepipe_core._values.isolate import peek
 
 if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
     from linepipe_core._reuse.session import ReuseSession
@@ -53,6 +56,7 @@ def start_run(
         _check_cache(declaration, "run(reuse=True)")
     registry = _checked_registry(declaration)
     try:
+        _check_files(declaration)
         session = None
         if options.use_persistent_cache:
             session = _session(declaration, registry, kept, again, reuse)
@@ -72,6 +76,7 @@ def make_plan(
     again = _nodes_to_rerun(declaration, rerun)
     _check_cache(declaration, "plan()")
     with _checked_registry(declaration) as registry:
+        _check_files(declaration)
         return _session(declaration, registry, kept, again, True).plan()
 
 
@@ -115,6 +120,23 @@ def _checked_registry(declaration: Declaration) -> ObjectRegistry:
         cache_path = options.cache_storage_path if options.use_persistent_cache else None
         raise missing_inputs(wiring, there, cache_path, config)
     return registry
+
+
+def _check_files(declaration: Declaration) -> None:
+    """Refuse Files among what nodes read that aren't there.
+
+    Raises:
+        MissingInputError: files are missing; all of them are told.
+    """
+    if not was_any_file_made():
+        return
+    wiring = declaration.wiring
+    constants = ((name, declaration.constants.get(name), wiring.free[name]) for name in wiring.free)
+    config = (
+        (name, value, wiring.config_references[name])
+        for name, value in declaration.config_values().items()
+    )
+    check_files((n, peek(value), wiring.place(i)) for n, value, i in (*constants, *config))
 
 
 def _session(

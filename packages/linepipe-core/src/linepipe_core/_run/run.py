@@ -411,6 +411,8 @@ class Run:
         """Close the registry and make the result, once."""
         if self._result is not None:
             return self._result
+        if self._session is not None:
+            self._session.end()
         first = len(self.steps)
         pending = [Step(n, i, "pending") for i, n in enumerate(self._nodes[first:], first)]
         self._result = result = self._make_result([*self.steps, *pending])

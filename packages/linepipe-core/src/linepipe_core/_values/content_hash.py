@@ -12,6 +12,7 @@ Pickles themselves aren't hashed: theirs depends on which equal objects happen t
 from __future__ import annotations
 
 import marshal
+import os
 import re
 import sys
 from collections import OrderedDict
@@ -34,6 +35,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from linepipe_core._values.adapter import Memory, content_of
+from linepipe_core._values.file import File, content_of_path
 from linepipe_core._values.proxies import attributes_of, is_really
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ class ValueHasher:
 
     Attributes:
         untracked: the types of what could only be hashed by its looks.
+        files: the path of each File met -> the hash of its content; empty if it isn't there.
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class ValueHasher:
         looks: Callable[[Any], str] | None = None,
     ) -> None:
         self.untracked: list[str] = []
+        self.files: dict[str, str] = {}
         self._reach = reach
         self._is_own = is_own
         self._looks = looks or _looks
@@ -156,6 +160,8 @@ class ValueHasher:
     def _of_container(self, value: Any, kind: type) -> bytes:
         if kind is list or kind is tuple:
             return self._of_sequence(kind.__name__.encode(), value)
+        if kind is File:
+            return self._of_file(os.fspath(value))
         if kind is dict:
             return self._of_items(b"dict", list(value.items()))  # other threads may change it
         if kind is set or kind is frozenset:
@@ -193,6 +199,14 @@ class ValueHasher:
             except Exception:  # a frame of Python objects, say, that polars refuses to write
                 return self._by_its_looks(value, kind.__qualname__)
         return self._of_object(value)
+
+    def _of_file(self, path: str) -> bytes:
+        if path not in self.files:
+            try:
+                self.files[path] = content_of_path(path).digest
+            except OSError:  # it isn't there, or can't be read
+                self.files[path] = ""
+        return self._of_sequence(b"file", (path, self.files[path]))
 
     def _of_sequence(self, tag: bytes, values: Any) -> bytes:
         if set(map(type, values)) <= _SCALARS:

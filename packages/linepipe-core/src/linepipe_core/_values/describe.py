@@ -6,6 +6,7 @@ index. Nothing is computed to describe a value: a lazy or foreign object shows i
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from typing import Any, Final
@@ -109,6 +110,9 @@ def shown_value(name: str, value: object) -> str:
 def _may_be_shown(words: frozenset[str], value: Any) -> bool:
     if isinstance(value, _SCALARS):
         return words.isdisjoint(_PRIVATE)
+    if isinstance(value, os.PathLike):
+        is_plain = type(value).__module__ in ("pathlib", "linepipe_core")
+        return is_plain and _may_be_shown(words, os.fspath(value))
     # Asked of the type: a mock's `call` has any attribute.
     fields = getattr(type(value), "_fields", None) if isinstance(value, tuple) else None
     if type(value).__repr__ not in _PLAIN_REPRS and not fields:

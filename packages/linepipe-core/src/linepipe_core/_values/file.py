@@ -9,11 +9,19 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
-__all__ = ["File", "FileContent", "content_of_path"]
+__all__ = [
+    "File",
+    "FileContent",
+    "content_of_path",
+    "files_in",
+    "note_content",
+    "was_any_file_made",
+]
 
 
 class File(os.PathLike[str]):
@@ -44,6 +52,7 @@ class File(os.PathLike[str]):
         if not isinstance(written, str):
             raise TypeError(f"File() takes a path as a text, not {path!r}: os.fsdecode() makes one")
         object.__setattr__(self, "_path", written)
+        _ever_made.add(True)
 
     def __fspath__(self) -> str:
         return self._path
@@ -86,24 +95,58 @@ class File(os.PathLike[str]):
         )
 
 
+def was_any_file_made() -> bool:
+    """Return True if there may be a File in some value of this process."""
+    return bool(_ever_made)
+
+
+def files_in(value: Any) -> list[File]:
+    """The Files in a value, as far as they lie on top: in containers and plain objects."""
+    found: list[File] = []
+    if was_any_file_made():
+        _collect(value, found, _DEPTH)
+    return found
+
+
+def _collect(value: Any, found: list[File], depth: int) -> None:
+    if type(value) is File:
+        found.append(value)
+        return
+    parts: Iterable[Any] = ()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        parts = value
+    elif isinstance(value, dict):
+        parts = value.values()
+    elif type(value).__module__ != "builtins" and not hasattr(type(value), "__array__"):
+        parts = getattr(value, "__dict__", {}).values()
+    if depth:
+        for part in islice(parts, _MOST_PARTS):
+            _collect(part, found, depth - 1)
+
+
 class FileContent(NamedTuple):
     """The content of a file or folder when it was last read.
 
     Attributes:
-        stamp: of each file, its size, mtime_ns, ctime_ns and inode; empty if one of them was
+        stamp: a hash of each file's size, mtime_ns, ctime_ns and inode; empty if one of them was
             changed so shortly before that a change right after wouldn't show.
         digest: the hash of the content.
     """
 
-    stamp: tuple[tuple[int, int, int, int], ...]
+    stamp: str
     digest: str
 
+
+_ever_made: set[bool] = set()
+_DEPTH: Final = 4
+_MOST_PARTS: Final = 1000  # of one container
 
 # Per path as written and folder of the process: lets a process read each file once.
 _READ: dict[tuple[str, str], FileContent] = {}
 _SHORTLY_NS: Final = 100_000_000
 _COARSE_NS: Final = 2_000_000_000  # on file systems that keep whole seconds
 _PIECE: Final = 1 << 20
+_LARGE: Final = 16 << 20
 
 
 def content_of_path(
@@ -124,18 +167,29 @@ def content_of_path(
     """
     known = _READ if known is None else known
     written = os.fspath(path)
-    key = os.getcwd() if not os.path.isabs(written) else "", written
+    key = _key(written)
     files = sorted(_files(written))
-    stamp = tuple(_stamp(status) for _, status in files)
+    stamp = _stamp(files)
     before = known.get(key)
-    if before is not None and before.stamp == stamp and stamp:
+    if before is not None and before.stamp == stamp:
         return before
+    if sum(status.st_size for _, status in files) > _LARGE and _is_recent(files, time.time_ns()):
+        time.sleep(_SHORTLY_NS / 1e9)  # then the stamp is sure, and spares reading it again
     now = time.time_ns()
     digest = _digest(written, files)
-    after = tuple(_stamp(status) for _, status in sorted(_files(written)))
-    is_sure = after == stamp and not any(_is_recent(each, now) for each in stamp)
-    known[key] = found = FileContent(stamp if is_sure else (), digest)
+    is_sure = _stamp(sorted(_files(written))) == stamp and not _is_recent(files, now)
+    known[key] = found = FileContent(stamp if is_sure else "", digest)
     return found
+
+
+def note_content(path: str, content: FileContent) -> None:
+    """Take over the content of a path that an earlier process has read."""
+    if content.stamp:
+        _READ.setdefault(_key(path), content)
+
+
+def _key(path: str) -> tuple[str, str]:
+    return os.getcwd() if not os.path.isabs(path) else "", path
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -159,12 +213,13 @@ def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:
                     yield name, entry.stat()
 
 
-def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+def _stamp(files: list[tuple[str, os.stat_result]]) -> str:
+    stamps = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for _, s in files]
+    return sha256(repr(stamps).encode()).hexdigest()[:32]
 
 
-def _is_recent(stamp: tuple[int, int, int, int], now: int) -> bool:
-    newest = max(stamp[1:3])
+def _is_recent(files: list[tuple[str, os.stat_result]], now: int) -> bool:
+    newest = max(max(status.st_mtime_ns, status.st_ctime_ns) for _, status in files)
     return newest > now - (_SHORTLY_NS if newest % 1_000_000_000 else _COARSE_NS)
 
 
