@@ -123,6 +123,12 @@ def twice() -> Pipeline:
     )
 
 
+def tracked() -> Pipeline:
+    """The same with a history."""
+    recording = Pipeline(twice().nodes, track_history=True)
+    return recording.bind(home=Table(), away=Table(), mean=0.0, scale=1.0)
+
+
 def wide() -> Pipeline:
     """A node with more outputs than fit beside each other, each read further down."""
     folds = [f"fold_number_{number}" for number in range(9)]

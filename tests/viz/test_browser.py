@@ -271,23 +271,38 @@ def notebook() -> nbformat.NotebookNode:
     return made
 
 
-@pytest.mark.parametrize("theme", SCHEMES)
-def test_a_notebooks_page_shows_picture_and_table_in_its_theme(
-    browser: Browser, theme: Scheme, notebook: nbformat.NotebookNode, tmp_path: Path
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_notebooks_page_shows_picture_and_table(
+    browser: Browser, scheme: Scheme, notebook: nbformat.NotebookNode, tmp_path: Path
 ) -> None:
-    """As nbconvert makes it, on a system of the other scheme."""
-    exporter = HTMLExporter(theme=theme)  # type: ignore[no-untyped-call] # not ours
+    """As nbconvert makes it; the picture follows the system."""
+    exporter = HTMLExporter()  # type: ignore[no-untyped-call] # not ours
     html, _ = exporter.from_notebook_node(notebook)
     path = tmp_path / "notebook.html"
     path.write_text(html, encoding="utf-8")
-    other: Scheme = "dark" if theme == "light" else "light"
-    browser.open(path, scheme=other, height=1600)
-    fill = browser.ask("getComputedStyle(document.querySelector('svg .lp-page')).fill")
-    assert fill == f"rgb{rgb(COLOURS['background'].of(theme))}"
-    assert browser.ask(
-        "document.querySelector('svg[role=img]').getBoundingClientRect().width > 300"
-    )
+    browser.open(path, scheme=scheme, height=1600)
+    browser.until("document.querySelector('img').complete")
+    place = "document.querySelector('img').getBoundingClientRect()"
+    box = browser.ask(f"(b => [b.x, b.y, b.width, b.height])({place})")
+    assert box[2] > 300
+    assert box[3] > 400
+    colours = browser.picture(1000, round(box[1] + box[3])).colours()
+    assert colours[rgb(COLOURS["function-fill"].of(scheme))] > 200
     cells = browser.ask("[...document.querySelectorAll('td')].map(c => c.textContent)")
     assert cells[:5] == ["1", "load_data", "ran", "120 ms", "40 MiB"]
     text = json.dumps(browser.ask("document.body.textContent"))
     assert "outputs: features" in text
+
+
+def test_a_wide_picture_in_a_notebook_shrinks_and_then_scrolls(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """It fits a narrow page, but never so small that it can't be read."""
+    body = samples.wide()._repr_html_() or ""
+    width = "document.querySelector('img').getBoundingClientRect().width"
+    browser.open(page(tmp_path, body), width=3000)
+    full = browser.ask(width)
+    browser.open(page(tmp_path, body), width=round(full * 0.8))
+    assert browser.ask(width) == pytest.approx(full * 0.8, abs=1)
+    browser.open(page(tmp_path, body), width=200)
+    assert browser.ask(width) == pytest.approx(full * 0.6, abs=1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from base64 import b64decode
+from html.parser import HTMLParser
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tests.viz import samples
@@ -14,7 +17,7 @@ from tests.viz import samples
 import linepipe_viz.notebook
 from linepipe_core import Hook, Pipeline, Reason, Step
 from linepipe_viz import draw_mermaid_pipeline, draw_svg_pipeline
-from linepipe_viz.notebook.html import plan_html
+from linepipe_viz.notebook import map_html, plan_html
 
 
 class Reasons(Hook):
@@ -32,12 +35,88 @@ def html_of(thing: Any) -> str:
     return html
 
 
+def picture_in(html: str) -> str:
+    """The SVG inside an image's address."""
+    (data,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
+    return b64decode(data).decode()
+
+
 def test_a_pipeline_shows_its_picture() -> None:
-    """Inline, so that it sees the notebook's theme; and the bare SVG for documents."""
+    """As an image, which a notebook that isn't trusted leaves in; and no second time."""
     pipeline = samples.features()
-    svg = draw_svg_pipeline(pipeline)
-    assert svg in html_of(pipeline)
-    assert pipeline._repr_svg_() == svg
+    html = html_of(pipeline)
+    assert picture_in(html) == draw_svg_pipeline(pipeline)
+    assert "<svg" not in html
+    assert not hasattr(pipeline, "_repr_svg_")
+
+
+def test_a_picture_has_its_words_as_its_alternative_text() -> None:
+    """For readers who can't see it, and where images aren't shown."""
+    (words,) = re.findall(r'alt="([^"]+)"', html_of(samples.nasty()))
+    assert "1. &lt;lambda&gt; reads free &lt;lambda&gt;, config.&lt;lambda&gt;" in words
+    assert len(words.splitlines()) == 2 + len(samples.NASTY)
+
+
+class Sanitizer(HTMLParser):
+    """Keeps what JupyterLab's sanitizer keeps: no ``svg``, no scripts, images of any address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images: list[str] = []
+        self.dropped: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.images.append(dict(attrs).get("src") or "")
+        elif tag not in ("div", "table", "tr", "th", "td", "p", "br", "code", "ul", "li"):
+            self.dropped.append(tag)
+
+
+def test_all_representations_survive_a_notebook_that_is_not_trusted() -> None:
+    """They use only elements that a sanitizer leaves alone."""
+    result = samples.told(samples.nasty().run())
+    things = [samples.nasty(), result, samples.planned(), samples.tracked().run().history]
+    for thing in things:
+        reader = Sanitizer()
+        reader.feed(html_of(thing))
+        assert reader.dropped == []
+    assert len(reader.images) == 0
+
+
+def test_a_history_shows_a_table() -> None:
+    """Names of objects, never what they are; of a result and of the pipeline."""
+    pipeline = samples.tracked()
+    result = pipeline.run()
+    for history in (result.history, pipeline.history, result.history.copy()):
+        html = html_of(history)
+        assert html.count("<tr>") == 4
+        assert "home, mean, scale" in html
+        assert "home_standard" in html
+        assert "Table object" not in html
+
+
+def test_a_registry_shows_a_table() -> None:
+    """Each object with its placement; nothing once it is closed."""
+    with samples.twice().get_obj_registry() as registry:
+        html = html_of(registry)
+        assert html.count("<tr>") == 1 + len(registry.placement)
+        assert "constant" in html
+    assert registry._repr_html_() is None
+
+
+class Cases(dict[str, Any]):
+    """Stands for what ``pipeline.map`` returns."""
+
+    failed: ClassVar[dict[str, Exception]] = {"1789": ValueError("<no> such season")}
+
+
+def test_the_results_of_several_cases_show_a_table() -> None:
+    """A row a case; failures with their errors."""
+    cases = Cases({str(n): samples.told(samples.twice().run()) for n in (2023, 2024)})
+    html = map_html(cases)
+    assert html.count("<tr>") == 4
+    assert html.count("3 ran") == 2
+    assert "failed: ValueError: &lt;no&gt; such season" in html
 
 
 def test_a_result_shows_a_table() -> None:
@@ -125,8 +204,6 @@ def test_without_a_drawing_distribution_text_is_shown(
     """The core depends on no picture: None makes a notebook show the text."""
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
     assert thing._repr_html_() is None
-    if isinstance(thing, Pipeline):
-        assert thing._repr_svg_() is None
 
 
 def test_another_distribution_may_draw_what_viz_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +226,7 @@ def test_another_distribution_may_draw_what_viz_does_not(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
     assert html_of(samples.features()) == "<b>5</b>"
-    assert samples.features()._repr_svg_() is None
+    assert samples.features().run()._repr_html_() is None
     assert asked == ["linepipe.drawing", "linepipe.drawing"]
 
 

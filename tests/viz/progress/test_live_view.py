@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.viz.progress.sessions import session
+from tests.viz.progress.sessions import session, until_drawn_again
 
 
 @pytest.mark.parametrize("columns", [60, 80, 140])
@@ -22,8 +22,8 @@ def test_the_live_view_shows_what_runs_now_and_how_far_it_is(columns: int) -> No
         lines = [line.strip("│ ") for line in shown.text().splitlines() if line]
         assert lines[0].startswith("╭─ Night's work ")
         assert lines[1].split()[:5] == ["╭─✔", "load", "→", "x1", lines[1].split()[4]]
-        assert lines[2].split()[:4] == ["├─▶", "train", "→", "x2"]
-        assert lines[3].split() == ["╰─●", "score", "→", "x3"]
+        assert lines[2].split()[:5] == ["├─▶", "train", "x1", "→", "x2"]
+        assert lines[3].split() == ["╰─●", "score", "x2", "→", "x3"]
         assert lines[5].startswith("1/3 ━")
         assert lines[5].endswith("elapsed")
         before = lines[2]
@@ -151,6 +151,51 @@ def test_a_dumb_terminal_gets_a_picture_that_fits(columns: int, said: str) -> No
     ) as shown:
         assert shown.until_end() == 0
         lines = shown.text().splitlines()
-    assert lines[0].startswith("1/1 ✔ load")
-    assert {len(line) for line in lines[1:]} == {int(said or columns)}
-    assert len(lines) == 4
+    assert lines[0] == "1/1 ▶ load"
+    assert lines[1].startswith("1/1 ✔ load")
+    assert {len(line) for line in lines[2:]} == {int(said or columns)}
+    assert len(lines) == 5
+
+
+def test_the_live_view_says_how_long_the_run_took_the_last_time() -> None:
+    """Beside the running node's clock, and what is to come below the rows."""
+    with session(
+        """
+        def load(): time.sleep(0.05); return 1
+        def train(data):
+            if waits: wait_for_line()
+            time.sleep(0.05)
+            return 2
+        pipeline = Pipeline([Node(load, [], ["x"]), Node(train, ["x"], ["y"])])
+        progress = Progress()
+        waits = False
+        pipeline.run(hooks=[progress])
+        waits = True
+        pipeline.run(hooks=[progress])
+        """,
+        columns=100,
+    ) as shown:
+        shown.until(lambda: "▶ train" in shown.text() and " of 5" in shown.text())
+        assert "to go" in shown.text()
+        shown.press("\n")
+        assert shown.until_end() == 0
+
+
+def test_no_drawing_stays_in_tmuxs_history() -> None:
+    """It keeps a screen that is cleared from its corner, where the cursor is after `clear`."""
+    with session(
+        """
+        print("\\x1b[H\\x1b[2J", end="", flush=True)
+        def talk(): wait_for_line(); return 1
+        run(talk)
+        """
+    ) as shown:
+        shown.until_shown("▶ talk")
+        until_drawn_again(shown)
+        shown.press("\n")
+        assert shown.until_end() == 0
+        drawn = shown.raw.partition(b"\x1b[2J")[2]
+    assert b"elapsed" in drawn
+    clears = [part[-6:] for part in drawn.split(b"\x1b[J")[:-1]]
+    assert clears
+    assert all(part.endswith(b"\x1b[C") for part in clears)  # one column to the right of it

@@ -25,9 +25,49 @@ def plain(pipeline: Pipeline, *hooks: Hook) -> list[str]:
     return file.getvalue().splitlines()
 
 
-def test_without_a_terminal_each_node_is_a_plain_line() -> None:
-    """Then the whole picture; no control sign anywhere."""
+def ends(lines: list[str]) -> list[str]:
+    """The lines without those that say that a node starts."""
+    return [line for line in lines if " ▶ " not in line and " > " not in line]
+
+
+def test_each_node_is_a_line_when_it_starts_and_a_line_when_it_ends() -> None:
+    """In a log that somebody follows, the last line names what runs now."""
     lines = plain(samples.features())
+    assert [line.split("  ")[0] for line in lines[:4]] == [
+        "1/5 ▶ load_data",
+        "1/5 ✔ load_data",
+        "2/5 ▶ clean_data",
+        "2/5 ✔ clean_data",
+    ]
+
+
+def test_a_start_has_the_time_of_the_last_run() -> None:
+    """Of the run that is given, or of the one that the same Progress has watched."""
+    last = samples.told(samples.features().run())
+    file = io.StringIO()
+    progress = Progress(Console(file=file, width=80), last=last)
+    samples.features().run(hooks=[progress])
+    assert "2/5 ▶ clean_data  about 339 ms" in file.getvalue().splitlines()
+    file.truncate(0)
+    samples.features().run(hooks=[progress])
+    assert "2/5 ▶ clean_data  about " in file.getvalue()
+    assert "about 339 ms" not in file.getvalue()
+
+
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_output_that_is_no_terminal_is_plain_whatever_the_environment_says(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CI systems set these; escape sequences would fill their logs."""
+    monkeypatch.setenv(variable, "1")
+    text = "\n".join(plain(samples.features()))
+    assert "\x1b" not in text
+    assert "5/5 ✔ write_features" in text
+
+
+def test_without_a_terminal_the_whole_picture_stands_at_the_end() -> None:
+    """After a line for each node; no control sign anywhere."""
+    lines = ends(plain(samples.features()))
     assert [line.split("  ")[0] for line in lines[:5]] == [
         "1/5 ✔ load_data",
         "2/5 ✔ clean_data",
@@ -50,7 +90,7 @@ def test_plain_lines_tell_reuse_failure_and_memory() -> None:
         def before_node(self, step: Step) -> None:
             step.memory = samples.Memory(212.0)
 
-    lines = plain(samples.failing(samples.training(), "clean"), Told())
+    lines = ends(plain(samples.failing(samples.training(), "clean"), Told()))
     assert lines[0].startswith(" 1/10 ✔ create_db_engine")
     assert lines[0].endswith("· 212 MiB")
     assert lines[3].startswith(" 4/10 ✘ clean  failed · ")
@@ -69,15 +109,15 @@ def test_reused_nodes_are_told_as_such(tmp_path: Path) -> None:
     pipeline.run()
     file = io.StringIO()
     pipeline.run(reuse=True, hooks=[Progress(Console(file=file, width=80))])
-    lines = file.getvalue().splitlines()
+    lines = ends(file.getvalue().splitlines())
     assert lines[0] == "1/5 ↻ load_data  reused"
     assert sum("↻" in line and line.endswith("reused │") for line in lines) == 5
 
 
 def test_names_cannot_forge_lines_or_colours() -> None:
     """Control signs are shown, not obeyed."""
-    lines = plain(samples.nasty())
-    assert sum("two\\nlines" in line for line in lines) == 2
+    lines = ends(plain(samples.nasty()))
+    assert sum("two\\nlines" in line for line in lines) == 3  # its end, its row, its reader's row
     assert "\x1b" not in "".join(lines)
 
 
@@ -88,7 +128,8 @@ def test_an_ascii_file_gets_ascii() -> None:
     samples.nasty().run(hooks=[Progress(Console(file=file, width=80))])
     file.flush()
     lines = raw.getvalue().decode("ascii").splitlines()
-    assert lines[0].startswith(" 1/24 v <lambda>  ")
+    assert lines[0].startswith(" 1/24 > <lambda>")
+    assert lines[1].startswith(" 1/24 v <lambda>  ")
 
 
 def test_nothing_of_python_is_replaced_without_a_terminal() -> None:

@@ -197,12 +197,8 @@ class Pipeline:
         return f"<Pipeline of {n_nodes} node{'s' * (n_nodes != 1)}: {read} -> {made}>"
 
     def _repr_html_(self) -> str | None:
-        """For notebooks: the picture in the notebook's own theme, if linepipe_viz is there."""
+        """For notebooks: the picture, if linepipe_viz is installed."""
         return rendered("pipeline_html", self)
-
-    def _repr_svg_(self) -> str | None:
-        """For what makes documents of notebooks: the bare picture, if linepipe_viz is there."""
-        return rendered("pipeline_svg", self)
 
     # Other pipelines made of it.
 

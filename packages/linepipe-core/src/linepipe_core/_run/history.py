@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from linepipe_core._text import rendered
 from linepipe_core._values.isolate import copy_for_reader, isolate, peek
 
-__all__ = ["HistoryEntry", "RecordedObjects"]
+__all__ = ["History", "HistoryEntry", "RecordedObjects"]
 
 
 class RecordedObjects(Mapping["str", "Any"]):
@@ -89,3 +90,15 @@ class HistoryEntry(Mapping["str", "Any"]):
 
     def __repr__(self) -> str:
         return f"<HistoryEntry {self.node}: {self.status}>"
+
+
+class History(list[HistoryEntry]):
+    """The entries of one run, in order; a list that notebooks show as a table."""
+
+    def copy(self) -> History:
+        """Another list of the same entries."""
+        return History(self)
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks: a table, if linepipe_viz is installed."""
+        return rendered("history_html", self)

@@ -16,7 +16,7 @@ from linepipe_core._declare.wiring import missing_inputs
 from linepipe_core._errors import MissingExtraError, RunStateError, UnknownNameError
 from linepipe_core._reuse.files import check_files
 from linepipe_core._reuse.plan import Plan
-from linepipe_core._run.history import HistoryEntry
+from linepipe_core._run.history import History, HistoryEntry
 from linepipe_core._run.hook_calls import HookCalls
 from linepipe_core._run.hooks import Hook
 from linepipe_core._run.result import RunResult
@@ -101,12 +101,12 @@ def stored_history(declaration: Declaration) -> list[HistoryEntry]:
     """The history of the newest run that the persistent cache keeps."""
     options = declaration.options
     if not (options.track_history and options.use_persistent_cache):
-        return []
+        return History()
     if not os.path.exists(options.cache_storage_path):
-        return []
+        return History()
     from linepipe_core._store.shelf_registry import read_history
 
-    return [HistoryEntry(**entry) for entry in read_history(options.cache_storage_path)]
+    return History(HistoryEntry(**entry) for entry in read_history(options.cache_storage_path))
 
 
 def _checked_registry(declaration: Declaration) -> ObjectRegistry:

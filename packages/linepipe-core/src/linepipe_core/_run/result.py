@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from linepipe_core._declare.portable import StayedBehind, pack_error, portable, unpack_error
 from linepipe_core._errors import UnknownNameError
-from linepipe_core._run.history import HistoryEntry
+from linepipe_core._run.history import History, HistoryEntry
 from linepipe_core._run.step import MemoryUse, Step
 from linepipe_core._text import bounded, first_line, fits, rendered, table, type_name
 from linepipe_core._values.isolate import copy_for_reader, move_to_last_reader
@@ -75,7 +75,7 @@ class RunResult(Mapping["str", "Any"]):
         self._values = {name: _taken_out(held, name) for name in taken}
         self.steps: tuple[Step, ...] = tuple(steps)
         self.seconds = seconds
-        self.history: list[HistoryEntry] = list(history)
+        self.history: list[HistoryEntry] = History(history)
         self.failed_hooks: tuple[FailedHook, ...] = tuple(failed_hooks)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from linepipe_core._errors import (
     RegistryClosedError,
     UnknownNameError,
 )
+from linepipe_core._text import rendered
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, isolate
 
 T = TypeVar("T")
@@ -242,3 +243,7 @@ class ObjectRegistry:
         if self._closed:
             return "<ObjectRegistry, closed>"
         return f"<ObjectRegistry of {len(self.held)} objects>"
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks: a table of the objects, if linepipe_viz is installed."""
+        return None if self._closed else rendered("registry_html", self)

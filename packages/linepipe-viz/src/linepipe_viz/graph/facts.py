@@ -10,7 +10,7 @@ from typing import Any, Final
 from linepipe_core import Pipeline, RunResult
 from linepipe_viz.text import bytes_text, printable
 
-__all__ = ["object_facts", "value_text"]
+__all__ = ["object_facts", "value_facts", "value_text"]
 
 _WITH_SHAPES: Final = frozenset(
     ["cupy", "jax", "jaxlib", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "xarray"]
@@ -27,13 +27,21 @@ def object_facts(pipeline: Pipeline, overlay: object) -> dict[str, str]:
     """
     if not isinstance(overlay, RunResult):
         return {}
+    if pipeline.use_persistent_cache or overlay.history:
+        return value_facts(overlay)
+    return value_facts(overlay) | {name: value_text(overlay[name]) for name in overlay}
+
+
+def value_facts(result: RunResult) -> dict[str, str]:
+    """The facts that a result has about its objects on the shelf, without reading them.
+
+    Its values may lie on the shelf, or be copied when they are looked at.
+    """
     facts = {}
-    for info in getattr(overlay, "from_shelf", ()):
+    for info in getattr(result, "from_shelf", ()):
         size = "" if info.n_bytes is None else f" · {bytes_text(info.n_bytes)}"
         facts[info.name] = f"{printable(info.type)}{size}"
-    if pipeline.use_persistent_cache or overlay.history:
-        return facts  # its values may lie on the shelf, or be copied when they are looked at
-    return facts | {name: value_text(overlay[name]) for name in overlay}
+    return facts
 
 
 def value_text(value: Any) -> str:

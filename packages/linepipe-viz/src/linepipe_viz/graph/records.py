@@ -59,6 +59,7 @@ class Record:
         peak_mib: how far memory rose while it ran, if that was measured.
         reasons: why it ran, or will; each may be a Reason of the core.
         error: type and first line of the error with which it failed, or "".
+        expected: seconds that it took in an earlier run, while it runs.
     """
 
     status: Status
@@ -66,6 +67,7 @@ class Record:
     peak_mib: float | None = None
     reasons: tuple[str, ...] = ()
     error: str = ""
+    expected: float | None = None
 
     @property
     def state(self) -> str:

@@ -1,63 +1,139 @@
-"""HTML of pipelines, results and plans for notebooks.
+"""HTML of pipelines, runs and tables for notebooks.
 
-The core calls these when a notebook displays an object, if linepipe_viz is installed. HTML and
-not bare SVG, because notebooks put an SVG into an ``<img>``, where it can't see whether the
-notebook is dark.
+The core calls these when a notebook displays an object, if linepipe_viz is installed. A picture
+is an ``<img>``: the sanitizer of a notebook that isn't trusted drops an ``<svg>`` and keeps its
+words, but leaves an image alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from linepipe_core import Pipeline, RunResult
-from linepipe_viz.backends.svg import draw_svg_pipeline
-from linepipe_viz.graph.records import steps_with_records
-from linepipe_viz.text import memory_text, printable, seconds_text
+from linepipe_core import HistoryEntry, ObjectRegistry, Pipeline, RunResult
+from linepipe_viz.backends.svg import scene_svg
+from linepipe_viz.graph.records import error_text, outcome_text, steps_with_records
+from linepipe_viz.scene.pipeline_scene import pipeline_scene
+from linepipe_viz.scene.shapes import Scene
+from linepipe_viz.text import bytes_text, join_names, memory_text, printable, seconds_text
 
-__all__ = ["pipeline_html", "pipeline_svg", "plan_html", "result_html"]
+__all__ = [
+    "history_html",
+    "map_html",
+    "pipeline_html",
+    "plan_html",
+    "registry_html",
+    "result_html",
+    "scene_html",
+]
+
+_LEAST_SCALE = 0.6
+_LEFT = 'style="text-align:left"'
 
 
 def pipeline_html(pipeline: Pipeline) -> str:
-    """The pipeline's picture; a wide one scrolls."""
-    return f'<div style="overflow-x:auto">{draw_svg_pipeline(pipeline)}</div>'
+    """The pipeline's picture."""
+    return scene_html(pipeline_scene(pipeline, None, None))
 
 
-def pipeline_svg(pipeline: Pipeline) -> str:
-    """The pipeline's picture alone."""
-    return draw_svg_pipeline(pipeline)
+def scene_html(scene: Scene) -> str:
+    """A picture that shrinks to fit the page until it is too small to read, and then scrolls."""
+    data = b64encode(scene_svg(scene, "auto").encode()).decode("ascii")
+    parts = [scene.title, scene.subtitle, scene.outcome, scene.description]
+    words = escape("\n".join(part for part in parts if part))
+    width, least = f"{scene.width:.0f}", f"{scene.width * _LEAST_SCALE:.0f}"
+    return (
+        f'<div style="overflow-x:auto"><img width="{width}" alt="{words}"'
+        f' style="max-width:100%;min-width:{least}px;height:auto"'
+        f' src="data:image/svg+xml;base64,{data}"></div>'
+    )
 
 
 def result_html(result: RunResult) -> str:
-    """A row for each node, and what the run gave."""
-    steps = steps_with_records(result)
-    reasons = any(record.reasons for _, record in steps)
-    measured = any(record.peak_mib is not None for _, record in steps)
-    head = ["", "node", "status", "time"]
-    head += ["memory"] if measured else []
-    head += ["reasons"] if reasons else []
-    rows = []
-    for place, (node, record) in enumerate(steps, 1):
-        row = [str(place), node.name, record.status]
-        row.append("" if record.seconds is None else seconds_text(record.seconds))
-        if measured:
-            row.append("" if record.peak_mib is None else memory_text(record.peak_mib))
-        row += ["\n".join(record.reasons)] if reasons else []
-        rows.append(row)
+    """A row for each node, and the names of the outputs."""
     names = ", ".join(_code(name) for name in result) or "(none)"
     summary = f"<p>{seconds_text(result.seconds)} in all; outputs: {names}</p>"
-    return _table(head, rows) + summary + _notes("hooks put aside", result.failed_hooks)
+    return steps_html(result) + summary + _notes("hooks put aside", result.failed_hooks)
+
+
+def steps_html(run: Any) -> str:
+    """A row for each node of a run, a result or a failure."""
+    steps = steps_with_records(run)
+    columns: dict[str, list[str]] = {
+        "": [str(place) for place in range(1, len(steps) + 1)],
+        "node": [node.name for node, _ in steps],
+        "status": [record.status for _, record in steps],
+        "time": [_figure(record.seconds, seconds_text) for _, record in steps],
+        "memory": [_figure(record.peak_mib, memory_text) for _, record in steps],
+        "reasons": ["\n".join(record.reasons) for _, record in steps],
+        "error": [record.error for _, record in steps],
+    }
+    optional = ("memory", "reasons", "error")
+    shown = {head: cells for head, cells in columns.items() if head not in optional or any(cells)}
+    return _table(shown, zip(*shown.values(), strict=True))
 
 
 def plan_html(plan: Sequence[Any]) -> str:
-    """A row for each node: what would happen to it, and why."""
+    """A row for each node: its action and the reasons."""
     rows = [
         [str(place), entry.node.name, entry.action, "\n".join(map(str, entry.reasons))]
         for place, entry in enumerate(plan, 1)
     ]
+    counts = outcome_text(*_unzipped(plan))
+    summary = f"<p>{escape(counts)}</p>" if counts else ""
     notes = _notes("not tracked", getattr(plan, "untracked", ()))
-    return _table(["", "node", "action", "reasons"], rows) + notes
+    return _table(["", "node", "action", "reasons"], rows) + summary + notes
+
+
+def history_html(entries: Sequence[HistoryEntry]) -> str:
+    """A row for each entry of a history; names of objects, never their values."""
+    rows = [
+        [
+            *(str(place), entry.node, entry.status, _figure(entry.seconds, seconds_text)),
+            *(join_names(list(entry.inputs)), join_names(list(entry.outputs))),
+        ]
+        for place, entry in enumerate(entries, 1)
+    ]
+    return _table(["", "node", "status", "time", "inputs", "outputs"], rows)
+
+
+def registry_html(registry: ObjectRegistry) -> str:
+    """A row for each object of a registry: where it is, and type and size if they are known."""
+    info = getattr(registry, "info", None)
+    rows = []
+    for name, placement in registry.placement.items():
+        row = [name, placement.value]
+        if info is not None:
+            known = info(name)
+            row += [known.type, "" if known.n_bytes is None else bytes_text(known.n_bytes)]
+        rows.append(row)
+    head = ["object", "placement", *(["type", "size"] if info is not None else [])]
+    return _table(head, rows)
+
+
+def map_html(results: Mapping[str, RunResult]) -> str:
+    """A row for each case: how many of its nodes ran and were reused, and the time.
+
+    Cases that failed have their error; a MapResult has it in ``failed``, if it has any.
+    """
+    rows = []
+    for label, result in results.items():
+        counts = outcome_text(*_unzipped(result))
+        rows.append([label, counts.partition(" · ")[0], seconds_text(result.seconds)])
+    for label, error in dict(getattr(results, "failed", {})).items():
+        rows.append([label, f"failed: {error_text(error)}", ""])
+    return _table(["case", "nodes", "time"], rows)
+
+
+def _unzipped(run: Any) -> tuple[list[Any], list[Any]]:
+    pairs = steps_with_records(run)
+    return [node for node, _ in pairs], [record for _, record in pairs]
+
+
+def _figure(value: float | None, text: Any) -> str:
+    return "" if value is None else str(text(value))
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -73,9 +149,6 @@ def _notes(heading: str, notes: Iterable[object]) -> str:
     """A list below the table; nothing if there is none."""
     items = "".join(f"<li>{_lines(str(note))}</li>" for note in notes)
     return f"<p>{heading}:</p><ul>{items}</ul>" if items else ""
-
-
-_LEFT = 'style="text-align:left"'
 
 
 def _lines(text: str) -> str:

@@ -31,9 +31,14 @@ from queue import Empty, SimpleQueue
 from typing import IO, Any
 from weakref import WeakMethod
 
+from linepipe_viz.terminal.views import is_terminal
+
 __all__ = ["LiveArea", "is_open", "terminal_columns"]
 
 _TICK = 0.125  # seconds between drawings
+# Clears from the cursor to the screen's end. Not from the first column: tmux takes a screen
+# that is cleared from its corner for one to keep, and each drawing would stay in its history.
+_CLEAR = "\x1b7\x1b[m\x1b[K\x1b[C\x1b[J\x1b8"
 
 _log = logging.getLogger("linepipe.viz")
 
@@ -171,13 +176,13 @@ class LiveArea:
         # many rows as scrolled, so that down and up again end where the cursor's line is now.
         # (IND would make room without leaving the column, but moves left on some Windows.)
         back = f"\x1b8\x1b[{len(lines)}B\x1b[{len(lines)}A"
-        self._stream.write(f"\x1b7\x1b[m\x1b[J\n{body}{back}")
+        self._stream.write(f"{_CLEAR}\x1b7\x1b[m\n{body}{back}")
         self._stream.flush()
         self._visible = True
 
     def _erase(self) -> None:
         if self._visible:
-            self._stream.write("\x1b[J")
+            self._stream.write(_CLEAR)
             self._visible = False
 
     def _begin_line(self) -> None:
@@ -188,7 +193,7 @@ class LiveArea:
         """
         columns = terminal_columns(self._stream)
         if columns:
-            self._stream.write(" " * columns + "\r\x1b[J")
+            self._stream.write(" " * columns + f"\r{_CLEAR}")
             self._visible = False
         else:
             self._erase()
@@ -216,7 +221,7 @@ class LiveArea:
         """Lead sys.stdout, sys.stderr and the log handlers on them past the frame."""
         for name in ("stdout", "stderr"):
             real = getattr(sys, name)
-            if not _is_terminal(real):
+            if not is_terminal(real):
                 continue
             passing = _RedirectedStream(real, self._write_above)
             setattr(sys, name, passing)
@@ -292,13 +297,6 @@ def _is_prompting(thread: int) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _is_terminal(stream: Any) -> bool:
-    try:
-        return bool(stream.isatty())
-    except (AttributeError, ValueError):  # None under pythonw, or closed
-        return False
 
 
 def _handlers_on(stream: IO[str]) -> list[logging.StreamHandler[Any]]:

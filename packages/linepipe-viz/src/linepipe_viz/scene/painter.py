@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from linepipe_core import Pipeline
+from linepipe_core import Node
 from linepipe_viz.graph.cards import Graph
 from linepipe_viz.graph.details import Details, input_details, node_details, object_details
 from linepipe_viz.graph.records import Change, Record, config_changes
@@ -36,21 +36,23 @@ class Painter:
     """Turns placed cards, pills and wires into shapes, with the details of their tooltips.
 
     Args:
-        pipeline: the pipeline.
-        graph: its graph.
+        nodes: the pipeline's.
+        hints: annotations of objects, by name.
+        graph: the pipeline's.
         records: the record of each node.
         facts: a short text for each object that is known after a run.
     """
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        nodes: Sequence[Node],
+        hints: Mapping[str, object],
         graph: Graph,
         records: Sequence[Record | None],
         facts: Mapping[str, str],
     ) -> None:
-        self._nodes = pipeline.nodes
-        self._hints = {name: h for name, h in pipeline.output_hints.items() if h is not Any}
+        self._nodes = nodes
+        self._hints = {name: hint for name, hint in hints.items() if hint is not Any}
         self._readers = graph.readers()
         self._records = records
         self._facts = facts

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from linepipe_core import Pipeline
+from linepipe_core import Node, Pipeline
 from linepipe_viz.graph.cards import Graph, nodes_of, pipeline_graph
 from linepipe_viz.graph.facts import object_facts
 from linepipe_viz.graph.records import Overlay, Record, node_records, outcome_text
@@ -15,7 +15,7 @@ from linepipe_viz.scene.painter import Painter
 from linepipe_viz.scene.shapes import Scene, Segment, Text, translated
 from linepipe_viz.text import count_text, join_names, printable, shorten
 
-__all__ = ["pipeline_scene"]
+__all__ = ["Picture", "pipeline_scene"]
 
 MARGIN = 28
 TOP = 70  # of the graph, below title and subtitle
@@ -40,52 +40,89 @@ def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | Non
         overlay: a run's result or failure, or a plan, whose figures the cards show.
     """
     nodes = nodes_of(pipeline)
-    graph = pipeline_graph(nodes)
     records = node_records(nodes, overlay)
-    places = arrange(graph, with_states=overlay is not None)
-    room = max(_TITLE_CELLS, int(places.width / _TITLE_CELL))
-    heading = shorten(printable(title or DEFAULT_TITLE), room)
-    subtitle = _subtitle(graph)
-    # Only what every overlay has in common moves the graph: they are to lie on top of each other.
-    base = max(
-        places.width,
-        text_width(heading, "title"),
-        text_width(subtitle, "subtitle"),
-        _STATES_WIDTH if overlay is not None else 0.0,
-    )
-    outcome = fit_text(outcome_text(nodes, records), "outcome", max(base, _OUTCOME_WIDTH))
-    entries = legend(graph, records)
-    content = max(
-        base, text_width(outcome, "outcome"), max((entry.right for entry in entries), default=0.0)
-    )
-    top = TOP + (OUTCOME_HEIGHT if outcome else 0)
-    origin = MARGIN + (base - places.width) / 2, top
-    height = top + places.height + (LOOSE_BOTTOM if places.n_parts > 1 else BOTTOM)
-    height += FACTS_HEIGHT if outcome else 0
-    painter = Painter(pipeline, graph, records, object_facts(pipeline, overlay))
-    wires = [painter.wire(wire) for wire in _drawn_once(places.wires)]
-    wires.sort(key=lambda wire: wire.kind != "edge")  # what changed is painted over the others
-    return Scene(
-        width=content + 2 * MARGIN,
-        height=height,
-        title=heading,
-        subtitle=subtitle,
-        outcome=outcome,
-        description=_description(graph, records),
-        cards=tuple(translated(painter.card(card), *origin) for card in places.cards),
-        wires=tuple(translated(wire, *origin) for wire in wires),
-        pills=tuple(translated(painter.pill(pill), *origin) for pill in places.pills),
-        page=(
-            Text("title", MARGIN, 26, heading, "start"),
-            Text("subtitle", MARGIN, 46, subtitle, "start"),
-            *([Text("outcome", MARGIN, 64, outcome, "start")] if outcome else []),
-            *(translated(entry.text, MARGIN, height - 26) for entry in entries),
-        ),
-        legend=tuple(translated(entry.rect, MARGIN, height - 26) for entry in entries),
-        legend_signs=tuple(
-            translated(entry.sign, MARGIN, height - 26) for entry in entries if entry.sign
-        ),
-    )
+    picture = Picture(nodes, pipeline.output_hints, title, with_states=overlay is not None)
+    return picture.scene(records, object_facts(pipeline, overlay))
+
+
+class Picture:
+    """A pipeline's layout, made once; a scene for each state of its nodes.
+
+    Args:
+        nodes: the pipeline's.
+        hints: annotations of objects, by name.
+        title: the heading; ``"Pipeline"`` if None.
+        with_states: leave room for states; False only if the scene is to have none.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        hints: Mapping[str, object],
+        title: str | None,
+        *,
+        with_states: bool,
+    ) -> None:
+        self._nodes = nodes
+        self._hints = hints
+        self._with_states = with_states
+        self._graph = pipeline_graph(nodes)
+        self._places = arrange(self._graph, with_states=with_states)
+        room = max(_TITLE_CELLS, int(self._places.width / _TITLE_CELL))
+        self._heading = shorten(printable(title or DEFAULT_TITLE), room)
+        self._subtitle = _subtitle(self._graph)
+
+    def scene(self, records: Sequence[Record | None], facts: Mapping[str, str]) -> Scene:
+        """The display list.
+
+        Args:
+            records: the record of each node.
+            facts: a short text for each object that is known after a run.
+        """
+        places = self._places
+        # Only what all overlays have in common moves the graph: they lie on top of each other.
+        base = max(
+            places.width,
+            text_width(self._heading, "title"),
+            text_width(self._subtitle, "subtitle"),
+            _STATES_WIDTH if self._with_states else 0.0,
+        )
+        outcome = outcome_text(self._nodes, records)
+        outcome = fit_text(outcome, "outcome", max(base, _OUTCOME_WIDTH))
+        entries = legend(self._graph, records)
+        content = max(
+            base,
+            text_width(outcome, "outcome"),
+            max((entry.right for entry in entries), default=0.0),
+        )
+        top = TOP + (OUTCOME_HEIGHT if self._with_states else 0)
+        origin = MARGIN + (base - places.width) / 2, top
+        height = top + places.height + (LOOSE_BOTTOM if places.n_parts > 1 else BOTTOM)
+        height += FACTS_HEIGHT if self._with_states else 0
+        painter = Painter(self._nodes, self._hints, self._graph, records, facts)
+        wires = [painter.wire(wire) for wire in _drawn_once(places.wires)]
+        wires.sort(key=lambda wire: wire.kind != "edge")  # what changed is painted last
+        return Scene(
+            width=content + 2 * MARGIN,
+            height=height,
+            title=self._heading,
+            subtitle=self._subtitle,
+            outcome=outcome,
+            description=_description(self._graph, records),
+            cards=tuple(translated(painter.card(card), *origin) for card in places.cards),
+            wires=tuple(translated(wire, *origin) for wire in wires),
+            pills=tuple(translated(painter.pill(pill), *origin) for pill in places.pills),
+            page=(
+                Text("title", MARGIN, 26, self._heading, "start"),
+                Text("subtitle", MARGIN, 46, self._subtitle, "start"),
+                *([Text("outcome", MARGIN, 64, outcome, "start")] if outcome else []),
+                *(translated(entry.text, MARGIN, height - 26) for entry in entries),
+            ),
+            legend=tuple(translated(entry.rect, MARGIN, height - 26) for entry in entries),
+            legend_signs=tuple(
+                translated(entry.sign, MARGIN, height - 26) for entry in entries if entry.sign
+            ),
+        )
 
 
 def _drawn_once(wires: Sequence[PlacedWire]) -> Iterator[PlacedWire]:

@@ -21,7 +21,7 @@ from linepipe_viz.text import cell_width, prefix_of_width, printable, to_ascii
 Span = tuple[str, str]  # words, and the style that rich knows by that name
 Line = list[Span]
 
-__all__ = ["Charset", "StyledLines", "fit_line", "line_width", "to_ansi"]
+__all__ = ["Charset", "StyledLines", "fit_line", "line_width", "to_ansi", "to_plain"]
 
 FRAME = "bright_black"
 
@@ -118,6 +118,11 @@ class StyledLines:
                 words = "".join(words for words, _ in spans)
                 yield Segment(words, console.get_style(style) if style else None)
             yield Segment.line()
+
+
+def to_plain(lines: Iterable[Line]) -> list[str]:
+    """The lines without their styles."""
+    return ["".join(words for words, _ in line) for line in lines]
 
 
 def to_ansi(lines: Iterable[Line], console: Console) -> list[str]:

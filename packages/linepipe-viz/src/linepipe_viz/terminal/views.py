@@ -7,6 +7,7 @@ written.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -85,7 +86,7 @@ def print_pipeline(
         TypeError: this is no Pipeline, or that no result.
         ValueError: a result of another pipeline.
     """
-    console = console or Console()
+    console = console or default_console()
     nodes = nodes_of(pipeline)
     flow = Flow(nodes, title)
     records = node_records(nodes, result)
@@ -98,7 +99,7 @@ def print_result(
     *,
     console: Console | None = None,
 ) -> None:
-    """Show how a run went, a row a node, and what it gave.
+    """Show how a run went, a row a node, with errors, reasons and the outputs' names.
 
     Args:
         result: the RunResult, or the NodeExecutionError of a failed run.
@@ -108,11 +109,17 @@ def print_result(
     Raises:
         TypeError: this is neither.
     """
-    console = console or Console()
+    console = console or default_console()
     charset = charset_of(console)
     steps = steps_with_records(result)
     flow = Flow([node for node, _ in steps], title)
     console.print(flow.panel([record for _, record in steps], console.width, charset), end="")
+    for node, record in steps:
+        if record.error:
+            console.print(Text(charset.words(f"{node.name} failed: {record.error}"), "bold red"))
+        if record.reasons:
+            reasons = "; ".join(record.reasons)
+            console.print(Text(charset.words(f"{node.name} {record.status}: {reasons}"), "dim"))
     if isinstance(result, Mapping):
         console.print(Text(charset.words(f"outputs: {join_names(list(result), '(none)')}")))
     for failed in getattr(result, "failed_hooks", ()):
@@ -129,7 +136,7 @@ def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
     Raises:
         TypeError: this is no plan.
     """
-    console = console or Console()
+    console = console or default_console()
     charset = charset_of(console)
     table = Table(
         box=box.ASCII if charset.ascii_only else box.SIMPLE_HEAD,
@@ -155,6 +162,19 @@ def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
     console.print(table)
     for note in getattr(plan, "untracked", ()):
         console.print(Text(charset.words(f"not tracked: {note}"), "dim"))
+
+
+def default_console() -> Console:
+    """rich's console for stdout; plain where that is no terminal, whatever FORCE_COLOR says."""
+    return Console() if is_terminal(sys.stdout) else Console(force_terminal=False)
+
+
+def is_terminal(stream: object) -> bool:
+    """Return True if a stream is a real terminal, whatever FORCE_COLOR and the like say."""
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined] # a file without it: no terminal
+    except (AttributeError, ValueError):  # None under pythonw, or closed
+        return False
 
 
 def charset_of(console: Console) -> Charset:
@@ -277,20 +297,21 @@ def _lane_colour(number: int) -> str:
 
 
 def _detail(card: Card, width: int, charset: Charset) -> Line:
-    """Config keys, then what the node makes; neither takes the other's half of the room."""
-    keys: Line = []
-    for name in card.config:
-        keys += [("  ", "")] if keys else []
-        keys.append((charset.words(name), CONFIG))
+    """What the node reads, objects first, and what it makes; neither takes the other's half."""
+    reads: Line = []
+    for names, style in ((card.reads, ""), (card.config, CONFIG)):
+        for name in names:
+            reads += [(", ", "dim")] if reads else []
+            reads.append((charset.words(name), style))
     outputs: Line = []
     for name in card.makes:
         outputs.append((", ", "dim") if outputs else (charset.sign("→ ", "-> "), "dim"))
         outputs.append((charset.words(name), DATA))
-    gap: Line = [("  ", "")] if keys and outputs else []
+    gap: Line = [(" ", "")] if reads and outputs else []
     if width >= _LEAST_SHARED:
         room = max(width // 2, width - line_width(outputs)) - line_width(gap)
-        keys = fit_line(keys, min(line_width(keys), room), charset)
-    return [*keys, *gap, *outputs]
+        reads = fit_line(reads, min(line_width(reads), room), charset)
+    return [*reads, *gap, *outputs]
 
 
 def _time(record: Record | None, charset: Charset) -> Span:
@@ -299,7 +320,10 @@ def _time(record: Record | None, charset: Charset) -> Span:
         return "", ""
     if record.seconds is None:
         return record.status, "dim"
-    return charset.words(seconds_text(record.seconds)), ""
+    text = seconds_text(record.seconds)
+    if record.expected is not None:
+        text += f" of {seconds_text(record.expected)}"
+    return charset.words(text), ""
 
 
 def _memory(record: Record | None, charset: Charset) -> Span:
