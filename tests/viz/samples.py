@@ -229,23 +229,6 @@ def planned() -> Plan:
     return Plan(entries)
 
 
-class ConfigReason(str):
-    """A reason as the core gives it for a config value: a text with its parts."""
-
-    kind = "config"
-    name = "config.window"
-    old = "5"
-    new = "7"
-
-
-def planned_with_reason() -> Plan:
-    """The same plan with a reason that knows its parts."""
-    entries = [*planned()]
-    reason = ConfigReason("config.window changed: 5 -> 7")
-    entries[2] = entries[2]._replace(reasons=(reason,))
-    return Plan(entries)
-
-
 NASTY = (
     "<lambda>",
     "end",

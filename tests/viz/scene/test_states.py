@@ -33,7 +33,6 @@ def test_plan_run_and_failure_lie_on_top_of_each_other() -> None:
     pipeline = samples.features()
     overlays: list[Any] = [
         samples.planned(),
-        samples.planned_with_reason(),
         samples.told(pipeline.run()),
         samples.told(samples.failure(pipeline, "merge")),
         pipeline.to_nodes("clean_data").run(),
@@ -66,7 +65,7 @@ def test_a_failed_card_says_its_error() -> None:
 
 def test_a_changed_config_value_stands_on_its_chip() -> None:
     """In amber, in the chip's own room; the card doesn't say it again."""
-    scene = pipeline_scene(samples.features(), None, samples.planned_with_reason())
+    scene = pipeline_scene(samples.features(), None, samples.planned())
     shape = card(scene, "rolling_goals")
     chips = [text.text for text in shape.texts if text.kind.startswith("chip")]
     assert chips == ["window 5 → 7", "config.min_periods"]

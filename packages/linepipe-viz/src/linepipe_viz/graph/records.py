@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from linepipe_core import Node, NodeExecutionError, Run, RunResult, Step
+from linepipe_core import Node, NodeExecutionError, Reason, Run, RunResult, Step
 from linepipe_viz.text import memory_text, printable, seconds_text, shorten
 
 Status = Literal[
@@ -22,6 +22,7 @@ __all__ = [
     "Overlay",
     "Record",
     "Status",
+    "config_change",
     "config_changes",
     "error_text",
     "node_records",
@@ -115,16 +116,23 @@ class Change:
     new: str
 
 
+def config_change(reason: str) -> Change | None:
+    """The change of a config value that a reason names; None if it names none or hides it."""
+    if not isinstance(reason, Reason) or reason.kind != "config":
+        return None
+    if reason.name is None or reason.old is None or reason.new is None:
+        return None
+    return Change(reason.name, printable(reason.old), printable(reason.new))
+
+
 def config_changes(records: Iterable[Record | None]) -> dict[str, Change]:
     """The config references that changed, from the reasons that say so; the first one counts."""
     changes: dict[str, Change] = {}
     for record in records:
         for reason in record.reasons if record else ():
-            old, new = getattr(reason, "old", None), getattr(reason, "new", None)
-            if getattr(reason, "kind", None) == "config" and old is not None and new is not None:
-                name = str(getattr(reason, "name", ""))
-                name = name if name.startswith("config") else f"config.{name}"
-                changes.setdefault(name, Change(name, printable(old), printable(new)))
+            change = config_change(reason)
+            if change is not None:
+                changes.setdefault(change.name, change)
     return changes
 
 

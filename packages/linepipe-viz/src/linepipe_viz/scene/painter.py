@@ -8,7 +8,7 @@ from typing import Any
 from linepipe_core import Node
 from linepipe_viz.graph.cards import Graph
 from linepipe_viz.graph.details import Details, input_details, node_details, object_details
-from linepipe_viz.graph.records import Change, Record, config_changes
+from linepipe_viz.graph.records import Change, Record, config_change, config_changes
 from linepipe_viz.scene.arrangement import PlacedCard, PlacedPill, PlacedWire
 from linepipe_viz.scene.measure import (
     BAR_HEIGHT,
@@ -118,7 +118,7 @@ class Painter:
         y = placed.top + HEAD_HEIGHT - 5
         if record:
             rects += self._bar(record, left + 16, y + 19, size.width - 32)
-            texts += _captions(record, placed.x, y, size.width, self._changes)
+            texts += _captions(record, placed.x, y, size.width)
             y += CAPTION_HEIGHT
         for row in size.chips:
             for rect, text in _chips(row, placed.x, y, self._changes):
@@ -139,23 +139,13 @@ class Painter:
         yield Rect("bar", x, y, max(BAR_HEIGHT, width * share), BAR_HEIGHT, BAR_HEIGHT / 2)
 
 
-def _captions(
-    record: Record, x: float, y: float, width: float, changes: Mapping[str, Change]
-) -> Iterator[Text]:
+def _captions(record: Record, x: float, y: float, width: float) -> Iterator[Text]:
     """Status and figures, and below them the error or the reason, unless a chip shows it."""
     kind, room = f"caption-{record.state}", width - 2 * _SIDE
     yield Text(kind, x, y + 6, fit_text(record.caption, kind, room))
-    on_chips = not record.error and all(
-        getattr(reason, "kind", None) == "config" and _changed_name(reason) in changes
-        for reason in record.reasons[:1]
-    )
+    on_chips = not record.error and any(config_change(reason) for reason in record.reasons[:1])
     if record.remark and not on_chips:
         yield Text(kind, x, y + 21, fit_text(record.remark, kind, room))
-
-
-def _changed_name(reason: str) -> str:
-    name = str(getattr(reason, "name", ""))
-    return name if name.startswith("config") else f"config.{name}"
 
 
 def _chips(
