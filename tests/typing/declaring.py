@@ -1,6 +1,6 @@
 """A declaration as editors and type checkers see it. Checked, not run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, assert_type
 
 import linepipe
@@ -48,6 +48,26 @@ assert_type(pipeline.to_nodes("clean"), Pipeline)
 assert_type(pipeline.only_nodes("clean"), Pipeline)
 assert_type(pipeline.to_outputs("cleaned"), Pipeline)
 assert_type(pipeline + pipeline, Pipeline)
+assert_type(sum([pipeline, pipeline], start=Pipeline([])), Pipeline)
+assert_type(node.replace(name="other", inputs={"rows": "rows", "lowest": "x"}), Node)
+assert_type(pipeline.replace(use_persistent_cache=True, partition="may"), Pipeline)
+assert_type(pipeline.rename({"rows": "lines"}, prefix="test_", keep=("anything",)), Pipeline)
+assert_type(pipeline.constants, dict[str, Any])
+assert_type(pipeline.check(), list[str])
+
+names: Sequence[str] = ["rows"]
+Node(len, names, names)
+Node(len, node.outputs, ("n",))
+
+
+class Report(Pipeline):
+    """A subclass keeps its type."""
+
+
+report = Report([node])
+assert_type(report.bind(rows=[1]), Report)
+assert_type(report.only_nodes("clean"), Report)
+assert_type(report.replace(config={}), Report)
 
 same_node: type[linepipe_core.Node] = linepipe.Node
 same_module: type[Node] = NodeOfModule

@@ -12,6 +12,12 @@ Node(len, [1], ["n"])  # type: ignore[list-item]
 pipeline = Pipeline([Node(len, ["text"], ["n"])])
 Pipeline([len])  # type: ignore[list-item]
 pipeline.run(reusing=True)  # type: ignore[call-arg]
+pipeline.run(outputs="n")  # type: ignore[arg-type]
+pipeline.plan(rerun="len")  # type: ignore[arg-type]
+pipeline.rename(prefix="test_", keep="text")  # type: ignore[arg-type]
+pipeline.rename({"text": 1})  # type: ignore[dict-item]
+Node(len, "text", ["n"])  # type: ignore[arg-type]
+Node(len, ["text"], "n")  # type: ignore[arg-type]
 pipeline.bind(1)  # type: ignore[call-arg]
 
 bound = create_named_partial_function(len, "n")

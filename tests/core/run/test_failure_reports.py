@@ -113,7 +113,7 @@ class TestFailure:
         """Between the call of run() and the user's function."""
         with pytest.raises(NodeExecutionError) as caught:
             failing().run()
-        frames = traceback.extract_tb(caught.value.__cause__.__traceback__)
+        frames = traceback.extract_tb(caught.value.original.__traceback__)
         assert [frame.name for frame in frames] == ["fail"]
 
 

@@ -153,7 +153,7 @@ class TestHooks:
         """A bare string would be taken for as many names."""
 
         class Train(Hook):
-            waits_for = "train"
+            waits_for = "train"  # type: ignore[assignment]  # the point
 
         said = r"waits_for of the hook Train is the string 'train'; write \['train'\]"
         with pytest.raises(TypeError, match=said):

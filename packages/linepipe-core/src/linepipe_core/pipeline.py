@@ -8,11 +8,13 @@ line each: `_declare.declaration` makes pipelines of pipelines, `_run.launch` st
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, Self
 
+from linepipe_core._declare.check import check
 from linepipe_core._declare.declaration import Declaration, Options
 from linepipe_core._declare.hints import output_hints
+from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.debugger import debug_call
@@ -23,10 +25,12 @@ from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._store.registry import ObjectRegistry
 from linepipe_core._text import rendered, shortened
+from linepipe_core._values.isolate import copy_for_reader, isolate
 
 __all__ = ["Pipeline"]
 
 _DEFAULT_CACHE_PATH: Final = "./.cache/data_storage"
+_SAME: Final[Any] = object()  # stands for an option that isn't given, in replace()
 
 
 # What every class has of its own, overridden or not.
@@ -143,6 +147,17 @@ class Pipeline:
         return self._declaration.wiring.outputs
 
     @property
+    def config(self) -> Any:
+        """A private copy of the config."""
+        return copy_for_reader(isolate([self._declaration.config], "config", shared=[]))
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The constants by name: private copies."""
+        held = self._declaration.constants
+        return {name: copy_for_reader(held[name]) for name in held}
+
+    @property
     def track_history(self) -> bool:
         """True if runs record what each node got and made."""
         return self._declaration.options.track_history
@@ -212,6 +227,95 @@ class Pipeline:
         """
         return self._with(self._declaration.bound(constants))
 
+    def replace(
+        self,
+        *,
+        nodes: Iterable[Node] = _SAME,
+        config: Any = _SAME,
+        track_history: bool = _SAME,
+        use_persistent_cache: bool = _SAME,
+        cache_storage_path: str | os.PathLike[str] = _SAME,
+        partition: str | None = _SAME,
+    ) -> Self:
+        """The same pipeline with other options; what isn't given stays.
+
+        Args:
+            nodes: other nodes, in the order in which they run.
+            config: another config.
+            track_history: record what each node got and made.
+            use_persistent_cache: keep what nodes make on disk.
+            cache_storage_path: another place for that.
+            partition: the part of the persistent cache in which these runs decide what is
+                current, such as a case's label; None for the common one.
+
+        Raises:
+            WiringError: the nodes don't fit together, or a constant has an output's name.
+            TypeError: an option isn't what it should be.
+
+        Example:
+            >>> pipeline = Pipeline([Node(len, ["text"], ["n"])], text="four")
+            >>> pipeline.replace(use_persistent_cache=True, cache_storage_path="cache")
+            <Pipeline of 1 node: text -> n>
+        """
+        if cache_storage_path is not _SAME:
+            cache_storage_path = os.fsdecode(cache_storage_path)
+        options = {
+            "track_history": track_history,
+            "use_persistent_cache": use_persistent_cache,
+            "cache_storage_path": cache_storage_path,
+            "partition": partition,
+        }
+        given = {name: value for name, value in options.items() if value is not _SAME}
+        return self._with(
+            self._declaration.replaced(
+                self.nodes if nodes is _SAME else nodes, [] if config is _SAME else [config], given
+            )
+        )
+
+    def __replace__(self, /, **changes: Any) -> Self:
+        return self.replace(**changes)  # for copy.replace, new in Python 3.13
+
+    def rename(
+        self,
+        names: Mapping[str, str] | None = None,
+        /,
+        *,
+        prefix: str = "",
+        keep: Names = (),
+        nodes: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The same pipeline with objects, config references and nodes under other names.
+
+        Everywhere at once, so that one declaration serves twice:
+        ``clean.rename(prefix="train_") + clean.rename(prefix="test_")``.
+
+        Args:
+            names: old name -> new name, of objects and of config references, as in
+                ``{"raw": "rows", "config.model": "config.small"}``.
+            prefix: put before the name of every object and node; config references stay.
+            keep: the objects and nodes that the prefix leaves as they are.
+            nodes: old name -> new name, of nodes.
+
+        Raises:
+            UnknownNameError: a name that isn't there.
+            WiringError: two names that would meet.
+
+        Example:
+            >>> pipeline = Pipeline([Node(len, ["text"], ["n"])], text="four")
+            >>> pipeline.rename({"text": "words"}, nodes={"len": "count"})["count"]
+            <Node count: words -> n>
+        """
+        return self._with(self._declaration.renamed(names or {}, prefix, keep, nodes or {}))
+
+    def check(self) -> list[str]:
+        """A sentence for each thing that is probably a mistake, for a test.
+
+        ``assert not pipeline.check()`` finds annotations of maker and reader that can't fit
+        (plain classes only; whatever is unclear fits), constants that no node reads, config paths
+        that aren't there, and outputs that no node reads and that look like a misspelt input.
+        """
+        return check(self._declaration)
+
     def from_nodes(self, *names: str) -> Self:
         """These nodes and all that depend on them."""
         return self._sliced(
@@ -253,7 +357,7 @@ class Pipeline:
         kept: Any = other if isinstance(other, type(self)) else self
         return kept._with(longer)  # type: ignore[no-any-return]  # a Pipeline of either's class
 
-    def __radd__(self, other: object) -> Self:
+    def __radd__(self, other: int) -> Self:
         """Lets ``sum`` start from its 0."""
         return self if other == 0 else NotImplemented
 
@@ -262,9 +366,9 @@ class Pipeline:
     def run(
         self,
         *,
-        outputs: Iterable[str] | None = None,
+        outputs: Names | None = None,
         reuse: bool = False,
-        rerun: Iterable[str] = (),
+        rerun: Names = (),
         hooks: Iterable[Hook] = (),
     ) -> RunResult:
         """Run all the nodes, one after another.
@@ -297,9 +401,9 @@ class Pipeline:
     def start(
         self,
         *,
-        outputs: Iterable[str] | None = None,
+        outputs: Names | None = None,
         reuse: bool = False,
-        rerun: Iterable[str] = (),
+        rerun: Names = (),
         hooks: Iterable[Hook] = (),
     ) -> Run:
         """Begin a run, to go through it step by step. Takes what ``run`` takes.
@@ -313,7 +417,7 @@ class Pipeline:
         """
         return start_run(self._declaration, outputs, reuse, rerun, hooks, self._remember)
 
-    def plan(self, *, outputs: Iterable[str] | None = None, rerun: Iterable[str] = ()) -> Plan:
+    def plan(self, *, outputs: Names | None = None, rerun: Names = ()) -> Plan:
         """The plan of ``run(reuse=True)``: what it would do, and why. Runs nothing.
 
         Args:
@@ -374,7 +478,8 @@ class Pipeline:
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(
-            f"a Pipeline is frozen: bind() replaces constants, a new Pipeline all else ({name!r})"
+            f"a Pipeline is frozen: bind() gives one with other constants, replace() one with "
+            f"other options ({name!r})"
         )
 
     def __delattr__(self, name: str) -> NoReturn:

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from linepipe_core._declare.merge import merge_configs, merge_constants
 from linepipe_core._declare.node import Node
+from linepipe_core._declare.rename import Renaming
 from linepipe_core._declare.wiring import Wiring, look_up_config
 from linepipe_core._errors import CompositionError
 from linepipe_core._log import RUN_LOG
-from linepipe_core._text import did_you_mean
+from linepipe_core._text import did_you_mean, type_name
 from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
 
 __all__ = ["Declaration", "Options"]
@@ -28,6 +29,7 @@ _NAMES_OF_OPTIONS: Final = (
     "use_persistent_cache",
     "cache_storage_path",
 )
+_SAME: Final[Any] = object()  # stands for an option that isn't given, in replaced()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,13 @@ class Options:
         track_history: True to record what each node got and made.
         use_persistent_cache: True to keep what nodes make on disk.
         cache_storage_path: the path of the shelf.
+        partition: the part of the shelf in which these runs decide what is current.
     """
 
     track_history: bool
     use_persistent_cache: bool
     cache_storage_path: str
+    partition: str | None = None
 
     def check(self) -> None:
         """Refuse what can't have been meant as True or False.
@@ -60,6 +64,9 @@ class Options:
             self.use_persistent_cache,
             "its place is another option: cache_storage_path=...",
         )
+        partition: object = self.partition
+        if partition is not None and (not isinstance(partition, str) or not partition):
+            raise TypeError(f"a partition is a non-empty text or None, got {partition!r}")
 
 
 def _check_switch(option: str, value: object, instead: str) -> None:
@@ -109,17 +116,8 @@ class Declaration:
             WiringError: the nodes don't fit together; all the problems are named at once.
             TypeError: the nodes are none, or an option isn't True or False.
         """
-        if isinstance(nodes, Node):
-            raise TypeError(f"a Pipeline takes a list of nodes, got {nodes!r}\n  write [node]")
-        nodes = tuple(nodes)
-        for node in nodes:
-            if not isinstance(node, Node):
-                raise TypeError(
-                    f"a Pipeline is made of nodes, got {node!r} ({type(node).__name__})\n"
-                    "  wrap the function: Node(func, inputs, outputs)"
-                )
         options.check()
-        wiring = Wiring(nodes)
+        wiring = Wiring(_checked_nodes(nodes))
         wiring.check(constants)
         _warn_of_misspelled_names(constants, wiring, (*_NAMES_OF_OPTIONS, *wiring.free))
         reported: set[tuple[str, str]] = set()
@@ -160,9 +158,63 @@ class Declaration:
         )
 
     def sliced(self, indices: Iterable[int]) -> Declaration:
-        """The same with only these nodes."""
+        """The same with only these nodes, and the constants that they read."""
         wiring = Wiring(self.wiring.nodes[index] for index in indices)
-        return replace(self, wiring=wiring, fingerprints={}, _config_values=[])
+        read = {name: held for name, held in self.constants.items() if name in wiring.free}
+        return replace(self, wiring=wiring, constants=read, fingerprints={}, _config_values=[])
+
+    def replaced(
+        self, nodes: Iterable[Node], config: list[Any], options: Mapping[str, Any]
+    ) -> Declaration:
+        """The same with other nodes, another config or other options.
+
+        Args:
+            nodes: the nodes; those of ``wiring`` to keep them.
+            config: its only element is the config, and is popped; empty to keep the config.
+            options: the options to change, by name.
+
+        Raises:
+            WiringError: the nodes don't fit together, or a constant has an output's name.
+            TypeError: the nodes are none, or an option isn't what it should be.
+        """
+        changed = replace(self.options, **options)
+        changed.check()
+        wiring = self.wiring
+        if nodes is not wiring.nodes:
+            wiring = Wiring(_checked_nodes(nodes))
+            wiring.check(self.constants)
+        is_new = bool(config)
+        private = peek(isolate(config, "config")) if is_new else self.config
+        is_same = wiring is self.wiring and not is_new
+        return Declaration(
+            wiring,
+            private,
+            self.constants,
+            changed,
+            self.fingerprints.copy() if is_same else {},
+            self.reported,
+            self._config_values if is_same else [],
+        )
+
+    def renamed(
+        self,
+        names: Mapping[str, str],
+        prefix: str,
+        keep: Iterable[str],
+        node_names: Mapping[str, str],
+    ) -> Declaration:
+        """The same with objects, config references and nodes under other names.
+
+        Raises:
+            UnknownNameError: a name that isn't there.
+            WiringError: names that would meet.
+        """
+        nodes = self.wiring.nodes
+        renaming = Renaming(nodes, self.constants, names, prefix, keep, node_names)
+        wiring = Wiring(map(renaming.node, nodes))
+        constants = {renaming.object(name): held for name, held in self.constants.items()}
+        wiring.check(constants)
+        return Declaration(wiring, self.config, constants, self.options, reported=self.reported)
 
     def joined(self, other: Declaration) -> Declaration:
         """These nodes and then those, with the configs and constants of both.
@@ -207,11 +259,40 @@ def _joined_options(left: Options, right: Options, problems: list[str]) -> Optio
                 "give both the same cache_storage_path"
             )
         path = theirs
+    partitions = {left.partition, right.partition} - {None}
+    if len(partitions) > 1:
+        problems.append(
+            f"they lie in two partitions, {left.partition!r} and {right.partition!r}; "
+            "give one of them the other's: pipeline.replace(partition=...)"
+        )
     return Options(
         left.track_history or right.track_history,
         left.use_persistent_cache or right.use_persistent_cache,
         path,
+        left.partition if right.partition is None else right.partition,
     )
+
+
+def _checked_nodes(nodes: object) -> tuple[Node, ...]:
+    """The nodes, each of which is one."""
+    if isinstance(nodes, Node):
+        raise TypeError(f"a Pipeline takes a list of nodes, got {nodes!r}\n  write [node]")
+    if not isinstance(nodes, Iterable):
+        raise TypeError(f"a Pipeline takes a list of nodes, got a {type_name(nodes)}")
+    checked: list[Node] = []
+    for place, node in enumerate(nodes, 1):
+        if isinstance(node, Node):
+            checked.append(node)
+            continue
+        mend = "wrap the function: Node(func, inputs, outputs)"
+        if hasattr(type(node), "only_nodes"):  # a Pipeline
+            mend = "add pipelines: a + b"
+        elif isinstance(node, (list, tuple)):
+            mend = "take its nodes out of it: [*nodes, ...]"
+        raise TypeError(
+            f"a Pipeline is made of nodes, got {type_name(node)} at place {place}\n  {mend}"
+        )
+    return tuple(checked)
 
 
 def _isolated(value: Any, name: str, reported: set[tuple[str, str]]) -> Any:

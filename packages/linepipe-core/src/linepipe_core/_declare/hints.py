@@ -1,4 +1,4 @@
-"""What the annotations of node functions say of their outputs.
+"""The annotations of node functions: of their outputs and their parameters.
 
 Apart from Node and Pipeline because only people and pictures ask, and asking needs typing.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from linepipe_core._declare.node import Node
 from linepipe_core._values.proxies import is_really
 
-__all__ = ["output_hints"]
+__all__ = ["annotations_of", "output_hints"]
 
 _KINDS = (FunctionType, MethodType)
 
@@ -39,16 +39,28 @@ def _hints_of(node: Node) -> list[Any]:
 
 def _return_annotation(func: Any) -> Any:
     from functools import partial
-    from typing import Any, get_type_hints
+    from typing import Any
+
+    while is_really(func, partial):
+        func = func.func
+    return func if is_really(func, type) else annotations_of(func).get("return", Any)
+
+
+def annotations_of(func: Any) -> dict[str, Any]:
+    """The annotations of a function's parameters and of its ``"return"``, evaluated.
+
+    Empty where they can't be evaluated: they may name what exists only for type checkers.
+    """
+    from functools import partial
+    from typing import get_type_hints
 
     while is_really(func, partial):
         func = func.func
     if is_really(func, type):
-        return func
-    if not is_really(func, _KINDS) and "__wrapped__" not in getattr(func, "__dict__", ()):
+        func = vars(func).get("__init__")
+    elif not is_really(func, _KINDS) and "__wrapped__" not in getattr(func, "__dict__", ()):
         func = type(func).__call__  # its own annotations are those of its class's attributes
     try:
-        hints = get_type_hints(func)
-    except Exception:  # an annotation may name what exists only for type checkers
-        return Any
-    return hints.get("return", Any)
+        return get_type_hints(func)
+    except Exception:  # whatever evaluating a user's annotation raises
+        return {}

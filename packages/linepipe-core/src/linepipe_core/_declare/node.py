@@ -13,12 +13,15 @@ from typing import Any, NoReturn, final
 
 from linepipe_core._declare.config import CONFIG, MissingPathError, is_config_reference, look_up
 from linepipe_core._declare.later import runs_later, unbegun
+from linepipe_core._declare.names import Listed, Names
 from linepipe_core._declare.portable import portable
 from linepipe_core._declare.signatures import check_signature, name_of, refuse, shown
 from linepipe_core._errors import MissingInputError, NodeDefinitionError, OutputMismatchError
 from linepipe_core._text import bounded, did_you_mean, shortened, type_name
 
 __all__ = ["Node"]
+
+_SAME: Any = object()  # stands for an argument that isn't given, in replace()
 
 
 @final
@@ -59,6 +62,7 @@ class Node:
 
     __slots__ = (
         "_by_position",
+        "_is_named",
         "always_run",
         "depends_on",
         "effect",
@@ -73,6 +77,7 @@ class Node:
     )
 
     _by_position: tuple[str, ...]  # of `keywords`, those that the function takes by position only
+    _is_named: bool  # False: the name is the function's
     func: Callable[..., Any]
     inputs: tuple[str, ...]  # the names read, whichever way they are passed
     keywords: tuple[str, ...] | None  # the parameters they go to; None: by position
@@ -88,8 +93,8 @@ class Node:
     def __init__(
         self,
         func: Callable[..., Any],
-        inputs: Sequence[str] | Mapping[str, str],
-        outputs: Sequence[str],
+        inputs: Names | Mapping[str, str],
+        outputs: Names,
         profile: bool = False,
         *,
         name: str | None = None,
@@ -97,8 +102,9 @@ class Node:
         isolate: bool = True,
         effect: bool = False,
         persist: bool = True,
-        depends_on: Sequence[Any] = (),
+        depends_on: Listed[Any] = (),
     ) -> None:
+        is_named = name is not None
         if not callable(func):
             raise NodeDefinitionError(
                 f"a Node's function must be callable, got {shown(func)}\n"
@@ -143,6 +149,7 @@ class Node:
                 refuse(name, f"{option} is True or False, got {shown(value)}")
         put = object.__setattr__
         put(self, "_by_position", by_position)
+        put(self, "_is_named", is_named)
         put(self, "func", func)
         put(self, "inputs", read)
         put(self, "keywords", keywords)
@@ -160,6 +167,66 @@ class Node:
             f"Node is final: {cls.__name__} can't subclass it\n"
             "  write a function that makes nodes, or change a copy: node.replace(...)"
         )
+
+    def replace(
+        self,
+        *,
+        func: Callable[..., Any] = _SAME,
+        inputs: Names | Mapping[str, str] = _SAME,
+        outputs: Names = _SAME,
+        profile: bool = _SAME,
+        name: str | None = _SAME,
+        always_run: bool = _SAME,
+        isolate: bool = _SAME,
+        effect: bool = _SAME,
+        persist: bool = _SAME,
+        depends_on: Listed[Any] = _SAME,
+    ) -> Node:
+        """A copy with some arguments changed, and the rest exactly as declared.
+
+        Takes the arguments of ``Node``. A name that wasn't given follows the function.
+
+        Raises:
+            NodeDefinitionError: the changed node can't be.
+
+        Example:
+            >>> node = Node(round, ["price"], ["rounded"])
+            >>> node.replace(inputs=["cost"], always_run=True)
+            <Node round: cost -> rounded>
+        """
+
+        def kept(changed: Any, declared: Any) -> Any:
+            return declared if changed is _SAME else changed
+
+        return Node(
+            kept(func, self.func),
+            kept(inputs, self._declared()),
+            kept(outputs, self.outputs),
+            kept(profile, self.profile),
+            name=kept(name, self.name if self._is_named else None),
+            always_run=kept(always_run, self.always_run),
+            isolate=kept(isolate, self.isolate),
+            effect=kept(effect, self.effect),
+            persist=kept(persist, self.persist),
+            depends_on=kept(depends_on, self.depends_on),
+        )
+
+    def __replace__(self, /, **changes: Any) -> Node:
+        return self.replace(**changes)  # for copy.replace, new in Python 3.13
+
+    def renamed(self, inputs: tuple[str, ...], outputs: tuple[str, ...], name: str) -> Node:
+        """This node under other names, which are as many and already checked."""
+        if (inputs, outputs, name) == (self.inputs, self.outputs, self.name):
+            return self
+        other = object.__new__(Node)
+        put = object.__setattr__
+        for slot in Node.__slots__:
+            put(other, slot, getattr(self, slot))
+        put(other, "inputs", inputs)
+        put(other, "outputs", outputs)
+        put(other, "name", name)
+        put(other, "_is_named", self._is_named or name != self.name)
+        return other
 
     def run(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Run this node alone, as in a unit test.
@@ -241,7 +308,7 @@ class Node:
         return list(value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a Node is frozen: build another one to change {name!r}")
+        raise AttributeError(f"a Node is frozen: node.replace({name}=...) gives a changed copy")
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"a Node is frozen: {name!r} can't be deleted")
@@ -266,7 +333,8 @@ class Node:
 
     def _options(self) -> tuple[Any, ...]:
         return (
-            *(self.outputs, self.profile, self.name, self.always_run, self.isolate),
+            *(self.outputs, self.profile, self.name if self._is_named else None),
+            *(self.always_run, self.isolate),
             *(self.effect, self.persist, _sendable(self.depends_on)),
         )
 
@@ -281,15 +349,15 @@ class Node:
 
 def _rebuilt(
     func: Callable[..., Any],
-    inputs: Sequence[str] | Mapping[str, str],
-    outputs: Sequence[str],
+    inputs: Names | Mapping[str, str],
+    outputs: Names,
     profile: bool,
-    name: str,
+    name: str | None,
     always_run: bool,
     isolate: bool,
     effect: bool,
     persist: bool,
-    depends_on: Sequence[Any],
+    depends_on: Listed[Any],
 ) -> Node:
     """A Node from its pickle."""
     return Node(

@@ -75,7 +75,9 @@ class Wiring:
         self._append(tuple(nodes))
 
     def extended(self, nodes: Sequence[Node]) -> Wiring:
-        """The wiring of these nodes and then those."""
+        """The wiring of these nodes and then those; a Node object that both have counts once."""
+        own = set(map(id, self.nodes))
+        nodes = [node for node in nodes if id(node) not in own]
         longer = Wiring()
         longer.nodes = self.nodes
         longer.makers = self.makers.copy()

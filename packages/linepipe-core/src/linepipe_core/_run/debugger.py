@@ -7,12 +7,13 @@ user's code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from linepipe_core._declare.callables import python_code
+from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
 from linepipe_core._errors import NodeDefinitionError
 from linepipe_core._run.failures import is_ours, users_traceback
@@ -65,7 +66,7 @@ class Breakpoint(Hook):
         if not names:
             raise TypeError("Breakpoint() stops nowhere: name a node, as in Breakpoint('train')")
         self.names = names
-        self.waits_for: Sequence[str] = names
+        self.waits_for: Names = names
 
     def around_node(self, step: Step) -> AbstractContextManager[object]:
         """Wait for the node's function, and open the debugger in it."""

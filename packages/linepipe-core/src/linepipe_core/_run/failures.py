@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from linepipe_core._declare.callables import python_code
 from linepipe_core._declare.config import describe_input
@@ -65,8 +65,8 @@ class NodeExecutionError(LinepipeError, RuntimeError):
         failed_hooks: the hooks that raised and were put aside, likewise.
     """
 
-    __cause__ = _Link(BaseException.__cause__)
-    __context__ = _Link(BaseException.__context__)
+    __cause__: BaseException | None = cast("Any", _Link(BaseException.__cause__))
+    __context__: BaseException | None = cast("Any", _Link(BaseException.__context__))
 
     def __init__(
         self, message: str, step: Step, inputs: Mapping[str, Any], original: BaseException

@@ -6,12 +6,13 @@ what users subclass stays a bare list of methods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from sys import exc_info
 from types import TracebackType
 from typing import Any, TypeVar
 
+from linepipe_core._declare.names import Names
 from linepipe_core._errors import UnknownNameError
 from linepipe_core._log import RUN_LOG
 from linepipe_core._run.hooks import EVENTS, Hook
@@ -148,13 +149,13 @@ def _checked(hook: object) -> Hook:
     raise TypeError(f"{hook!r} can't watch a run: it is no Hook\n  give {wanted}")
 
 
-def _awaited(hook: Hook) -> Sequence[str]:
-    names = hook.waits_for
+def _awaited(hook: Hook) -> Names:
+    names: object = hook.waits_for
     if isinstance(names, str):
         raise TypeError(
             f"waits_for of the hook {hook_name(hook)} is the string {names!r}; write [{names!r}]"
         )
-    return names
+    return hook.waits_for
 
 
 def _overrides(hook: Hook, method: str) -> bool:

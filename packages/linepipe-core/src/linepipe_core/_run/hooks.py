@@ -7,11 +7,11 @@ gets the node's callable, so none can repeat or replace the work.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import FunctionType
 from typing import Any, Final
 
+from linepipe_core._declare.names import Names
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._run.step import Step
@@ -71,7 +71,7 @@ class Hook:
         LEN ran
     """
 
-    waits_for: Sequence[str] = ()
+    waits_for: Names = ()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from linepipe_core._declare.declaration import Declaration
+from linepipe_core._declare.names import Names
 from linepipe_core._declare.wiring import missing_inputs
 from linepipe_core._errors import MissingExtraError, RunStateError, UnknownNameError
 from linepipe_core._reuse.files import check_files
@@ -33,9 +34,9 @@ __all__ = ["make_plan", "open_registry", "start_run", "stored_history"]
 
 def start_run(
     declaration: Declaration,
-    outputs: Iterable[str] | None,
+    outputs: Names | None,
     reuse: bool,
-    rerun: Iterable[str],
+    rerun: Names,
     hooks: Iterable[Hook],
     on_end: Callable[[RunResult], None],
 ) -> Run:
@@ -68,9 +69,7 @@ def start_run(
         raise
 
 
-def make_plan(
-    declaration: Declaration, outputs: Iterable[str] | None, rerun: Iterable[str]
-) -> Plan:
+def make_plan(declaration: Declaration, outputs: Names | None, rerun: Names) -> Plan:
     """The plan of ``run(reuse=True)``; the arguments are those of ``Pipeline.plan``."""
     kept = None if outputs is None else _known_outputs(declaration, outputs)
     again = _nodes_to_rerun(declaration, rerun)
@@ -171,11 +170,11 @@ def _check_cache(declaration: Declaration, what: str) -> None:
         )
 
 
-def _nodes_to_rerun(declaration: Declaration, names: Iterable[str]) -> Sequence[int]:
+def _nodes_to_rerun(declaration: Declaration, names: Names) -> Sequence[int]:
     return declaration.wiring.find_all(_name_list("rerun", names)) if names else ()
 
 
-def _known_outputs(declaration: Declaration, outputs: Iterable[str]) -> tuple[str, ...]:
+def _known_outputs(declaration: Declaration, outputs: Names) -> tuple[str, ...]:
     kept = tuple(dict.fromkeys(_name_list("outputs", outputs)))
     makers = declaration.wiring.makers
     unknown = [name for name in kept if name not in makers]
@@ -184,7 +183,7 @@ def _known_outputs(declaration: Declaration, outputs: Iterable[str]) -> tuple[st
     return kept
 
 
-def _name_list(option: str, names: Iterable[str]) -> Iterable[str]:
+def _name_list(option: str, names: object) -> Iterable[str]:
     """The names, unless they are a bare string, or no names."""
     if isinstance(names, str):
         raise TypeError(f"{option} is the string {names!r}; write {option}=[{names!r}]")

@@ -1,0 +1,128 @@
+"""Finds what is probably a mistake in a declaration, for a test to say so.
+
+Apart from the wiring, which refuses what can't work: all that is found here may be meant. Whatever
+is unclear is taken to fit, so that the list is empty for a pipeline that is right.
+"""
+
+from __future__ import annotations
+
+import functools
+from abc import ABCMeta
+from collections.abc import Callable, Iterator
+from types import FunctionType, MethodType
+from typing import Any, Final
+
+from linepipe_core._declare.config import MissingPathError, look_up
+from linepipe_core._declare.declaration import Declaration
+from linepipe_core._declare.hints import annotations_of, output_hints
+from linepipe_core._declare.node import Node
+from linepipe_core._declare.signatures import signature_of
+from linepipe_core._declare.wiring import Wiring
+from linepipe_core._text import did_you_mean
+
+__all__ = ["check"]
+
+_FITS_TOO: Final[dict[type, tuple[type, ...]]] = {
+    float: (int,),
+    complex: (int, float),
+    bytes: (bytearray,),
+}
+
+
+def check(declaration: Declaration) -> list[str]:
+    """A sentence for each thing that is probably a mistake; empty if there is none."""
+    wiring = declaration.wiring
+    return [
+        *_misfits(wiring),
+        *(f"the constant {name!r} is read by no node" for name in _unread(declaration)),
+        *_missing_paths(declaration),
+        *_misspelt_outputs(declaration),
+    ]
+
+
+def _unread(declaration: Declaration) -> list[str]:
+    return [name for name in declaration.constants if name not in declaration.wiring.free]
+
+
+def _missing_paths(declaration: Declaration) -> Iterator[str]:
+    wiring = declaration.wiring
+    for reference, reader in wiring.config_references.items():
+        try:
+            look_up(declaration.config, reference)
+        except MissingPathError as error:
+            yield f"{wiring.place(reader)} reads {reference!r}: {error}"
+
+
+def _misspelt_outputs(declaration: Declaration) -> Iterator[str]:
+    wiring = declaration.wiring
+    missing = [name for name in wiring.free if name not in declaration.constants]
+    for name in wiring.unread:
+        if near := did_you_mean(name, missing):
+            maker = wiring.place(wiring.makers[name])
+            yield f"{name!r}, made by {maker}, is read by no node; {near.strip()}"
+
+
+def _misfits(wiring: Wiring) -> Iterator[str]:
+    hints = output_hints(wiring.nodes)
+    for index, node in enumerate(wiring.nodes):
+        for parameter, name, wanted in _parameters(node):
+            given = hints.get(name)
+            if not (isinstance(given, type) and isinstance(wanted, type)):
+                continue
+            if not _may_fit(given, wanted):
+                maker = wiring.place(wiring.makers[name])
+                yield (
+                    f"{name!r} is a {given.__qualname__}, says {maker}, but {parameter!r} of "
+                    f"{wiring.place(index)} takes a {wanted.__qualname__}"
+                )
+
+
+def _may_fit(given: type, wanted: type) -> bool:
+    """Return False only if no value of the one class is one of the other."""
+    if not {object, Any}.isdisjoint((given, wanted)):  # Any is a class, too
+        return True
+    if any(getattr(kind, "_is_protocol", False) for kind in (given, wanted)):
+        return True
+    try:
+        if issubclass(given, (wanted, *_FITS_TOO.get(wanted, ()))) or issubclass(wanted, given):
+            return True
+    except TypeError:  # a TypedDict, or another class that only looks like one
+        return True
+    # A class may be both of two unrelated interfaces.
+    return isinstance(given, ABCMeta) and isinstance(wanted, ABCMeta)
+
+
+def _parameters(node: Node) -> Iterator[tuple[str, str, Any]]:
+    """For each input the parameter that gets it, the input's name, and the annotation."""
+    annotations = annotations_of(node.func)
+    if annotations.keys() <= {"return"}:
+        return
+    if node.keywords is not None:
+        parameters: list[str] = list(node.keywords)
+    else:
+        parameters = _by_position(node.func)
+    for parameter, name in zip(parameters, node.inputs, strict=False):
+        if parameter in annotations:
+            yield parameter, name, annotations[parameter]
+
+
+def _by_position(func: Callable[..., Any]) -> list[str]:
+    """The parameters that values go to by position, in order."""
+    n_bound = 0
+    while isinstance(func, functools.partial):
+        if func.keywords:
+            break
+        n_bound, func = n_bound + len(func.args), func.func
+    if type(func) is MethodType:
+        n_bound, func = n_bound + 1, func.__func__
+    if type(func) is FunctionType:
+        return list(func.__code__.co_varnames[: func.__code__.co_argcount][n_bound:])
+    signature = signature_of(func)
+    if signature is None:
+        return []
+    positional = [
+        p.name
+        for p in signature.parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    return positional[n_bound:] if not isinstance(func, functools.partial) else positional

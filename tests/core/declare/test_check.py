@@ -1,0 +1,130 @@
+"""`pipeline.check()` finds what is probably a mistake, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypedDict
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from linepipe_core import Node, Pipeline
+
+
+class Sized(Protocol):
+    """Has a length."""
+
+    def __len__(self) -> int: ...
+
+
+class Row(TypedDict):
+    """A dict with known keys."""
+
+    x: int
+
+
+def maker(kind: Any) -> Any:
+    def make() -> Any: ...
+
+    make.__annotations__["return"] = kind
+    return make
+
+
+def reader(kind: Any) -> Any:
+    def read(x: Any) -> None: ...
+
+    read.__annotations__["x"] = kind
+    return read
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [(dict, pd.DataFrame), (str, int), (int, str), (type(None), int), (pd.Series, np.ndarray)],
+)
+@pytest.mark.parametrize("inputs", [["made"], {"x": "made"}])
+def test_classes_that_cannot_fit_are_found(given: type, wanted: type, inputs: Any) -> None:
+    """By position and by keyword."""
+    pipeline = Pipeline([Node(maker(given), [], ["made"]), Node(reader(wanted), inputs, [])])
+    assert pipeline.check() == [
+        f"'made' is a {given.__qualname__}, says node 1 'make', "
+        f"but 'x' of node 2 'read' takes a {wanted.__qualname__}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (int, int),
+        (bool, int),
+        (int, float),
+        (int, complex),
+        (dict, Mapping),
+        (Mapping, dict),
+        (object, int),
+        (int, object),
+        (int, Any),
+        (Any, int),
+        (int, int | str),
+        (list[int], list[str]),
+        (list[int], dict),
+        (str, Sized),
+        (dict, Row),
+        (Row, dict),
+        (Iterable, Sequence),
+        ("nowhere", int),
+    ],
+)
+def test_whatever_is_unclear_fits(given: Any, wanted: Any) -> None:
+    """Unions, generics, protocols, interfaces, annotations that can't be evaluated."""
+    nodes = [Node(maker(given), [], ["made"]), Node(reader(wanted), ["made"], [])]
+    assert Pipeline(nodes).check() == []
+
+
+def pair() -> tuple[int, str]:
+    return 1, "a"
+
+
+def concat(first: int, second: str, *, third: int = 0) -> str:
+    return second * (first + third)
+
+
+def test_inputs_are_matched_with_their_parameters() -> None:
+    """Of partials and methods too; of several outputs, each."""
+    make = Node(pair, [], ["n", "text"])
+    assert Pipeline([make, Node(concat, ["n", "text"], ["y"])]).check() == []
+    wrong = Pipeline([make, Node(concat, ["text", "n"], ["y"])]).check()
+    assert [line.partition(",")[0] for line in wrong] == ["'text' is a str", "'n' is a int"]
+    bound = functools.partial(concat, 1)
+    assert Pipeline([make, Node(bound, ["text"], ["y"])]).check() == []
+    assert len(Pipeline([make, Node(bound, ["n"], ["y"])]).check()) == 1
+
+    class Model:
+        def fit(self, first: int) -> None: ...
+
+    assert Pipeline([make, Node(Model().fit, ["n"], [])]).check() == []
+    assert len(Pipeline([make, Node(Model().fit, ["text"], [])]).check()) == 1
+
+
+def test_constants_that_nobody_reads_are_found() -> None:
+    """By name."""
+    pipeline = Pipeline([Node(len, ["text"], ["n"])], text="four", other=1)
+    assert pipeline.check() == ["the constant 'other' is read by no node"]
+
+
+def test_config_paths_that_are_not_there_are_found() -> None:
+    """With what is."""
+    pipeline = Pipeline([Node(len, ["config.txt"], ["n"])], {"text": "four"})
+    (line,) = pipeline.check()
+    assert line.startswith("node 1 'len' reads 'config.txt': 'config' has no 'txt'")
+    assert "did you mean 'config.text'?" in line
+
+
+def test_outputs_that_look_like_a_misspelt_input_are_found() -> None:
+    """That no node reads, where nothing gives the input."""
+    nodes = [Node(len, ["text"], ["lenght"]), Node(abs, ["length"], ["size"], name="abs")]
+    assert Pipeline(nodes, text="four").check() == [
+        "'lenght', made by node 1 'len', is read by no node; did you mean 'length'?"
+    ]
+    assert Pipeline(nodes, text="four", length=3).check() == []
