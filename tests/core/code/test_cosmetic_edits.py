@@ -80,8 +80,6 @@ COSMETIC = {
         DECORATOR + "a = times(plain, 2)\ndef node(x): return a(x)",
         DECORATOR.replace("What.", "Why.") + "a = times(plain, 2)\ndef node(x): return a(x)",
     ),
-    "dict order": ("D = {'a': 1, 'b': 2}\ndef node(x): return D[x]",
-                   "D = {'b': 2, 'a': 1}\ndef node(x): return D[x]"),
     "__file__ and __name__": (
         "def node(x): return __file__ + __name__",
         "__file__ = 'elsewhere'\ndef node(x): return __file__ + __name__",

@@ -149,7 +149,7 @@ LEFT_OUT = {
     "assigned": "import random\nr = random.Random()\ndef node(n):\n  global r\n  r = r or 1\n  r = random.Random()\n  return r.random()",
     "count": "calls = EDITED\ndef node(n):\n  global calls\n  calls += 1\n  return n",
     "time of the last call": "import time\nclass Limit:\n  def __init__(self): self.last = time.time()\nLIMIT = Limit()\ndef node(n): LIMIT.last = time.time(); return n",
-    "unhashable": "import threading\nIN = [threading.Lock(), EDITED]\ndef node(n): IN.append(1); return n",
+    "unhashable": "IN = [(i for i in ()), EDITED]\ndef node(n): IN.append(1); return n",
 }
 DRIVER = """
 import importlib, json, sys
@@ -201,6 +201,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return answers
 
 
+# What a library computes of these while a node runs is no content of theirs.
+NO_STATE = {"statement", "built statement", "table", "model with a cached property"}
+
+
 @pytest.mark.parametrize("case", EDITED)
 def test_an_edit_to_the_initial_state_counts(case: str, told: list[dict[str, Any]]) -> None:
     """And what the node makes of it doesn't, in its process and in the next; the plan says so."""
@@ -209,6 +213,8 @@ def test_an_edit_to_the_initial_state_counts(case: str, told: list[dict[str, Any
     assert [first[0], second[0], third[0]] == ["ran", "reused", "ran"]
     assert third[1] == [reason]
     assert {first[2], second[2], third[2]} == {"reused"}
+    if case in NO_STATE:
+        return
     name = reason.partition(" changed")[0]
     expected = f"{name} is left out once a process has begun: the node changes it itself"
     assert (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -94,4 +95,4 @@ CONNECTED = [
     Node(len, ["text"], ["length"], name="measure"),
 ]
 
-LOCK = threading.Lock()
+CONNECTION = sqlite3.connect(":memory:", check_same_thread=False)

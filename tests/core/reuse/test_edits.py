@@ -91,7 +91,7 @@ EDITS = {
         H,
         '"up": lambda x: x + 1, "down": lambda x: x - 1',
         '"down": lambda x: x - 1, "up": lambda x: x + 1',
-        "",
+        "E",
     ),
     "unread config leaf": Edit(F, '"unread": 1', '"unread": 2', ""),
     "imported alias renamed": Edit(

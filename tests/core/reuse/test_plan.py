@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.core.reuse.chain import CALLS, CHAIN, CONNECTED, LOCK, pipeline
+from tests.core.reuse.chain import CALLS, CHAIN, CONNECTED, CONNECTION, pipeline
 
 from linepipe_core import (
     Node,
@@ -42,7 +42,7 @@ def test_a_plan_names_calls_that_it_cannot_follow(tmp_path: Path) -> None:
     """Of each node: files that it opens, what can't be hashed."""
 
     def read(path: str) -> int:
-        with LOCK, open(path) as file:
+        with CONNECTION, open(path) as file:
             return len(file.read())
 
     config = {"path": __file__}
@@ -53,7 +53,7 @@ def test_a_plan_names_calls_that_it_cannot_follow(tmp_path: Path) -> None:
         cache_storage_path=tmp_path / "cache",
     )
     assert cached.plan().untracked[:2] == (
-        "read: global LOCK (lock) can't be hashed and counts by its looks",
+        "read: global CONNECTION (sqlite3.Connection) can't be hashed and counts by its looks",
         "read: what open gives",
     )
 

@@ -13,6 +13,7 @@ from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._run.step import Step
 from linepipe_core._values.file import File
+from linepipe_core._values.fingerprints import register_fingerprint
 from linepipe_core._values.rules import register_snapshot
 from linepipe_core.errors import (
     AmbiguousNameError,
@@ -82,5 +83,6 @@ __all__ = [
     "WiringError",
     "create_named_partial_function",
     "is_config_reference",
+    "register_fingerprint",
     "register_snapshot",
 ]

@@ -1,7 +1,8 @@
-"""What two pipelines make of their configs and constants when they are added.
+"""Merges the configs and constants of two pipelines that are added.
 
-Pure. What only one of them defines is taken over; what both define alike is theirs together;
-what both define differently is a conflict, and all conflicts are told at once.
+Pure. What only one of them defines is taken over; what both define alike, by its content, is
+theirs together; what both define differently is a conflict, and all conflicts are reported at
+once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from linepipe_core._declare.config import (
     describe_input,
     readable_part,
 )
-from linepipe_core._declare.sameness import Sameness
+from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.isolate import peek
 
 __all__ = ["merge_configs", "merge_constants"]
@@ -29,16 +30,40 @@ def merge_constants(
     left: Mapping[str, Any], right: Mapping[str, Any], problems: list[str]
 ) -> dict[str, Any]:
     """The constants of both, as they are held; a conflict is appended to ``problems``."""
-    merged, are_same = dict(left), Sameness()
+    merged = dict(left)
     for name, held in right.items():
-        if name in left and not are_same(peek(left[name]), peek(held)):
+        mine, theirs = peek(left.get(name, held)), peek(held)
+        if not _are_same(mine, theirs):
             hint = f"settle it before adding: pipeline.bind({name}=...)"
-            if are_same.uncompared:  # two copies of one object may be what differs
-                kinds = ", ".join(are_same.uncompared)
+            # Two copies of one object may be what differs.
+            if kinds := ", ".join({**_without_content(mine), **_without_content(theirs)}):
                 hint += f", or give it to one of them only: {kinds} can't be compared"
             problems.append(f"the constant {name!r} differs between them; {hint}")
         merged.setdefault(name, held)
     return merged
+
+
+def _are_same(left: Any, right: Any) -> bool:
+    """Return True for values of equal content.
+
+    Functions and classes are the same if they are one object, and so is what has no content.
+    """
+    if left is right or type(left) is not type(right):
+        return left is right
+    hasher = ValueHasher(_identity, lambda _kind: True, identify=_identity)
+    return hasher.digest(left) == hasher.digest(right)
+
+
+def _without_content(value: Any) -> dict[str, None]:
+    """The types of what in a value has no content to compare."""
+    hasher = ValueHasher(_identity, lambda _kind: True)
+    hasher.digest(value)
+    return dict.fromkeys(hasher.untracked)
+
+
+def _identity(found: Any) -> str:
+    """What stands for code and for what has no content, both of which the two pipelines hold."""
+    return str(id(found))
 
 
 def merge_configs(left: Any, right: Any, problems: list[str]) -> Any:
@@ -58,7 +83,6 @@ class _Configs:
 
     def __init__(self, problems: list[str]) -> None:
         self._problems = problems
-        self._are_same = Sameness()
         # By identity, with both objects, or others could get their ids.
         self._merged: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
         self._referred: set[tuple[int, int]] = set()
@@ -68,7 +92,7 @@ class _Configs:
         if pair in self._merged:
             self._referred.add(pair)
             return self._merged[pair][2]
-        if self._are_same(left, right) and self._read_alike(left, right):
+        if _are_same(left, right) and self._read_alike(left, right):
             return left
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             return self._of_mappings(left, right, path)
@@ -85,7 +109,7 @@ class _Configs:
         if type(left) is dict or not isinstance(left, Mapping):
             return True
         return left.keys() == right.keys() and all(
-            self._are_same(readable_part(left, key), readable_part(right, key)) for key in left
+            _are_same(readable_part(left, key), readable_part(right, key)) for key in left
         )
 
     def _of_mappings(self, left: Mapping[Any, Any], right: Mapping[Any, Any], path: str) -> Any:
@@ -114,7 +138,7 @@ class _Configs:
                     self._problems.append(f"{below!r} can't be read in either: give it a value")
             elif mine is ABSENT or theirs is ABSENT:
                 merged[key] = theirs if mine is ABSENT else mine
-            elif self._are_same(key, their_keys.get(key, key)):  # found, but listed otherwise
+            elif _are_same(key, their_keys.get(key, key)):  # found, but listed otherwise
                 merged[key] = self.merged(mine, theirs, below)
             else:  # 1 and True
                 self._refused(key, their_keys[key], below)

@@ -53,12 +53,20 @@ class Memory:
     Args:
         buffers: C-contiguous buffers of bytes. They may be made one by one while they are read,
             so that a copy of what lies scattered is never there as a whole.
+
+    Attributes:
+        digest: the hash of the bytes, once somebody has asked for it.
+        n_bytes: their number, as soon as there is a digest.
     """
 
-    __slots__ = ("buffers",)
+    __slots__ = ("buffers", "digest", "n_bytes")
+
+    digest: bytes | None
 
     def __init__(self, buffers: Iterable[Any]) -> None:
         self.buffers = buffers
+        self.digest = None
+        self.n_bytes = 0
 
 
 class Content(NamedTuple):
