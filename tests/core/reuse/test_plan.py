@@ -53,7 +53,7 @@ def test_a_plan_names_calls_that_it_cannot_follow(tmp_path: Path) -> None:
         cache_storage_path=tmp_path / "cache",
     )
     assert cached.plan().untracked[:2] == (
-        "read: global CONNECTION (sqlite3.Connection) can't be hashed and counts by its looks",
+        "read: global CONNECTION (sqlite3.Connection) can't be compared, and counts by its type",
         "read: what open gives",
     )
 

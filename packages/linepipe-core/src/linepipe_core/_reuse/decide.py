@@ -8,6 +8,7 @@ a node that runs may make anything, the other reports what it made. So a plan ca
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from linepipe_core._code.parts import Part, PartKey
@@ -21,6 +22,7 @@ from linepipe_core._reuse.reasons import (
     Reason,
     bounded,
     changed_input,
+    uncomparable_input,
 )
 from linepipe_core._reuse.record import Record, StoredObject, wiring_of
 from linepipe_core._values.file import FileContent
@@ -42,6 +44,7 @@ class ReusePlanner:
         rerun: the indices of the nodes that shall run in any case.
         kept: the objects that the result shall hold.
         files: path -> the hash of its content today; kept up to date by the caller.
+        uncomparable: constant or config reference -> the types of what in it has no content.
 
     Attributes:
         decisions: per node, the decision that is foreseen.
@@ -59,6 +62,7 @@ class ReusePlanner:
         rerun: Iterable[int],
         kept: Iterable[str],
         files: Mapping[str, str],
+        uncomparable: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self._wiring = wiring
         self._records = list(records)
@@ -70,6 +74,7 @@ class ReusePlanner:
         self._given = given
         self._constants = constants
         self._given_files = given_files
+        self._uncomparable = uncomparable
         self._known: dict[str, Part | None] = {}
         self._needed: dict[int, Decision] = {}
         self._deferred: set[int] = set()
@@ -265,6 +270,9 @@ class ReusePlanner:
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
+                if name in self._uncomparable:
+                    reasons.append(uncomparable_input(name, self._uncomparable[name]))
+                    continue
                 changed = self._changed_files(self._read_files(name, record))
                 is_said = {"config"} if changed else set()  # of a File's leaf, both texts are equal
                 changed += [

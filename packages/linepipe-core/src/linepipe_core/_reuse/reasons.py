@@ -25,6 +25,7 @@ __all__ = [
     "input_label",
     "is_gone",
     "is_new",
+    "uncomparable_input",
 ]
 
 Action: TypeAlias = Literal["run", "reuse", "maybe"]
@@ -126,6 +127,15 @@ def changed_input(name: str, old: Part, new: Part, is_constant: bool) -> Reason:
     return _change(
         input_label(name), "config" if is_config_reference(name) else kind, name, old, new
     )
+
+
+def uncomparable_input(name: str, kinds: Iterable[str]) -> Reason:
+    """A constant or config value has no content, and counts as new in every process."""
+    text = (
+        f"{name} can't be compared ({', '.join(dict.fromkeys(kinds))}): "
+        "make it in a node, or register_fingerprint(type, how)"
+    )
+    return Reason(text, "uncomparable", name)
 
 
 def is_new(key: PartKey) -> Reason:

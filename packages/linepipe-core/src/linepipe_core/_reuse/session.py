@@ -20,6 +20,7 @@ from linepipe_core._code.dependencies import (
     own_code,
 )
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
+from linepipe_core._code.members import is_own_class
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
@@ -30,8 +31,10 @@ from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
 from linepipe_core._store.store import Draft, Result
+from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.describe import shown_value
 from linepipe_core._values.file import File, files_in, note_content
+from linepipe_core._values.identity import identity_of
 from linepipe_core._values.isolate import peek
 
 __all__ = ["ReuseSession"]
@@ -107,6 +110,7 @@ class ReuseSession:
             rerun if reuses else indices,
             kept,
             self._files.today,
+            {name: found.untracked for name, found in self._given.items() if found.untracked},
         )
 
     def plan(self) -> Plan:
@@ -123,7 +127,7 @@ class ReuseSession:
         began = record.began if record else code.values.comparable(state)
         return (
             *(f"{name} {_AS_IT_BEGAN if name in began else _LEFT_OUT}" for name in state),
-            *(f"{name} can't be hashed and counts by its looks" for name in code.untracked),
+            *(f"{name} can't be compared, and counts by its type" for name in code.untracked),
             *(f"what {name} gives" for name in code.unseen),
         )
 
@@ -344,14 +348,22 @@ class ReuseSession:
             if not found.untracked and not found.files:  # these may change meanwhile
                 prints[name] = found
             self._given[name] = found
-            parts[name] = Part(found.digest, shown_value(name, value))
+            parts[name] = Part(self._content(value, found), shown_value(name, value))
             if name in constants:
                 continue
             for leaf, held in leaves(name, value):  # for reasons that name the leaf
-                part = Part(self._reader.value(held).digest, shown_value(leaf, held))
+                content = self._content(held, self._reader.value(held))
+                part = Part(content, shown_value(leaf, held))
                 parts.setdefault(leaf, part)
         self._check_files()
         return parts
+
+    def _content(self, value: Any, found: ValueFingerprint) -> str:
+        """The hash of a given value; what has no content counts as new in every process."""
+        if not found.untracked:
+            return found.digest
+        hasher = ValueHasher(self._reader.name, is_own_class, identify=identity_of)
+        return hasher.digest(value)
 
     def _check_files(self) -> None:
         """Refuse Files that nodes read and that aren't there."""
