@@ -14,6 +14,7 @@ html_theme = "furo"
 html_title = f"linepipe {version}"
 html_show_copyright = False
 html_static_path: list[str] = []
+html_extra_path = ["pages"]  # stands beside the pages as it is
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

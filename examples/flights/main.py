@@ -18,7 +18,7 @@ from rich.console import Console
 from late_flights.config import Settings, read_settings
 from late_flights.pipelines import ingest_pipeline, predict_pipeline, train_pipeline
 from linepipe import Hook, RunResult
-from linepipe.viz import Progress, draw_svg_pipeline, plot_pipeline_graph
+from linepipe.viz import Progress, draw_html_pipeline, draw_svg_pipeline
 
 HERE = Path(__file__).parent
 
@@ -69,7 +69,7 @@ def run_job(settings: Settings, hooks_for: Callable[[str], list[Hook]] = unwatch
 
 
 def draw_job(job: Job, out: Path) -> list[Path]:
-    """Draw each pipeline with what its run took: an SVG, and a page to hover over."""
+    """Draw each pipeline with what its run took: an SVG, and a page to walk through."""
     runs = {
         "ingest": (ingest_pipeline(job.settings), job.ingested),
         "train": (train_pipeline(job.settings), job.trained),
@@ -80,8 +80,8 @@ def draw_job(job: Job, out: Path) -> list[Path]:
         picture, page = out / f"{name}.svg", out / f"{name}.html"
         svg = draw_svg_pipeline(pipeline, f"Flights: {name}", result=result)
         picture.write_text(svg, encoding="utf-8")
-        figure = plot_pipeline_graph(pipeline, title=f"Flights: {name}", result=result)
-        figure.write_html(page, include_plotlyjs="directory")
+        walk = draw_html_pipeline(pipeline, f"Flights: {name}", result=result)
+        page.write_text(walk, encoding="utf-8")
         drawn += [picture, page]
     return drawn
 

@@ -145,6 +145,28 @@ class Browser:
         """Move the mouse there."""
         self.do("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
+    def press(self, key: str, text: str = "") -> None:
+        """Press a key; ``text`` is what it types, if it types anything."""
+        down = "keyDown" if text else "rawKeyDown"
+        self.do("Input.dispatchKeyEvent", type=down, key=key, text=text)
+        self.do("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def write(self, text: str) -> None:
+        """Press the keys of a text."""
+        for sign in text:
+            self.press(sign, sign)
+
+    def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
+        """A mouse event: ``Pressed``, ``Moved``, ``Released`` or ``Wheel``."""
+        button = {} if kind == "Wheel" else {"button": "left", "clickCount": 1}
+        name = "mouseWheel" if kind == "Wheel" else f"mouse{kind}"
+        self.do("Input.dispatchMouseEvent", type=name, x=x, y=y, **button, **more)
+
+    def click(self, x: float, y: float) -> None:
+        """Click there."""
+        self.mouse("Pressed", x, y)
+        self.mouse("Released", x, y)
+
     def picture(self, width: int, height: int) -> Picture:
         """What the window shows in its upper left corner, at half its size."""
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 0.5}

@@ -186,6 +186,20 @@ def told(result: RunResult | NodeExecutionError) -> Any:
     return result
 
 
+def timed(pipeline: Pipeline) -> RunResult:
+    """A run on a made-up clock: nodes of 1 s, 2 s, ... half a second apart, and 1 s at the end."""
+    result = pipeline.run()
+    clock = 1_700_000_000.0
+    for step in result.steps:
+        peak = 10.0 * (step.index + 1)
+        step.began, step.seconds = clock, float(step.index + 1)
+        step.memory = Memory(peak, samples=[(0.0, 0.0), (step.seconds, peak)])
+        clock += step.seconds + 0.5
+    n_nodes = len(result.steps)
+    result.seconds = n_nodes * (n_nodes + 1) / 2 + n_nodes / 2 + 0.5
+    return result
+
+
 def failing(pipeline: Pipeline, name: str) -> Pipeline:
     """The same pipeline with a node that fails."""
 

@@ -15,8 +15,10 @@ from tests.viz import samples, strategies
 from linepipe_core import Node, Pipeline, RunResult
 from linepipe_viz import (
     draw_ascii_pipeline,
+    draw_html_pipeline,
     draw_mermaid_pipeline,
     draw_svg_pipeline,
+    draw_svg_timeline,
     plot_pipeline_graph,
     print_pipeline,
 )
@@ -59,6 +61,10 @@ def golden_pictures() -> dict[str, str]:
             samples.features(), "A plan", result=samples.planned(), theme="light"
         ),
         "wide.svg": draw_svg_pipeline(samples.wide(), "Many outputs"),
+        "timeline.svg": draw_svg_timeline(samples.timed(samples.training()), "Train and predict"),
+        "../pages/walk.html": draw_html_pipeline(
+            samples.training(), "Train and predict", result=samples.timed(samples.training())
+        ),
         "islands.svg": draw_svg_pipeline(samples.islands(), "Unconnected parts"),
     }
 
@@ -261,5 +267,6 @@ def test_a_reader_who_cannot_see_it_hears_what_it_is() -> None:
 
 if __name__ == "__main__":
     PICTURES.mkdir(parents=True, exist_ok=True)
+    (PICTURES.parent / "pages").mkdir(exist_ok=True)
     for file_name, picture in golden_pictures().items():
         (PICTURES / file_name).write_text(picture, encoding="utf-8")

@@ -81,7 +81,7 @@ def test_what_follows_from_a_change_is_lit() -> None:
     assert lit == {"clean_data", "rolling_features", "features"}
     quiet = [wire for wire in scene.wires if wire.kind == "edge"]
     assert [dict(wire.data) for wire in quiet] == [
-        {"object": "raw_data", "from": "load_data", "to": "clean_data"}
+        {"object": "raw_data", "from": "load_data", "to": "clean_data", "order": "1-2"}
     ]
 
 

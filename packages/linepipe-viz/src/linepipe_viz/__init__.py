@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from linepipe_viz.backends.mermaid import draw_mermaid_pipeline
     from linepipe_viz.backends.plotly_figure import plot_pipeline, plot_pipeline_graph
     from linepipe_viz.backends.svg import draw_svg_pipeline
+    from linepipe_viz.backends.timeline import draw_svg_timeline
+    from linepipe_viz.page.document import draw_html_pipeline
     from linepipe_viz.progress.hook import Progress
     from linepipe_viz.terminal.views import print_pipeline, print_plan, print_result
 
 __all__ = [
     "Progress",
     "draw_ascii_pipeline",
+    "draw_html_pipeline",
     "draw_mermaid_pipeline",
     "draw_svg_pipeline",
+    "draw_svg_timeline",
     "plot_pipeline",
     "plot_pipeline_graph",
     "print_pipeline",
@@ -34,8 +38,10 @@ __all__ = [
 _MODULES: Final = {
     "Progress": "progress.hook",
     "draw_ascii_pipeline": "backends.ascii",
+    "draw_html_pipeline": "page.document",
     "draw_mermaid_pipeline": "backends.mermaid",
     "draw_svg_pipeline": "backends.svg",
+    "draw_svg_timeline": "backends.timeline",
     "plot_pipeline": "backends.plotly_figure",
     "plot_pipeline_graph": "backends.plotly_figure",
     "print_pipeline": "terminal.views",

@@ -51,7 +51,7 @@ def draw_svg_pipeline(
     Hover over a card, a pill or an arrow for its signature, docstring, types and figures.
     Each has ``data-`` attributes that name it: ``data-node``, ``data-order`` and ``data-state``
     on a card; ``data-object``, ``data-from`` and its ``data-order`` on an object; ``data-object``,
-    ``data-from`` and ``data-to`` on an arrow.
+    ``data-from``, ``data-to`` and both their orders, ``data-order="1-3"``, on an arrow.
 
     Args:
         pipeline: the pipeline to draw.

@@ -88,6 +88,8 @@ class Painter:
         record = None if edge.maker is None else self._records[edge.maker]
         reader = self._nodes[edge.reader].name
         data = [("object", edge.name), ("to", reader)]
+        order = "" if edge.maker is None else str(edge.maker + 1)
+        data.append(("order", f"{order}-{edge.reader + 1}"))
         source = ""
         if edge.maker is not None:
             source = f" from {printable(self._nodes[edge.maker].name)}"
