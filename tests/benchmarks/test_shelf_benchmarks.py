@@ -88,7 +88,7 @@ def measure(
 
 
 def bytes_on_disk(shelf: ObjectShelf) -> int:
-    folder = shelf.path + ".buffers"
+    folder = shelf.path + "/buffers"
     return sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
 
 
@@ -167,7 +167,7 @@ def test_store_it_again_unchanged(benchmark: Any, shelf: ObjectShelf, n_bytes: i
     """Goal: the time of hashing it; nothing is written."""
     frame = new_frame(n_bytes, 1)
     shelf["frame"] = frame
-    file = max(Path(shelf.path + ".buffers").iterdir(), key=lambda file: file.stat().st_size)
+    file = max(Path(shelf.path + "/buffers").iterdir(), key=lambda file: file.stat().st_size)
     before = file.stat()
     benchmark.pedantic(lambda: shelf.update({"frame": frame}), rounds=ROUNDS)
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,10 @@ def put(
     node: str | None = None,
     key: str | None = None,
     record: str | None = None,
-    drop: Iterable[str] = (),
 ) -> None:
     """Store objects as one result of a node."""
     with Store(path) as store:
-        put_in(store, objects, node=node, key=key, record=record, drop=drop)
+        put_in(store, objects, node=node, key=key, record=record)
 
 
 def put_in(store: Store, objects: Mapping[str, Any], **result: Any) -> None:

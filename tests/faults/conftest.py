@@ -28,9 +28,14 @@ def path(tmp_path: Path) -> str:
 
 @pytest.fixture
 def buffers(path: str) -> Callable[[], list[Path]]:
-    """The buffer files and drafts that lie beside the shelf."""
-    folder = Path(path + ".buffers")
-    return lambda: sorted(file for file in folder.iterdir() if file.name != ".gitignore")
+    """The buffer files of the shelf, and the drafts that lie there."""
+    folder = Path(path)
+    return lambda: sorted(
+        file
+        for part in ("buffers", "staging")
+        for file in folder.joinpath(part).rglob("*")
+        if file.is_file()
+    )
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def check(path: str, told: int, seen: int) -> tuple[int, int]:
     with ObjectShelf(path) as shelf:
         after = set(os.listdir(folder))
         with Store(path) as store:
-            record = store.record("generation")
+            newest = store.newest_result("generation")
+            record = newest.record if newest is not None else None
         generation = int(record or 0)
         names = sorted(shelf)
         assert names in ([], sorted(NAMES)), f"a node's outputs are torn apart: {names}"

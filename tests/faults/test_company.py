@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.faults.blocks import Block, put
 
 from linepipe_core._store.buffers import BufferFiles
 from linepipe_core._store.draft import Draft
+from linepipe_core._store.store import Store
 from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
@@ -43,7 +45,8 @@ def test_six_processes_write_and_read_the_same_names(
         assert int(out) > 0
     with ObjectShelf(path) as shelf:
         assert shelf.verify() == ()
-        expected = {info.digest for info in shelf.info()}
+        with Store(path) as store:
+            expected = {each.digest for each in store.current(list(shelf)).values()}
     assert len(buffers()) == len(expected)
 
 
@@ -109,23 +112,19 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
     place = Draft.place
     seen: list[str] = []
 
-    def open_another_first(self: Draft, connection: object) -> None:
-        seen.extend(file.name for file in buffers())
-        subprocess.run([sys.executable, "-c", SWEEP, path], check=True, timeout=SECONDS)
-        place(self, connection)  # type: ignore[arg-type]  # passed on as it came
+    def open_another_first(self: Draft, *args: Any) -> None:
+        seen.extend(file.parent.parent.name for file in buffers())
+        subprocess.run([sys.executable, "-c", OPEN, path], check=True, timeout=SECONDS)
+        place(self, *args)
 
     monkeypatch.setattr(Draft, "place", open_another_first)
     with ObjectShelf(path) as shelf:
         shelf["block"] = Block(5, 2_000_000)
-        assert [name[:6] for name in seen] == ["draft-"]
+        assert seen == ["staging"]
         assert shelf["block"].is_whole()
 
 
-SWEEP = """
-import sys
-from linepipe_core._store.buffers import BufferFiles
-assert BufferFiles(sys.argv[1] + ".buffers").sweep_drafts() == 0
-"""
+OPEN = "import sys; from linepipe_core.shelf import ObjectShelf; ObjectShelf(sys.argv[1]).close()"
 
 
 def after_preparing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
@@ -270,7 +269,7 @@ def test_a_lock_that_is_never_let_go_is_an_error_not_a_wait_forever(
     monkeypatch.setattr("linepipe_core._store.database.LOCK_SECONDS", 0.05)
     with ObjectShelf(path) as shelf:
         shelf["a"] = 1
-        other = sqlite3.connect(path, isolation_level=None)
+        other = sqlite3.connect(path + "/index.sqlite", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         try:
             with pytest.raises(ShelfWriteError, match="another process holds it"):

@@ -288,12 +288,15 @@ def test_verify_on_a_read_only_shelf_only_reports(
     file = of_size(3_000_000, buffers())
     orphan = file.with_name("f" * 64)
     flip(file)
-    other = sqlite3.connect(filled, isolation_level=None)
+    other = sqlite3.connect(filled + "/index.sqlite", isolation_level=None)
     if why == "locked":
         monkeypatch.setattr("linepipe_core._store.database.LOCK_SECONDS", 0.05)
         other.execute("BEGIN IMMEDIATE")
     else:
         orphan.write_bytes(b"a writer has placed it, and is about to commit")
+        staging = Path(filled, "staging", "1-other")
+        staging.mkdir()
+        (staging / f"{orphan.name}.0").write_bytes(b"")
         connect = sqlite3.connect
 
         def read_only(path: str, **how: Any) -> Any:
@@ -324,10 +327,10 @@ def test_what_cannot_be_read_now_is_reported_and_stays(
     file = of_size(3_000_000, buffers())
     real_open = os.open
 
-    def refuse(path: Any, *args: Any) -> int:
-        if str(path) == str(file):
+    def refuse(path: Any, *args: Any, **how: Any) -> int:
+        if str(path).endswith(file.name):
             raise OSError(errno.EMFILE, "too many open files", path)
-        return real_open(path, *args)
+        return real_open(path, *args, **how)
 
     with ObjectShelf(filled) as shelf:
         monkeypatch.setattr(os, "open", refuse)
@@ -340,7 +343,7 @@ def test_what_cannot_be_read_now_is_reported_and_stays(
 
 def spoil_small_pickles(path: str) -> None:
     """Turn each 7 in a pickle that lies in the index into an 8."""
-    with sqlite3.connect(path) as connection:
+    with sqlite3.connect(path + "/index.sqlite") as connection:
         connection.execute(
             "UPDATE objects SET stream = CAST(REPLACE(stream, X'37', X'38') AS BLOB)"
         )
@@ -357,7 +360,7 @@ def test_a_pickle_with_flipped_bits_is_never_unpickled(
         shelf["list"] = value
         shelf["other"] = 1
     if large:
-        (file,) = [f for f in Path(path + ".buffers").iterdir() if f.name != ".gitignore"]
+        (file,) = Path(path, "buffers").iterdir()
         content = file.read_bytes()
         file.write_bytes(content.replace(b"49999", b"59999"))
     else:
@@ -378,7 +381,7 @@ def test_a_row_that_names_wrong_buffers_is_found_and_mended(
     values = [str(i) for i in range(50_000)]  # a large pickle: it is a buffer itself
     with ObjectShelf(filled) as shelf:
         shelf["texts"] = values
-    with sqlite3.connect(filled) as connection:
+    with sqlite3.connect(filled + "/index.sqlite") as connection:
         connection.execute(f"UPDATE objects SET buffers = {damaged}")
     connection.close()
     with ObjectShelf(filled) as shelf:
@@ -396,7 +399,7 @@ def test_a_row_that_names_wrong_buffers_is_found_and_mended(
 
 
 def pages(path: str) -> int:
-    return os.path.getsize(path) // 4096
+    return os.path.getsize(path + "/index.sqlite") // 4096
 
 
 @pytest.mark.parametrize("page", range(1, 24))
@@ -408,7 +411,7 @@ def test_an_index_with_a_zeroed_page_raises_nothing_unrelated(
     with ObjectShelf(path) as shelf:
         shelf.update(values)
     assert pages(path) > 23
-    with open(path, "r+b") as file:
+    with open(path + "/index.sqlite", "r+b") as file:
         file.seek(page * 4096)
         file.write(bytes(4096))
     asked: list[Callable[[ObjectShelf], object]] = [
@@ -429,13 +432,14 @@ def test_an_index_with_a_zeroed_page_raises_nothing_unrelated(
 
 
 def test_an_index_with_its_first_page_zeroed_is_refused_and_stays(filled: str) -> None:
-    """It can't be told from a foreign file."""
-    with open(filled, "r+b") as file:
+    """Nothing in it can be found any more."""
+    index = Path(filled, "index.sqlite")
+    with index.open("r+b") as file:
         file.write(bytes(4096))
-    before = Path(filled).read_bytes()
-    with pytest.raises(ShelfError, match="stays as it is"):
+    before = index.read_bytes()
+    with pytest.raises(ShelfError, match="is damaged"):
         ObjectShelf(filled)
-    assert Path(filled).read_bytes() == before
+    assert index.read_bytes() == before
 
 
 def test_a_shelf_whose_buffers_folder_is_gone_keeps_its_small_objects(
@@ -444,7 +448,7 @@ def test_a_shelf_whose_buffers_folder_is_gone_keeps_its_small_objects(
     """The large ones are missing, and can be stored again."""
     import shutil
 
-    shutil.rmtree(filled + ".buffers")
+    shutil.rmtree(filled + "/buffers")
     with ObjectShelf(filled) as shelf:
         assert shelf["small"] == {"a": 1}
         assert shelf.get("large") is None

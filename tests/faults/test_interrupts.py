@@ -23,9 +23,8 @@ from tests.faults.blocks import Block, put
 from tests.faults.moments import interrupts
 
 from linepipe_core import Hook, Node, Pipeline, Step
-from linepipe_core._store.buffers import BufferFiles
 from linepipe_core._store.changes import AddEntry
-from linepipe_core._store.opening import open_index
+from linepipe_core._store.opening import open_shelf
 from linepipe_core.errors import ShelfError
 from linepipe_core.shelf import ObjectShelf
 from linepipe_profile import MemoryProfile
@@ -123,7 +122,7 @@ def test_real_signals_at_random_moments_of_a_store(
 def test_a_rollback_that_is_interrupted_spoils_no_later_write(path: str) -> None:
     """A second Control-C comes while the first one undoes what it can."""
     with ObjectShelf(path) as shelf:
-        index = open_index(shelf.path, BufferFiles(shelf.path + ".buffers"))
+        _, _, index = open_shelf(path)
 
         class Interrupted:
             def apply(self, connection: sqlite3.Connection) -> None:

@@ -50,12 +50,12 @@ def test_history_keeps_objects_that_later_runs_replace(path: str) -> None:
         pipeline(path, n, track_history=True).run()
     with ObjectShelf(path) as shelf, Store(path) as store:
         assert len(store.runs()) == 3
-        n_files = len(list(Path(path + ".buffers").iterdir()))
+        n_files = len(list(Path(path, "buffers").iterdir()))
         texts = [*store.entries(store.runs()[0])]
         assert '"make"' in texts[0]
-        shelf.prune(keep_runs=1)
+        shelf.prune(keep_runs=1, versions=1)
         assert len(store.runs()) == 1
-        assert len(list(Path(path + ".buffers").iterdir())) < n_files
+        assert len(list(Path(path, "buffers").iterdir())) < n_files
         assert shelf.verify() == ()
     entry = pipeline(path, 10, track_history=True).history[0]
     unread = pipeline(path, 10, track_history=True).history[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ LARGE = 300_000  # float64s: 2.4 MB, mapped when read
 
 
 def files_of(path: str) -> list[str]:
-    """The buffer files and drafts that lie beside a shelf."""
-    return sorted(name for name in os.listdir(path + ".buffers") if name != ".gitignore")
+    """The buffer files of a shelf, and the drafts that lie there."""
+    staging = Path(path, "staging")
+    drafts = [str(file.relative_to(staging)) for file in staging.rglob("*") if file.is_file()]
+    return sorted(os.listdir(Path(path, "buffers")) + drafts)
 
 
 def put(
@@ -27,11 +30,10 @@ def put(
     node: str | None = None,
     key: str | None = None,
     record: str | None = None,
-    drop: Iterable[str] = (),
 ) -> Mapping[str, Unpicklable]:
     """Store objects as one result of a node. Returns why some are refused."""
     with Store(path) as store, store.draft(objects) as draft:
-        store.write(draft, Result(key=key, record=record, node=node, drop=drop))
+        store.write(draft, Result(key=key, record=record, node=node))
         return draft.refused
 
 
@@ -45,14 +47,15 @@ def digest_of(path: str, name: str) -> str | None:
 def record_of(path: str, key: str) -> str | None:
     """The record of the newest result of that key."""
     with Store(path) as store:
-        return store.record(key)
+        newest = store.newest_result(key)
+        return None if newest is None else newest.record
 
 
 def bytes_of(path: str) -> int:
     """The size of the shelf's files, in bytes."""
-    folder = path + ".buffers"
-    inside = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
-    return inside + os.path.getsize(path)
+    folder = Path(path)
+    files = [*folder.joinpath("buffers").iterdir(), folder / "index.sqlite"]
+    return sum(file.stat().st_size for file in files)
 
 
 def frame(n_rows: int = 30_000) -> pd.DataFrame:

@@ -65,9 +65,9 @@ def test_a_digest_changes_with_the_content(path: str) -> None:
         assert len(set(digests)) == len(values)
         assert digest_of(path, "missing") is None
     code = (
-        "import sys, numpy as np; from linepipe_core.shelf import ObjectShelf\n"
-        "with ObjectShelf(sys.argv[1]) as shelf:\n"
-        f"    shelf['b'] = np.arange({LARGE}); print(shelf.info()[1].digest)"
+        "import sys, numpy as np; from linepipe_core._store.store import Store\n"
+        "with Store(sys.argv[1]) as store, "
+        f"store.draft({{'b': np.arange({LARGE})}}) as draft: print(draft.digests['b'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, path], capture_output=True, text=True, check=True

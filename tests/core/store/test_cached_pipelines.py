@@ -157,7 +157,7 @@ def test_a_damaged_free_input_counts_as_missing(
 ) -> None:
     """Before anything runs, with a warning that names it."""
     pipeline(path).run()
-    for file in Path(path + ".buffers").iterdir():
+    for file in Path(path, "buffers").iterdir():
         file.write_bytes(b"cut")
     with pytest.raises(MissingInputError, match="nothing makes 'table'"):
         pipeline(path).only_nodes("total").run()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from tests.core.store.files import LARGE, files_of, put, record_of
 
+from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
 
 NAMES = st.sampled_from(["a", "b", "c", "d/e"])
@@ -64,11 +65,9 @@ class ShelfAgainstDict(RuleBasedStateMachine):
         assert self.shelf.pop(name, "none") is not None
         self.model.pop(name, None)
 
-    @rule(objects=st.dictionaries(NAMES, VALUES, max_size=3), drop=st.sets(NAMES), text=st.text())
-    def store(self, objects: dict[str, Any], drop: set[str], text: str) -> None:
-        put(self.path, objects, drop=drop, key="text", record=text)
-        for name in drop:
-            self.model.pop(name, None)
+    @rule(objects=st.dictionaries(NAMES, VALUES, max_size=3), text=st.text())
+    def store(self, objects: dict[str, Any], text: str) -> None:
+        put(self.path, objects, key="text", record=text)
         self.model |= objects
         self.texts["text"] = text
 
@@ -88,9 +87,9 @@ class ShelfAgainstDict(RuleBasedStateMachine):
         pid = os.fork()
         if pid == 0:
             try:
-                from linepipe_core._store import rows
+                from linepipe_core._store import result_rows
 
-                rows.set_records = lambda *_: os._exit(1)
+                result_rows.retain = lambda *_: os._exit(1)
                 put(self.path, {name: value, "never": value})
             finally:
                 os._exit(2)
@@ -111,8 +110,10 @@ class ShelfAgainstDict(RuleBasedStateMachine):
         for name, value in self.model.items():
             assert same(self.shelf[name], value), name
         assert record_of(self.path, "text") == self.texts.get("text")
-        used = {id(value) for value in self.model.values()}
-        assert used or files_of(self.path) == []
+        with Store(self.path) as store:
+            n_results = len(store.results("text"))
+        assert n_results <= 5
+        assert n_results or self.model or files_of(self.path) == []
 
 
 TestShelfAgainstDict = ShelfAgainstDict.TestCase

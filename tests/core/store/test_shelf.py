@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import shelve
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.core.store.files import LARGE, frame, put, record_of
+from tests.core.store.files import LARGE, files_of, frame, put, record_of
 
 from linepipe_core.errors import ShelfPathError
 from linepipe_core.shelf import ObjectShelf
@@ -126,19 +127,56 @@ def test_files_are_for_their_owner_alone(path: str) -> None:
     try:
         with ObjectShelf(path) as shelf:
             shelf["a"] = np.arange(LARGE)
-            for file in Path(path).parent.rglob("*"):
-                if file.name != ".gitignore":
-                    assert file.stat().st_mode & 0o077 == 0, file
+            for file in (Path(path).parent, *Path(path).parent.rglob("*")):
+                assert file.stat().st_mode & 0o077 == 0, file
     finally:
         os.umask(older)
-    assert (Path(path).parent / ".gitignore").read_text().endswith("*\n")
+    assert Path(path, ".gitignore").read_text().endswith("*\n")
 
 
-def test_a_folder_that_was_there_gets_no_gitignore(tmp_path: Path) -> None:
-    """Only our own folder is ours to hide."""
-    with ObjectShelf(tmp_path / "data"):
-        pass
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["data", "data.buffers"]
+def test_the_folder_that_it_lies_in_stays_as_it_is(tmp_path: Path) -> None:
+    """A shelf is one folder; the one around it is the user's."""
+    tmp_path.chmod(0o755)
+    with ObjectShelf(tmp_path / "data") as shelf:
+        shelf["a"] = np.arange(LARGE)
+    assert [file.name for file in tmp_path.iterdir()] == ["data"]
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert sorted(os.listdir(tmp_path / "data")) == [
+        ".gitignore", "buffers", "index.sqlite", "reserve", "shelf", "staging",
+    ]  # fmt: skip
+    assert (tmp_path / "data" / "shelf").read_text() == "linepipe shelf 2\n"
+    assert (tmp_path / "data" / "reserve").stat().st_blocks * 512 >= 256 * 1024
+    assert os.listdir(tmp_path / "data" / "staging") == []
+
+
+def test_an_empty_folder_is_taken_over(tmp_path: Path) -> None:
+    """And narrowed to its owner; it is the most natural argument of all."""
+    tmp_path.chmod(0o755)
+    with ObjectShelf(tmp_path) as shelf:
+        shelf["a"] = 1
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    with ObjectShelf(tmp_path) as shelf:
+        assert shelf["a"] == 1
+
+
+def test_a_shelf_can_be_moved_and_copied(tmp_path: Path) -> None:
+    """The folder is all of it, also where a copy came out readable for others."""
+    with ObjectShelf(tmp_path / "one") as shelf:
+        shelf["a"] = np.arange(LARGE)
+    (tmp_path / "one").rename(tmp_path / "moved")
+    shutil.copytree(tmp_path / "moved", tmp_path / "copied")
+    (tmp_path / "copied").chmod(0o755)
+    for name in ("moved", "copied"):
+        with ObjectShelf(tmp_path / name) as shelf:
+            assert shelf["a"].sum() == LARGE * (LARGE - 1) // 2
+            assert (tmp_path / name).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell would have it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with ObjectShelf("~/cache") as shelf:
+        assert shelf.path == str(tmp_path / "cache")
 
 
 @pytest.mark.parametrize("spelling", ["cache?x=1&mode=memory", "a#b", "100%41", "with space", "é"])
@@ -170,7 +208,7 @@ def test_a_dropped_shelf_closes_itself(path: str) -> None:
     shelf["a"] = 1
     del shelf
     gc.collect()
-    assert not os.path.exists(path + "-wal")
+    assert not os.path.exists(path + "/index.sqlite-wal")
 
 
 def test_core_does_not_load_the_shelf() -> None:
@@ -208,13 +246,13 @@ def test_two_handles_in_one_process_see_each_other(path: str) -> None:
         with ObjectShelf(path) as other:
             other["a"] = 1
         one["b"] = 2
-        assert os.path.exists(path + "-wal")
+        assert os.path.exists(path + "/index.sqlite-wal")
         code = (
             "import sys; from linepipe_core.shelf import ObjectShelf\n"
             "with ObjectShelf(sys.argv[1]) as shelf: shelf['c'] = 3"
         )
         subprocess.run([sys.executable, "-c", code, path], check=True)
-        assert os.path.exists(path + "-wal"), "the other process thought itself alone"
+        assert os.path.exists(path + "/index.sqlite-wal"), "the other process thought itself alone"
         assert dict(one) == {"a": 1, "b": 2, "c": 3}
 
 
@@ -224,17 +262,21 @@ def test_log_names_the_loggers_of_the_contract(path: str, caplog: pytest.LogCapt
     with ObjectShelf(path) as shelf:
         shelf["a"] = np.arange(LARGE)
     assert caplog.records == []
-    Path(path + ".buffers", "f" * 64).write_bytes(b"left")
+    Path(path, "buffers", "f" * 64).write_bytes(b"left")
+    Path(path, "staging", "1-dead").mkdir()
+    Path(path, "staging", "1-dead", "f" * 64 + ".0").write_bytes(b"left")
     with ObjectShelf(path):
         pass
     (record,) = caplog.records
     assert record.name == "linepipe.shelf"
     assert "swept" in record.getMessage()
+    assert len(files_of(path)) == 1
 
 
 def test_a_foreign_path_is_an_os_error_with_its_path(tmp_path: Path) -> None:
     """The culprit is an attribute."""
-    with pytest.raises(OSError, match="isn't a file") as caught:
+    (tmp_path / "thesis.txt").write_text("my work")
+    with pytest.raises(OSError, match=r"isn't empty \(thesis.txt\) and no shelf") as caught:
         ObjectShelf(tmp_path)
     assert isinstance(caught.value, ShelfPathError)
     assert caught.value.path == str(tmp_path)

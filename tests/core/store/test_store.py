@@ -15,16 +15,17 @@ from linepipe_core.shelf import ObjectShelf
 
 
 def test_store_does_it_all_in_one_go(shelf: ObjectShelf, path: str) -> None:
-    """Objects, names to drop and a record."""
-    shelf["old"] = 1
-    result = Result(key="made", record='{"x": "é"}', node="make", drop=["old", "never there"])
+    """Objects and a record."""
+    result = Result(key="made", record='{"x": "é"}', node="make")
     with Store(path) as store, store.draft({"a": [1], "b": np.arange(LARGE)}) as draft:
         stored = store.write(draft, result)
-        assert draft.digests == {name: each.digest for name, each in stored.items()}
+        assert draft.digests == {name: each.digest for name, each in stored.objects.items()}
         assert {name: each.digest for name, each in store.current("abc").items()} == draft.digests
         assert not draft.refused
-        assert store.record("made") == '{"x": "é"}'
-        assert store.record("nope") is None
+        newest = store.newest_result("made")
+        assert newest is not None
+        assert (newest.record, newest.node, newest.number) == (result.record, "make", stored.number)
+        assert store.newest_result("nope") is None
     assert sorted(shelf) == ["a", "b"]
 
 
@@ -80,7 +81,7 @@ def test_a_failed_store_leaves_everything_as_it_was(
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("linepipe_core._store.rows.set_records", fail)
+    monkeypatch.setattr("linepipe_core._store.result_rows.retain", fail)
     with pytest.raises(KeyboardInterrupt):
         put(path, {"a": np.ones(LARGE), "b": np.full(LARGE, 2)})
     monkeypatch.undo()

@@ -52,7 +52,7 @@ def test_a_large_array_leaves_its_pickle(shelf: ObjectShelf, path: str, kind: st
     array = ARRAYS[kind]()
     shelf["array"] = array
     (name,) = files_of(path)
-    assert os.path.getsize(f"{path}.buffers/{name}") == array.nbytes
+    assert os.path.getsize(f"{path}/buffers/{name}") == array.nbytes
 
 
 def test_a_pandas_frame_of_every_dtype_comes_back(shelf: ObjectShelf, path: str) -> None:

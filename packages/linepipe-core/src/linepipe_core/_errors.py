@@ -22,6 +22,7 @@ the culprits are attributes. A builtin is mixed in where callers would catch tha
     └── ShelfError                                      the persistent cache can't be used
         ├── ShelfPathError     (OSError)                its path isn't a shelf, or can't be one
         ├── ShelfPickleError   (TypeError)              an object can't be pickled
+        ├── ShelfReadError     (OSError)                it can't be read just now: nothing is lost
         ├── ShelfTrustError    (PermissionError)        others could have written it
         └── ShelfWriteError    (OSError)                it can't be written: full, read-only, gone
 """
@@ -49,6 +50,7 @@ __all__ = [
     "ShelfError",
     "ShelfPathError",
     "ShelfPickleError",
+    "ShelfReadError",
     "ShelfTrustError",
     "ShelfWriteError",
     "UnknownNameError",
@@ -236,6 +238,13 @@ class ShelfPathError(ShelfError, OSError):
 
 class ShelfPickleError(ShelfError, TypeError):
     """An object can't be pickled; the message names the part of it that can't."""
+
+
+class ShelfReadError(ShelfError, OSError):
+    """The shelf can't be read just now: too many open files, no memory, no permission.
+
+    That says nothing of what is on it: nothing counts as missing, and nothing is removed.
+    """
 
 
 class ShelfTrustError(ShelfError, PermissionError):

@@ -21,6 +21,7 @@ the culprits are attributes. A builtin is mixed in where callers would catch tha
     └── ShelfError                                      the persistent cache can't be used
         ├── ShelfPathError     (OSError)                its path isn't a shelf, or can't be one
         ├── ShelfPickleError   (TypeError)              an object can't be pickled
+        ├── ShelfReadError     (OSError)                it can't be read just now: nothing is lost
         ├── ShelfTrustError    (PermissionError)        others could have written it
         └── ShelfWriteError    (OSError)                it can't be written: full, read-only, gone
 """
@@ -41,6 +42,7 @@ from linepipe_core._errors import (
     ShelfError,
     ShelfPathError,
     ShelfPickleError,
+    ShelfReadError,
     ShelfTrustError,
     ShelfWriteError,
     UnknownNameError,
@@ -65,6 +67,7 @@ __all__ = [
     "ShelfError",
     "ShelfPathError",
     "ShelfPickleError",
+    "ShelfReadError",
     "ShelfTrustError",
     "ShelfWriteError",
     "UnknownNameError",

@@ -30,7 +30,7 @@ from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.reasons import Decision
 from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
-from linepipe_core._store.store import Draft, Result
+from linepipe_core._store.store import Draft, Result, Store
 from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.describe import shown_value
 from linepipe_core._values.file import File, files_in, note_content
@@ -93,7 +93,7 @@ class ReuseSession:
         self._made: set[str] = set()  # the objects made in this run
         indices = range(len(wiring.nodes))
         self._keys = record_keys(wiring)
-        self._records = [Record.read(store.record(key)) for key in self._keys]
+        self._records = [_newest_record(store, key) for key in self._keys]
         self._files = FileContents()
         self._values = {**constants, **config}
         self._look_at_recorded_files()
@@ -220,9 +220,9 @@ class ReuseSession:
                 kept = {name: each._replace(content=record.made) for name, each in kept.items()}
             about = {name: each.text() for name, each in kept.items()}
             result = Result(self._keys[index], record.text(), node.name, about, [*transient])
-            stored = registry.store.write(draft, result)
+            written = registry.store.write(draft, result)
         self._take(index, record, kept)
-        registry.hold(node.name, objects, draft.refused, stored)
+        registry.hold(node.name, objects, draft.refused, written.objects)
         registry.hold_in_memory(transient)
 
     def _take(self, index: int, record: Record, kept: Mapping[str, StoredObject]) -> None:
@@ -405,6 +405,11 @@ class ReuseSession:
             elif name in self._objects:
                 others.extend(map(code_named, self._objects[name].code))
         return code_fingerprint(self._reader, node.func, others, node.depends_on)
+
+
+def _newest_record(store: Store, key: str) -> Record | None:
+    newest = store.newest_result(key)
+    return None if newest is None else Record.read(newest.record)
 
 
 def _described(draft: Draft, objects: Mapping[str, Any]) -> dict[str, StoredObject]:

@@ -9,26 +9,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from linepipe_core._store import rows
+from linepipe_core._store import result_rows, rows, run_rows
 from linepipe_core._store.buffers import BufferFiles
 from linepipe_core._store.draft import Draft
 from linepipe_core._store.packing import ShelfObject
+from linepipe_core._store.result_rows import Limits
 from linepipe_core._store.rows import Released
 
 T_co = TypeVar("T_co", covariant=True)
 
-
-# The history on disk keeps this many of the newest runs; `prune(keep_runs=)` keeps fewer.
-KEPT_RUNS = 20
+MAX_VERSIONS: Final = "max_versions"  # the setting
 
 
 class Reduction(Protocol[T_co]):
-    """A change that takes things off the shelf.
+    """A change that may take things off the shelf.
 
     Attributes:
-        released: the buffers that nothing uses any more; their files go after the commit.
+        released: what that set free.
     """
 
     released: Released
@@ -39,14 +38,16 @@ class Reduction(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One node's outputs as they are to be stored.
+    """What one node made in one run, as it is to be stored.
 
     Attributes:
-        key: under what its record is found again; None where there is no record.
+        key: under what it is found again, with its record; None for what no node made.
         record: the record's text.
         node: the name of the node that made it; None if none did.
         about: name -> text to keep beside the object.
-        drop: names to remove, if they are there and aren't stored now.
+        drop: names to take off the shelf, with all their versions.
+        partition: the partition that it belongs to; empty for the shelf's own.
+        max_versions: how many results of the key are kept; None for as many as the shelf says.
     """
 
     key: str | None = None
@@ -54,6 +55,21 @@ class Result:
     node: str | None = None
     about: Mapping[str, str | None] = field(default_factory=dict)
     drop: Iterable[str] = ()
+    partition: str = ""
+    max_versions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one write has put on the shelf.
+
+    Attributes:
+        number: the result's.
+        objects: name -> the object as it was stored.
+    """
+
+    number: int
+    objects: Mapping[str, ShelfObject]
 
 
 @dataclass(slots=True)
@@ -65,41 +81,41 @@ class Put:
     files: BufferFiles
     released: Released = field(default_factory=Released)
 
-    def apply(self, connection: sqlite3.Connection) -> dict[str, ShelfObject] | None:
-        self.released.clear()
+    def apply(self, connection: sqlite3.Connection) -> Written | None:
+        self.released = Released()
         draft, result = self.draft, self.result
         if not draft.is_complete(connection):
             return None
-        draft.place(connection)
-        made = draft.rows
-        older = [
-            rows.set_name(connection, name, row.digest, result.node) for name, row in made.items()
-        ]
-        older += [
-            rows.drop_name(connection, name)
-            for name in {*result.drop, *draft.refused}
-            if name not in made
-        ]
-        rows.release(connection, older, self.released)
-        texts = {f"object {name}": text for name, text in result.about.items()}
-        if result.key is not None:
-            texts[result.key] = result.record
-        rows.set_records(connection, texts.items())
-        return {name: ShelfObject(row, self.files) for name, row in made.items()}
+        draft.place(connection, result.about)
+        number = result_rows.add_result(
+            connection, result.partition, result.key, result.node, result.record
+        )
+        for name, row in draft.rows.items():
+            result_rows.set_version(connection, result.partition, name, number, row.digest)
+        for name in draft.refused:
+            result_rows.hide(connection, result.partition, name)
+        for name in result.drop:
+            result_rows.drop_name(connection, result.partition, name, self.released)
+        n_versions = result.max_versions
+        if n_versions is None:
+            n_versions = rows.setting(connection, MAX_VERSIONS, result_rows.MAX_VERSIONS)
+        result_rows.retain(connection, number, n_versions, self.released)
+        made = {name: ShelfObject(row, self.files) for name, row in draft.rows.items()}
+        return Written(number, made)
 
 
 @dataclass(slots=True)
 class Keep:
-    """Store a draft without names, for a run of the history that mentions it."""
+    """Store a draft without names, for a run of the history; None as for `Put`."""
 
     draft: Draft
     run: int
 
-    def apply(self, connection: sqlite3.Connection) -> bool:
+    def apply(self, connection: sqlite3.Connection) -> bool | None:
         if not self.draft.is_complete(connection):
-            return False
+            return None
         self.draft.place(connection)
-        rows.mention(connection, self.run, [row.digest for row in self.draft.rows.values()])
+        run_rows.mention(connection, self.run, [row.digest for row in self.draft.rows.values()])
         return True
 
 
@@ -107,45 +123,65 @@ class Keep:
 class Find:
     """Find an object by its name, under the lock."""
 
+    partition: str
     name: str
     files: BufferFiles
 
     def apply(self, connection: sqlite3.Connection) -> ShelfObject | None:
-        row = rows.find(connection, self.name)
+        row = rows.find(connection, self.partition, self.name)
         return None if row is None else ShelfObject(row, self.files)
 
 
 @dataclass(slots=True)
-class Take:
-    """Take names off the shelf; if ``digest`` is given, only those that still name that object."""
+class Use:
+    """Let the names of a result give its objects. Gives False if it is gone."""
 
-    names: Sequence[str]
+    number: int
+
+    def apply(self, connection: sqlite3.Connection) -> bool:
+        return result_rows.use(connection, self.number)
+
+
+@dataclass(slots=True)
+class Take:
+    """Take a name off the shelf, with all its versions; if ``digest``, only if it gives that."""
+
+    partition: str
+    name: str
     digest: str | None = None
     released: Released = field(default_factory=Released)
 
-    def apply(self, connection: sqlite3.Connection) -> list[str]:
-        self.released.clear()
-        taken, older = [], []
-        for name in self.names:
-            found = rows.find_digest(connection, name)
-            if found is not None and self.digest in (None, found):
-                taken.append(name)
-                older.append(rows.drop_name(connection, name))
-        rows.release(connection, older, self.released)
-        return taken
+    def apply(self, connection: sqlite3.Connection) -> bool:
+        self.released = Released()
+        found = result_rows.current_digest(connection, self.partition, self.name)
+        if found is None or self.digest not in (None, found):
+            return False
+        result_rows.drop_name(connection, self.partition, self.name, self.released)
+        return True
+
+
+@dataclass(slots=True)
+class DropVersion:
+    """Take the object off the shelf that a name gives now, and no other version of it."""
+
+    partition: str
+    name: str
+    released: Released = field(default_factory=Released)
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        self.released = Released()
+        result_rows.drop_version(connection, self.partition, self.name, self.released)
 
 
 @dataclass(slots=True)
 class BeginRun:
-    """Begin a run of the history; the oldest beyond `KEPT_RUNS` leave."""
+    """Begin a run of the history; the oldest leave."""
 
     released: Released = field(default_factory=Released)
 
     def apply(self, connection: sqlite3.Connection) -> int:
-        self.released.clear()
-        run = rows.add_run(connection)
-        rows.prune(None, None, KEPT_RUNS, connection, self.released)
-        return run
+        self.released = Released()
+        return run_rows.add_run(connection, self.released)
 
 
 @dataclass(slots=True)
@@ -157,43 +193,62 @@ class AddEntry:
     digests: Sequence[str]
 
     def apply(self, connection: sqlite3.Connection) -> None:
-        rows.add_entry(connection, self.run, self.text)
-        rows.mention(connection, self.run, self.digests)
+        run_rows.add_entry(connection, self.run, self.text)
+        run_rows.mention(connection, self.run, self.digests)
 
 
 @dataclass(slots=True)
 class Prune:
-    """Remove the oldest names and runs (see `ObjectShelf.prune`)."""
+    """Remove one batch of what is beyond limits; gives the names, and True if there is more."""
 
-    max_bytes: int | None
-    older_than: float | None
-    keep_runs: int | None
+    limits: Limits
+    batch: int
     released: Released = field(default_factory=Released)
 
-    def apply(self, connection: sqlite3.Connection) -> list[str]:
-        self.released.clear()
-        limits = self.max_bytes, self.older_than, self.keep_runs
-        return rows.prune(*limits, connection, self.released)
+    def apply(self, connection: sqlite3.Connection) -> tuple[list[str], bool]:
+        self.released = Released()
+        return result_rows.prune(connection, self.limits, self.batch, self.released)
 
 
 @dataclass(slots=True)
 class Clear:
-    """Remove everything."""
+    """Remove everything but the settings."""
 
     released: Released = field(default_factory=Released)
 
     def apply(self, connection: sqlite3.Connection) -> None:
-        self.released.clear()
-        rows.clear(connection, self.released)
+        self.released = Released(n_buffers=result_rows.clear(connection))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class SetSetting:
+    """Keep a number with the shelf."""
+
+    name: str
+    value: int
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        rows.set_setting(connection, self.name, self.value)
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveUnused:
-    """Remove the files of those buffers that no object uses."""
+    """Remove the files of those buffers that no object uses, and of all that are doomed.
+
+    Under the lock, so that no store has just come to rely on one of them.
+    """
 
     digests: Sequence[str]
     files: BufferFiles
 
-    def apply(self, connection: sqlite3.Connection) -> None:
+    def apply(self, connection: sqlite3.Connection) -> int:
         rows.check_writable(connection)
-        self.files.remove(d for d in self.digests if not rows.has_buffer(connection, d))
+        doomed = rows.doomed(connection)
+        unused = [
+            digest
+            for digest in dict.fromkeys((*doomed, *self.digests))
+            if not rows.has_buffer(connection, digest)
+        ]
+        self.files.remove(unused)
+        rows.forget_doomed(connection, doomed)
+        return len(unused)

@@ -1,6 +1,9 @@
 """Hashes large buffers, and writes them, leaf by leaf on all cores.
 
-Apart from the files because it knows bytes and a path, and nothing of where buffers belong.
+Each leaf is copied first, and its copy hashed and written: what is hashed is what is written,
+whatever another thread does to the array meanwhile.
+
+Apart from the files because it knows bytes and a name, and nothing of where buffers belong.
 One buffer of a frame may be all of it, so it is the buffer that is shared between the cores.
 """
 
@@ -14,6 +17,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
+
+from linepipe_core._store.folder import ShelfFolder
 
 # Hashed and written in leaves of this size: big enough that Python's share is nothing,
 # small enough to be still in the core's cache (1 to 2 MiB) when it is written after hashing.
@@ -46,10 +51,11 @@ def probe_of(view: memoryview) -> str:
 
 @dataclass(slots=True)
 class Job:
-    """One buffer to hash, and to write where a path is given."""
+    """One buffer to hash, and to write into a new file where a name is given."""
 
     view: memoryview
-    path: str | None = None
+    folder: ShelfFolder | None = None
+    name: str = ""
     _leaves: dict[int, bytes] = field(default_factory=dict)
     _fd: int = -1
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,11 +67,19 @@ class Job:
             hasher.update(self._leaves[start])
         return hasher.hexdigest()
 
-    def do(self, start: int) -> None:
-        """Hash and write the leaf at ``start``; whoever does the last one syncs the file."""
+    def do(self, start: int, copy: memoryview) -> None:
+        """Hash and write the leaf at ``start``; the one who does the last leaf syncs the file.
+
+        Args:
+            start: where it begins, in bytes.
+            copy: a leaf's room, for a private copy.
+        """
         leaf = self.view[start : start + LEAF_BYTES]
+        if not isinstance(self.view.obj, bytes):
+            copy[: leaf.nbytes] = leaf
+            leaf = copy[: leaf.nbytes]
         hashed = hashlib.sha256(leaf).digest()
-        if self.path is not None:
+        if self.folder is not None:
             self._write(leaf, start)
         with self._lock:
             self._leaves[start] = hashed
@@ -81,11 +95,10 @@ class Job:
             os.close(fd)
 
     def _write(self, leaf: memoryview, start: int) -> None:
-        assert self.path is not None
+        assert self.folder is not None
         with self._lock:
             if self._fd < 0:
-                flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-                self._fd = os.open(self.path, flags, 0o600)
+                self._fd = self.folder.create(self.name)
         self._write_all(leaf, start)
         if hasattr(os, "posix_fadvise"):
             # Not to forget the pages: on Linux this sets off their writing now, while the
@@ -114,14 +127,17 @@ def hash_and_write(jobs: Sequence[Job]) -> None:
         return
     errors: list[BaseException] = []
 
+    largest = min(LEAF_BYTES, max(job.view.nbytes for job in jobs))
+
     def work() -> None:
+        copy = memoryview(bytearray(largest))
         while leaves and not errors:
             try:
                 job, start = leaves.popleft()
             except IndexError:  # another thread took the last one
                 return
             try:
-                job.do(start)
+                job.do(start, copy)
             except BaseException as error:
                 errors.append(error)
 

@@ -1,17 +1,17 @@
 """Brings the objects of one store onto the disk, as far as that goes without a lock.
 
 Apart from the store because it is the slow half: pickling, hashing, writing and syncing hold
-no lock. The quick half (`place`: checking which buffers are still there, renaming the others
+no lock. The quick half (`place`: checking which buffers are still there, linking the others
 into their places) runs under the index's write lock, as every removal does, so neither can
 pull a file from under the other.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ from linepipe_core._store.database import Index
 from linepipe_core._store.mmap import known_digest
 from linepipe_core._store.packing import large_views, pickled, rows_of
 from linepipe_core._store.rows import Row
+from linepipe_core._store.staging import Staging
 from linepipe_core._values.out_of_band import Pickled, Unpicklable
 
 
@@ -33,6 +34,7 @@ class Draft:
         objects: name -> object.
         index: the shelf's.
         files: the shelf's buffer files.
+        staging: this process's folder for files in the making.
 
     Attributes:
         packs: name -> pickle, of what can be pickled.
@@ -45,7 +47,9 @@ class Draft:
         ValueError: a name is empty.
     """
 
-    def __init__(self, objects: Mapping[str, Any], index: Index, files: BufferFiles) -> None:
+    def __init__(
+        self, objects: Mapping[str, Any], index: Index, files: BufferFiles, staging: Staging
+    ) -> None:
         self.packs: dict[str, Pickled]
         self.refused: dict[str, Unpicklable]
         self.packs, self.refused = pickled(objects)
@@ -58,8 +62,8 @@ class Draft:
         self._digests: tuple[str, ...] = ()
         self._drafts: dict[str, str] = {}
         self._missing: set[str] = set()
-        self._folder: AbstractContextManager[str] | None = None
-        self._path = ""
+        self._staging = staging
+        self._names: list[str] = []
 
     @property
     def digests(self) -> dict[str, str]:
@@ -74,8 +78,6 @@ class Draft:
         """
         try:
             if self._views:
-                self._folder = self._files.drafts()
-                self._path = self._folder.__enter__()
                 self._prepare()
             self.rows = rows_of(self.packs, self._types, iter(self._digests))
         except BaseException as error:
@@ -94,9 +96,9 @@ class Draft:
         # The views keep the objects' memory alive, and what stays in memory is moved, not copied.
         self._views = []
         self.packs = {}
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            folder.__exit__(kind, error, traceback)
+        while self._names:
+            with suppress(OSError):
+                self._files.folder.unlink(self._names.pop())
 
     def _prepare(self) -> None:
         known = [known_digest(view) for view in self._views]
@@ -109,11 +111,10 @@ class Draft:
     def _jobs(self, views: Sequence[memoryview]) -> list[Job]:
         """Hash these, and write those that can't be on the shelf: they differ in a sample."""
         probes = [probe_of(view) for view in views]
-        with self._index.reading() as connection:
-            may_be_there = {probe for probe in probes if rows.has_probe(connection, probe)}
+        may_be_there = {probe for probe in probes if self._index.read(rows.has_probe, probe)}
         jobs = []
         for view, probe in zip(views, probes, strict=True):
-            jobs.append(Job(view, None if probe in may_be_there else self._draft_path()))
+            jobs.append(Job(view) if probe in may_be_there else self._writing(view))
             may_be_there.add(probe)  # a second one like it in this store
         return jobs
 
@@ -134,40 +135,58 @@ class Draft:
             ShelfWriteError: one isn't any more what it was when it was hashed.
         """
         views = dict(zip(self._digests, self._views, strict=True))
-        jobs = [Job(views[digest], self._draft_path()) for digest in self._missing]
+        jobs = [self._writing(views[digest]) for digest in self._missing]
         hash_and_write(jobs)
         self._keep(jobs)
         if not self._missing <= self._drafts.keys():
             raise ShelfWriteError(
                 "an object isn't what it was: another thread writes to it, or what it was read "
                 "from is damaged\n  run again what makes it",
-                self._files.folder,
+                self._files.folder.path,
             )
 
-    def place(self, connection: sqlite3.Connection) -> None:
-        """Rename the drafts into their places and add their rows; the write lock is held.
+    def place(
+        self, connection: sqlite3.Connection, about: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Link the drafts into their places and add their rows; the write lock is held.
+
+        Args:
+            connection: the index's.
+            about: name -> text to keep beside the object.
 
         Raises:
             OSError: one can't be renamed.
         """
+        about = about or {}
         for digest, view in zip(self._digests, self._views, strict=True):
             if digest in self._drafts and not self._is_there(connection, digest, view):
-                self.placed.append(digest)  # first: an interrupt may come between these lines
-                os.replace(self._drafts.pop(digest), self._files.path(digest))
+                intent = self._staging.new_name(digest)  # by which a sweep finds the buffer
+                self._names.append(intent)
+                self._files.folder.rename(self._drafts.pop(digest), intent)
+                self._drafts[digest] = intent
+                self.placed.append(digest)
+                self._files.place(intent, digest)
                 rows.add_buffer(connection, digest, view.nbytes, probe_of(view))
         if self.placed:
-            self._files.sync_folder()
-        for row in self.rows.values():
-            rows.add_object(connection, row)
+            self._files.sync()
+        for name, row in self.rows.items():
+            rows.add_object(connection, replace(row, about=about.get(name)))
+
+    def leave_placed(self) -> None:
+        """Leave the names by which a sweep finds what was placed and couldn't be removed."""
+        self._names = [name for name in self._names if not name.rpartition("/")[2][:1].isalnum()]
 
     def _is_there(self, connection: sqlite3.Connection, digest: str, view: memoryview) -> bool:
         return rows.has_buffer(connection, digest) and self._files.is_whole(digest, view.nbytes)
 
     def _keep(self, jobs: Sequence[Job]) -> None:
-        self._drafts.update((job.digest(), job.path) for job in jobs if job.path is not None)
+        self._drafts.update((job.digest(), job.name) for job in jobs if job.name)
 
-    def _draft_path(self) -> str:
-        return os.path.join(self._path, os.urandom(8).hex())
+    def _writing(self, view: memoryview) -> Job:
+        """A job that writes the buffer, too."""
+        name = self._staging.new_name()
+        self._names.append(name)
+        return Job(view, self._files.folder, name)
 
 
 def write_error(path: str, error: OSError) -> ShelfWriteError:

@@ -105,7 +105,7 @@ def _libc() -> Any:
 
 
 def _was_written_to(address: int, n_bytes: int) -> bool:
-    """Whether a page of a private map is the process's own, and not its file's any more.
+    """Return True if a page of a private map is the process's own, and not its file's any more.
 
     Raises:
         OSError: the system has no page map.
@@ -127,7 +127,7 @@ def _was_written_to(address: int, n_bytes: int) -> bool:
 
 @cache
 def _tells_writes(pid: int) -> bool:  # noqa: ARG001  # asked once in each process
-    """Whether the page map tells what it should here: tried on a map of our own."""
+    """Return True if the page map tells what it should here: tried on a map of our own."""
     import tempfile  # with all that it loads, only for who passes a map on
 
     page = mmap.PAGESIZE

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from linepipe_core._errors import ShelfPickleError
-from linepipe_core._store.changes import Clear, Prune
+from linepipe_core._store.result_rows import Limits
 from linepipe_core._store.rows import ObjectInfo
 from linepipe_core._store.store import Result, Store
 from linepipe_core._store.verify import verified
@@ -28,12 +28,14 @@ class ObjectShelf(shelve.Shelf[Any]):
     """A persistent mapping of names to objects.
 
     Args:
-        path: the index file; it and the folder ``<path>.buffers`` are made if they are
-            missing. Processes and threads may open the same path at the same time.
+        path: the folder of the shelf, made if it is missing; ``~`` is expanded. Processes and
+            threads may open the same path at the same time.
 
     Raises:
         ShelfPathError: the path holds something else, or can't hold a shelf.
-        ShelfTrustError: somebody else owns what lies there, or may write it.
+        ShelfTrustError: others own it, or may put another in its place.
+        ShelfReadError: it can't be read just now.
+        ShelfWriteError: it can't be made.
         ShelfError: its index is damaged.
 
     Example:
@@ -60,6 +62,7 @@ class ObjectShelf(shelve.Shelf[Any]):
 
         Raises:
             KeyError: there is none, or its bytes are bad (then the log warns).
+            ShelfReadError: it can't be read just now: too many open files, no memory.
         """
         value = self.get(name, _NOTHING)
         if value is _NOTHING:
@@ -67,15 +70,13 @@ class ObjectShelf(shelve.Shelf[Any]):
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A private copy of the object, or ``default`` where there is none or it is bad."""
+        """A private copy of the object, or ``default`` where there is none or it is bad.
+
+        Raises:
+            ShelfReadError: it can't be read just now: too many open files, no memory.
+        """
         found = self._store.find(name)
-        if found is None:
-            return default
-        try:
-            return found.take()
-        except Exception as error:  # unpickling may raise anything
-            self._store.warn_of(name, error)
-            return default
+        return default if found is None else self._store.load(name, found, default)
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Store one object; what the shelf had of that name stays if this fails.
@@ -95,7 +96,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         Raises:
             KeyError: there is none of that name.
         """
-        if not self._store.take([name]):
+        if not self._store.take(name):
             raise KeyError(name)
 
     def pop(self, name: str, default: Any = _NOTHING) -> Any:
@@ -103,6 +104,7 @@ class ObjectShelf(shelve.Shelf[Any]):
 
         Raises:
             KeyError: there is none or it is bad, and no ``default`` is given.
+            ShelfReadError: it can't be read just now; it stays.
         """
         value = self._taken(name)
         if value is not _NOTHING:
@@ -113,13 +115,9 @@ class ObjectShelf(shelve.Shelf[Any]):
 
     def _taken(self, name: str) -> Any:
         while (found := self._store.find(name)) is not None:
-            try:
-                value = found.take()
-            except Exception as error:  # unpickling may raise anything
-                self._store.warn_of(name, error)
-                break
+            value = self._store.load(name, found, _NOTHING)
             # It may have been replaced meanwhile: only what is returned is removed.
-            if self._store.take([name], found.digest):
+            if value is _NOTHING or self._store.take(name, found.digest):
                 return value
         return _NOTHING
 
@@ -187,26 +185,30 @@ class ObjectShelf(shelve.Shelf[Any]):
 
     def clear(self) -> None:
         """Remove everything: objects, records, history; the disk space too."""
-        self._store.reduce(Clear())
-        self._store.index.shrink()
+        self._store.clear()
 
     def prune(
         self,
         *,
         max_bytes: int | None = None,
         older_than: float | timedelta | None = None,
+        versions: int | None = None,
         keep_runs: int | None = None,
     ) -> tuple[str, ...]:
-        """Remove the oldest objects, and the oldest runs of the history.
+        """Remove the objects that were used least lately, and the oldest runs of the history.
+
+        What one node made in one run leaves whole, with its record.
 
         Args:
             max_bytes: remove until what is left takes no more; what several objects share
                 counts once.
-            older_than: remove what was stored longer ago, in seconds or as a timedelta.
+            older_than: remove what was last stored or reused longer ago, in seconds or as a
+                timedelta.
+            versions: keep no more than this many results of each name and partition.
             keep_runs: keep the history of no more than this many of the newest runs.
 
         Returns:
-            The names of the objects that were removed.
+            The names that have no object any more.
 
         Raises:
             ValueError: a limit is below 0, or no number; nothing is removed.
@@ -214,10 +216,27 @@ class ObjectShelf(shelve.Shelf[Any]):
         seconds = _seconds(older_than)
         _check_limit("max_bytes is the bytes that may stay", max_bytes)
         _check_limit("older_than is an age, in seconds or as a timedelta", seconds)
+        _check_limit("versions is the number of results that stay", versions)
         _check_limit("keep_runs is the number of runs that stay", keep_runs)
-        removed = self._store.reduce(Prune(max_bytes, seconds, keep_runs))
-        self._store.index.shrink()
-        return tuple(removed)
+        return tuple(self._store.prune(Limits(max_bytes, seconds, versions, keep_runs)))
+
+    def partitions(self) -> tuple[str, ...]:
+        """The partitions that runs have made, in order; the shelf's own isn't among them."""
+        return tuple(self._store.partitions())
+
+    @property
+    def max_versions(self) -> int:
+        """How many results of each name and partition are kept; the number stays with the shelf.
+
+        Setting it removes nothing: what is too much leaves with the next result.
+        """
+        return self._store.max_versions
+
+    @max_versions.setter
+    def max_versions(self, n: int) -> None:
+        if type(n) is not int or n < 1:
+            raise ValueError(f"max_versions is a number of results, 1 or more, not {n!r}")
+        self._store.max_versions = n
 
     def verify(self) -> tuple[str, ...]:
         """The names whose bytes are not what was written. Reads all of them.

@@ -1,90 +1,97 @@
-"""Opens the files of a shelf: makes them if they are missing, checks them, trusts them or not.
+"""Opens a shelf: its folder, the index in it, and what else belongs there, made if it is missing.
 
-Apart from the shelf because each of its steps has an order that matters: nothing is touched
+Apart from the store because each of its steps has an order that matters: nothing is touched
 before it is known to be ours, and nothing read before it is known to be only ours.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import threading
-import weakref
+from contextlib import suppress
 
-from linepipe_core._errors import ShelfError, ShelfPathError
-from linepipe_core._store import database as index
-from linepipe_core._store import permissions as trust
-from linepipe_core._store.buffers import BufferFiles, write_gitignore
-from linepipe_core._store.database import Index
+from linepipe_core._errors import ShelfError, ShelfPathError, ShelfReadError, ShelfWriteError
+from linepipe_core._store import folder as folders
+from linepipe_core._store.database import Index, create
+from linepipe_core._store.folder import INDEX, RESERVE, RESERVE_BYTES, ShelfFolder, open_folder
+from linepipe_core._store.staging import Staging
 
-# What this process has open: while it has, the index file may not be opened and closed by
-# other means (see `trust.refuse_foreign`).
-_open: weakref.WeakSet[Index] = weakref.WeakSet()
-_opening = threading.Lock()
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
 
 
-def _forget_opening() -> None:
-    """In a forked child: the lock may be held by a thread that only the parent has."""
-    global _opening
-    _opening = threading.Lock()
+def open_shelf(path: str | os.PathLike[str]) -> tuple[ShelfFolder, Staging, Index]:
+    """The parts of the shelf at ``path``, made if they are missing, checked and trusted.
 
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_opening)
-
-
-def open_index(path: str, files: BufferFiles) -> Index:
-    """The index at ``path``, made if it is missing, checked and trusted."""
-    with _opening:
+    Raises:
+        ShelfPathError: the path holds something else, or can't hold a shelf.
+        ShelfTrustError: others own it, or may put another in its place.
+        ShelfReadError: it can't be read just now.
+        ShelfWriteError: it can't be made.
+        ShelfError: its index is damaged.
+    """
+    with folders.opening:
         try:
-            if not os.path.lexists(path):
-                trust.refuse_older(path)
-                _make(path, files)
-            if not _is_open(path):
-                trust.refuse_foreign(path)
-            files.make_folder()
-            trust.check_parent(os.path.dirname(path))
-            trust.check_owner(path)
-            trust.check_owner(files.folder)
-            opened = _checked(Index(path))
+            folder = open_folder(path)
+            staging = Staging(folder)
+            if not folder.exists(INDEX):
+                _make(folder, staging)
+            index = Index(folder)
+        except ShelfError:
+            raise
         except OSError as error:
-            if isinstance(error, ShelfError):
-                raise
-            raise ShelfPathError(f"there can be no shelf at {path}: {error}", path) from error
-        _open.add(opened)
-        return opened
-
-
-def _checked(opened: Index) -> Index:
-    """The index, with a log that nobody else laid beside it: SQLite would play that back."""
-    try:
-        opened.check()
-        for suffix in ("-wal", "-shm", "-journal"):
-            trust.check_owner(opened.path + suffix, missing_ok=True)
-    except BaseException:
-        opened.close()
-        raise
-    return opened
-
-
-def _is_open(path: str) -> bool:
-    return any(one.identity == index.identity(path) and not one.is_closed for one in _open)
-
-
-def _make(path: str, files: BufferFiles) -> None:
-    """Make an empty shelf; if another process is quicker, its one it is."""
-    parent = os.path.dirname(path)
-    if not os.path.isdir(parent):
-        os.makedirs(parent, mode=0o700, exist_ok=True)
-        write_gitignore(parent)
-    files.make_folder()
-    with files.drafts() as folder:
-        draft = os.path.join(folder, "index")
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        index.create(draft)
+            raise _translated(folders.absolute(path), error) from error
         try:
-            os.link(draft, path)  # unlike a rename it never replaces another's
+            index.check()
+        except BaseException:
+            index.close()
+            raise
+        return folder, staging, index
+
+
+def _translated(path: str, error: OSError) -> ShelfError:
+    if error.errno in _PASSING:
+        return ShelfReadError(f"the shelf at {path} can't be opened just now: {error}", path)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return ShelfWriteError(f"a shelf can't be made at {path}: {error}", path)
+    return ShelfPathError(f"there can be no shelf at {path}: {error}", path)
+
+
+def _make(folder: ShelfFolder, staging: Staging) -> None:
+    """Make an empty index; if another process is quicker, its one it is."""
+    with suppress(FileExistsError):
+        folder.write_new(".gitignore", b"# made by linepipe: a cache\n*\n")
+    write_reserve(folder, staging)
+    draft = staging.new_name()
+    try:
+        os.close(folder.create(draft))
+        create(folder.locate(draft))
+        try:
+            folder.link(draft, INDEX)  # unlike a rename it never replaces another's
         except FileExistsError:
             pass
         except OSError:  # a filesystem without links
-            if not os.path.lexists(path):
-                os.replace(draft, path)
+            if not folder.exists(INDEX):
+                folder.rename(draft, INDEX)
+        folder.sync(".")
+    finally:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                folder.unlink(draft + suffix)
+
+
+def write_reserve(folder: ShelfFolder, staging: Staging) -> None:
+    """Set space aside for a full disk, if there is that much.
+
+    Raises:
+        OSError: there can be no staging folder.
+    """
+    if folder.exists(RESERVE):
+        return
+    draft = staging.new_name()
+    try:
+        # Real bytes: a hole reserves nothing.
+        folder.write_new(draft, os.urandom(4096) * (RESERVE_BYTES // 4096))
+        folder.rename(draft, RESERVE)
+    except OSError:  # it helps to remove, and isn't needed to store
+        with suppress(OSError):
+            folder.unlink(draft)

@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from linepipe_core._store.buffers import BufferFiles
+from linepipe_core._errors import ShelfReadError
+from linepipe_core._store.buffers import BadBytesError, BufferFiles
 from linepipe_core._store.chunks import digest_of
 from linepipe_core._store.mmap import Buffer
 from linepipe_core._store.rows import Row
@@ -24,6 +25,7 @@ class ShelfObject:
 
     Attributes:
         digest: the hash of its pickle and its buffers.
+        about: the text that was kept beside it.
     """
 
     __slots__ = ("_files", "_pinned", "_row")
@@ -32,39 +34,78 @@ class ShelfObject:
         """Pin an object.
 
         Raises:
-            OSError: a buffer is gone.
-            ValueError: a buffer isn't of its size.
+            BadBytesError: a buffer is gone, or isn't what was written.
+            OSError: one can't be read.
         """
         self._row = row
         self._files = files
-        self._pinned = [files.pin(*buffer) for buffer in row.buffers]
+        self._pinned = [files.open(*buffer) for buffer in row.buffers]
 
     @property
     def digest(self) -> str:
         return self._row.digest
 
+    @property
+    def about(self) -> str | None:
+        return self._row.about
+
     def load(self) -> Any:
         """A private copy of the object.
 
         Raises:
-            Exception: whatever unpickling raises.
+            ShelfReadError: it can't be read just now.
+            Exception: its bytes are bad, or its own classes raised this.
         """
-        return unpacked(self._row, [self._private(place) for place in range(len(self._pinned))])
+        return self._unpacked([self._private(place) for place in range(len(self._pinned))])
 
     def take(self) -> Any:
         """The object over its pinned buffers, which it takes along: to be called once.
 
         Raises:
-            Exception: whatever unpickling raises.
+            ShelfReadError: it can't be read just now.
+            Exception: its bytes are bad, or its own classes raised this.
         """
         buffers, self._pinned = self._pinned, []
-        return unpacked(self._row, buffers)
+        return self._unpacked(buffers)
 
     def _private(self, place: int) -> Buffer:
         try:
             return self._files.open(*self._row.buffers[place])
         except (OSError, ValueError):  # removed since it was pinned
             return bytearray(self._pinned[place])
+
+    def _unpacked(self, buffers: list[Any]) -> Any:
+        try:
+            return unpacked(self._row, buffers)
+        except Exception as error:
+            if is_passing(error):
+                raise read_error(self._files.folder.path, error) from error
+            raise
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return True if reading failed for a reason that says nothing of the bytes.
+
+    Too many open files, no memory, no permission, a deep stack: also where the object's own
+    classes met it and raised something else of it.
+    """
+    met: BaseException | None = error
+    for _ in range(20):
+        if isinstance(met, (OSError, MemoryError, RecursionError)):
+            return True
+        if met is None:
+            return False
+        met = met.__cause__ or met.__context__
+    return False
+
+
+def read_error(path: str, error: BaseException) -> ShelfReadError:
+    """The error for what can't be read just now."""
+    return ShelfReadError(
+        f"the shelf at {path} can't be read just now: {type(error).__name__}: {error}\n"
+        "  what is there stays; see to open files, memory, the stack's depth and permissions",
+        path,
+    )
 
 
 def pickled(objects: Mapping[str, Any]) -> tuple[dict[str, Pickled], dict[str, Unpicklable]]:
@@ -120,7 +161,7 @@ def unpacked(row: Row, buffers: list[Any]) -> Any:
     """The object of a row.
 
     Raises:
-        ValueError: its pickle isn't what was written.
+        BadBytesError: its pickle isn't what was written.
         Exception: whatever unpickling raises.
     """
     sound = is_sound(row)
@@ -129,7 +170,7 @@ def unpacked(row: Row, buffers: list[Any]) -> Any:
         stream = buffers.pop()
         sound = digest_of(memoryview(stream)) == row.buffers[-1][0]
     if not sound:
-        raise ValueError("its pickle isn't what was written")
+        raise BadBytesError("its pickle isn't what was written")
     return pickling.load(stream, buffers)
 
 

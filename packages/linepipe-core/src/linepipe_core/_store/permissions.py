@@ -1,141 +1,91 @@
-"""Decides whether a path may hold a shelf, and whether what lies there may be believed.
+"""Decides who could have written a file or folder, from what `stat` says of it.
 
-Apart from the shelf because these are its only opinions about files that others made:
-unpickling runs code, so a shelf that somebody else could have written is refused; a file
-that isn't a shelf is refused too, and never touched.
+Apart from the folder, which walks and opens: these are the shelf's only opinions about others.
+Unpickling runs code, so what somebody else could have written is refused.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+import sys
 from typing import Final
 
-from linepipe_core._errors import ShelfPathError, ShelfTrustError
-from linepipe_core._log import SHELF_LOG
+from linepipe_core._errors import ShelfTrustError
 
-# Written at byte 68 of a SQLite file: "LPsh". Foreign databases have another one.
-APPLICATION_ID: Final = 0x4C507368
-
-_SQLITE_MAGIC: Final = b"SQLite format 3\0"
-
-# What linepipe 1.x left beside the path, by the Python's dbm: ndbm, dumb and old gdbm.
-_OLDER_SUFFIXES: Final = (".db", ".dat", ".pag")
-
-_stood_aside: set[str] = set()
+HAS_OWNERS: Final = hasattr(os, "geteuid")  # Windows has none in `stat`
 
 
-def refuse_foreign(path: str) -> None:
-    """Raise if the file at ``path`` isn't a shelf.
+def writers_problem(found: os.stat_result) -> str | None:
+    """Say why others may change what lies in this folder; None if only you and root may.
 
-    Must not be called while this process has the shelf open: closing any descriptor of a
-    file drops the process's locks on it, SQLite's among them.
-
-    Raises:
-        ShelfPathError: it is something else, or can't be read.
+    A sticky folder lets everybody add to it, but nobody rename or remove another's; its owner
+    may, so a stranger's is a problem all the same.
     """
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise _foreign(path, "something that isn't a file")
-        with open(path, "rb") as file:
-            header = file.read(100)
-    except OSError as error:
-        if isinstance(error, ShelfPathError):
-            raise
-        raise ShelfPathError(f"the shelf at {path} can't be read: {error}", path) from error
-    if not header.startswith(_SQLITE_MAGIC):
-        raise _foreign(path, "a file that linepipe didn't make, or an older linepipe's shelve")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise _foreign(path, "another program's SQLite database, or an older linepipe's shelve")
-
-
-def refuse_older(path: str) -> None:
-    """Raise if linepipe 1.x has a cache at ``path``: its files have the path and a suffix.
-
-    Raises:
-        ShelfPathError: such a file is there.
-    """
-    for suffix in _OLDER_SUFFIXES:
-        if os.path.exists(path + suffix):
-            raise _foreign(path + suffix, "an older linepipe's shelve, or another program's file")
-
-
-def check_owner(path: str, *, missing_ok: bool = False) -> None:
-    """Raise if somebody else owns a file or folder of the shelf, or may write it.
-
-    Raises:
-        ShelfTrustError: so it is.
-    """
-    if not hasattr(os, "geteuid"):  # Windows: owners are not in `stat`
-        return
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        if missing_ok:
-            return
-        raise
-    problem = _distrust(found)
-    if problem and not _maps_owners(os.path.dirname(path)):
-        raise ShelfTrustError(
-            f"{path} isn't trusted: {problem}, and reading a shelf runs code that lies in it\n"
-            f"  if it is yours: chown it to you and `chmod go-w` it; otherwise choose another "
-            "cache_storage_path",
-            path,
-        )
-
-
-def check_parent(folder: str) -> None:
-    """Raise if anybody may put files into ``folder`` or rename those in it.
-
-    Raises:
-        ShelfTrustError: so it is.
-    """
-    if not hasattr(os, "geteuid"):
-        return
-    mode = os.stat(folder).st_mode
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and not _maps_owners(folder):
-        raise ShelfTrustError(
-            f"a shelf in {folder} isn't trusted: everybody may write that folder\n"
-            "  `chmod o-w` it, or give the cache a folder of its own in cache_storage_path",
-            folder,
-        )
-
-
-def _distrust(found: os.stat_result) -> str | None:
-    if found.st_uid != os.geteuid():
-        return f"user {found.st_uid} owns it and you are user {os.geteuid()}"
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return f"others may write it (mode {stat.S_IMODE(found.st_mode):04o})"
+    if not HAS_OWNERS:
+        return None
+    if not is_trusted_owner(found.st_uid):
+        return f"user {found.st_uid} owns it"
+    if found.st_mode & stat.S_ISVTX:
+        return None
+    if found.st_mode & stat.S_IWOTH:
+        return "everybody may write it"
+    if found.st_mode & stat.S_IWGRP and not is_private_group(found.st_gid):
+        return f"the members of group {found.st_gid} may write it"
     return None
 
 
-def _maps_owners(folder: str) -> bool:
-    """Whether this filesystem shows what we just made as another's; if so, says it once."""
-    probe = os.path.join(folder, f".linepipe-{os.urandom(8).hex()}")
+def is_trusted_owner(uid: int) -> bool:
+    """Return True if it is you or root, who can do anything in any case."""
+    return uid in (0, os.geteuid()) or _is_outside_namespace(uid)
+
+
+def is_private_group(gid: int) -> bool:
+    """Return True if the group is yours alone, as where umask 002 gives each user a group."""
+    import grp  # Unix only, as is what asks
+    import pwd
+
     try:
-        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    is_own = user.pw_gid == gid and group.gr_name == user.pw_name
+    return is_own and set(group.gr_mem) <= {user.pw_name}
+
+
+def _is_outside_namespace(uid: int) -> bool:
+    """Return True if it stands for all the owners outside a user namespace (rootless docker)."""
+    if sys.platform != "linux":
         return False
     try:
-        is_mapped = _distrust(os.stat(probe)) is not None
-    finally:
-        with suppress(OSError):
-            os.unlink(probe)
-    if is_mapped and folder not in _stood_aside:
-        _stood_aside.add(folder)
-        SHELF_LOG.warning(
-            "the filesystem of %s maps owners or modes: a file just made there looks like "
-            "another's, so linepipe can't check who wrote the shelf; see to it that only "
-            "you can",
-            folder,
-        )
-    return is_mapped
+        with open("/proc/sys/kernel/overflowuid") as file:
+            overflow = int(file.read())
+        with open("/proc/self/uid_map") as file:
+            ranges = [tuple(map(int, line.split())) for line in file]
+    except (OSError, ValueError):
+        return False
+    return uid == overflow and not any(first <= uid < first + n for first, _, n in ranges)
 
 
-def _foreign(path: str, what: str) -> ShelfPathError:
-    return ShelfPathError(
-        f"{path} is {what}: it stays as it is\n"
-        "  move it away, or choose another cache_storage_path",
+def own_problem(found: os.stat_result, forbidden: int) -> str | None:
+    """Say why a file or folder of the shelf isn't yours alone; None if it is.
+
+    Args:
+        found: what `stat` says of it.
+        forbidden: the mode bits that it may not have.
+    """
+    if not HAS_OWNERS:
+        return None
+    if found.st_uid != os.geteuid():
+        return f"user {found.st_uid} owns it and you are user {os.geteuid()}"
+    if found.st_mode & forbidden:
+        return f"its mode is {stat.S_IMODE(found.st_mode):04o}, so others may use it"
+    return None
+
+
+def distrust(path: str, problem: str, mend: str) -> ShelfTrustError:
+    """The error for what others could have written."""
+    return ShelfTrustError(
+        f"{path} isn't trusted: {problem}, and reading a shelf runs code that lies in it\n  {mend}",
         path,
     )

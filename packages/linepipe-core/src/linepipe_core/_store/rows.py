@@ -1,6 +1,6 @@
-"""The rows of the shelf's index: its schema, its queries, its changes.
+"""The rows of the shelf's index: its schema, its objects and buffers, and the names of objects.
 
-Apart from `index`, which opens the file and guards it: nothing here opens, locks or commits,
+Apart from `database`, which opens the file and guards it: nothing here opens, locks or commits,
 all is given a connection. It owns the one rule of the store: an object that nothing refers to
 any more leaves, and a buffer that no object uses any more leaves with it.
 """
@@ -10,18 +10,37 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-# Names, of nodes too, and records are UTF-8 in blobs: any text goes, lone surrogates too.
+# Names, of nodes and partitions too, and records are UTF-8 in blobs: any text goes, lone
+# surrogates too.
+#
+# slots: a name in a partition; `current` is the result that the name gives, if any.
+# results: all that one node made in one run, with its record. A node is found by its `key`.
+# versions: the object that a result gave a name; '' where that was damaged, and deleted.
+# doomed: buffers that no row uses any more, whose files go once that is on the disk.
 SCHEMA: Final = """
-CREATE TABLE names (
-  name BLOB PRIMARY KEY, object TEXT NOT NULL, node BLOB, stored REAL NOT NULL
+CREATE TABLE settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE slots (
+  slot INTEGER PRIMARY KEY, partition BLOB NOT NULL, name BLOB NOT NULL, current INTEGER,
+  UNIQUE (partition, name)
+);
+CREATE INDEX slots_current ON slots (current);
+CREATE TABLE results (
+  result INTEGER PRIMARY KEY AUTOINCREMENT, partition BLOB NOT NULL, key BLOB, node BLOB,
+  record BLOB, stored REAL NOT NULL, used REAL NOT NULL
+);
+CREATE INDEX results_key ON results (key, partition, used);
+CREATE INDEX results_used ON results (used);
+CREATE TABLE versions (
+  slot INTEGER, result INTEGER, object TEXT NOT NULL, PRIMARY KEY (slot, result)
 ) WITHOUT ROWID;
-CREATE INDEX names_object ON names (object);
+CREATE INDEX versions_result ON versions (result);
+CREATE INDEX versions_object ON versions (object);
 CREATE TABLE objects (
   digest TEXT PRIMARY KEY, stream BLOB, type TEXT NOT NULL, n_bytes INTEGER NOT NULL,
-  buffers TEXT NOT NULL
+  buffers TEXT NOT NULL, about BLOB
 );
 CREATE TABLE buffers (
   digest TEXT PRIMARY KEY, n_bytes INTEGER NOT NULL, probe TEXT NOT NULL
@@ -29,8 +48,9 @@ CREATE TABLE buffers (
 CREATE INDEX buffers_probe ON buffers (probe);
 CREATE TABLE uses (object TEXT, buffer TEXT, PRIMARY KEY (object, buffer)) WITHOUT ROWID;
 CREATE INDEX uses_buffer ON uses (buffer);
-CREATE TABLE records (key BLOB PRIMARY KEY, text BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE doomed (digest TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE runs (run INTEGER PRIMARY KEY AUTOINCREMENT, stored REAL NOT NULL);
+CREATE INDEX runs_stored ON runs (stored);
 CREATE TABLE entries (
   run INTEGER, place INTEGER, text BLOB NOT NULL, PRIMARY KEY (run, place)
 ) WITHOUT ROWID;
@@ -38,12 +58,20 @@ CREATE TABLE mentions (run INTEGER, object TEXT, PRIMARY KEY (run, object)) WITH
 CREATE INDEX mentions_object ON mentions (object);
 """
 
+_OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
+
+_CURRENT: Final = (
+    "slots s JOIN versions v ON v.slot = s.slot AND v.result = s.current"
+    " JOIN objects o ON o.digest = v.object"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One object as the index has it.
 
     ``stream`` is the pickle, or None where it is so large that it is the last of ``buffers``.
+    ``about`` is what the reuse of results keeps beside the object.
     """
 
     digest: str
@@ -51,6 +79,7 @@ class Row:
     type: str
     n_bytes: int
     buffers: tuple[tuple[str, int], ...]
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +88,26 @@ class ObjectInfo:
 
     Attributes:
         name: its name.
+        partition: the partition that it belongs to; None for the shelf's own.
+        node: the name of the node that made it, if one did.
+        type: its type's module and name.
         n_bytes: the size of its pickle and its buffers; equal buffers of several objects
             are counted in each, although they lie on the disk once.
         age_seconds: the time since it was stored.
-        node: the name of the node that made it, if one did.
-        type: its type's module and name.
-        digest: the hash of its pickle and its buffers.
-        is_whole: whether its buffers are all there in their full size; if not, it counts as
+        last_used_seconds: the time since it was stored or reused.
+        n_versions: how many results of this name and partition are kept, with this one.
+        is_whole: True if its buffers are all there in their full size; if not, it counts as
             missing.
     """
 
     name: str
-    n_bytes: int
-    age_seconds: float
+    partition: str | None
     node: str | None
     type: str
-    digest: str
+    n_bytes: int
+    age_seconds: float
+    last_used_seconds: float
+    n_versions: int
     is_whole: bool
 
 
@@ -83,62 +116,50 @@ class Released:
     """What a change to the index set free.
 
     Attributes:
-        buffers: the digests of the buffers that nothing uses any more: their files can go.
+        n_buffers: the number of buffers that nothing uses any more; they are in `doomed`.
         n_bytes: the size of these buffers and of the pickles that were deleted.
     """
 
-    buffers: list[str] = field(default_factory=list)
+    n_buffers: int = 0
     n_bytes: int = 0
-
-    def clear(self) -> None:
-        """Forget it all, before the change is tried again."""
-        self.buffers.clear()
-        self.n_bytes = 0
 
 
 # --- queries ----------------------------------------------------------------------------
 
 
-def find(connection: sqlite3.Connection, name: str) -> Row | None:
-    """The object of that name."""
+def find(connection: sqlite3.Connection, partition: str, name: str) -> Row | None:
+    """The object of that name. One statement, so that it is of one moment."""
     found = connection.execute(
-        "SELECT digest, stream, type, n_bytes, buffers FROM names"
-        " JOIN objects ON digest = object WHERE name = ?",
-        (encoded(name),),
+        f"SELECT {_OBJECT} FROM {_CURRENT} WHERE s.partition = ? AND s.name = ?",
+        (encoded(partition), encoded(name)),
     ).fetchone()
     return _row(found) if found else None
 
 
-def find_digest(connection: sqlite3.Connection, name: str) -> str | None:
-    """The digest of the object of that name; empty if that was damaged, and deleted."""
-    found = connection.execute(
-        "SELECT object FROM names WHERE name = ?", (encoded(name),)
-    ).fetchone()
-    return found[0] if found else None
+def find_all(
+    connection: sqlite3.Connection, partition: str, names: Iterable[str]
+) -> dict[str, Row]:
+    """The objects of these names, for those that have one."""
+    found = {name: find(connection, partition, name) for name in names}
+    return {name: row for name, row in found.items() if row is not None}
 
 
 def find_object(connection: sqlite3.Connection, digest: str) -> Row | None:
     """The object of that digest."""
     found = connection.execute(
-        "SELECT digest, stream, type, n_bytes, buffers FROM objects WHERE digest = ?", (digest,)
+        f"SELECT {_OBJECT} FROM objects o WHERE o.digest = ?", (digest,)
     ).fetchone()
     return _row(found) if found else None
 
 
-def names(connection: sqlite3.Connection) -> list[str]:
-    """Every name, sorted."""
-    return [decoded(name) for (name,) in connection.execute("SELECT name FROM names ORDER BY name")]
-
-
 def names_of(connection: sqlite3.Connection, digest: str) -> list[str]:
-    """The names of the object of that digest."""
-    found = connection.execute("SELECT name FROM names WHERE object = ?", (digest,))
+    """The names whose object that is now; for no digest, those whose object was damaged."""
+    found = connection.execute(
+        "SELECT DISTINCT s.name FROM versions v JOIN slots s ON s.slot = v.slot"
+        " AND s.current = v.result WHERE v.object = ?",
+        (digest,),
+    )
     return [decoded(name) for (name,) in found]
-
-
-def names_of_nothing(connection: sqlite3.Connection) -> list[str]:
-    """The names whose object was damaged, and deleted."""
-    return names_of(connection, "")
 
 
 def object_digests(connection: sqlite3.Connection) -> list[str]:
@@ -146,18 +167,22 @@ def object_digests(connection: sqlite3.Connection) -> list[str]:
     return [digest for (digest,) in connection.execute("SELECT digest FROM objects")]
 
 
-def digests(connection: sqlite3.Connection) -> dict[str, str]:
-    """Every name that has an object, sorted, with that one's digest."""
-    found = connection.execute("SELECT name, object FROM names WHERE object != '' ORDER BY name")
+def names(connection: sqlite3.Connection, partition: str) -> list[str]:
+    """Every name that has an object, in order."""
+    found = connection.execute(
+        f"SELECT s.name FROM {_CURRENT} WHERE s.partition = ? ORDER BY s.name",
+        (encoded(partition),),
+    )
+    return [decoded(name) for (name,) in found]
+
+
+def digests(connection: sqlite3.Connection, partition: str) -> dict[str, str]:
+    """Every name that has an object, in order, with the digest of that."""
+    found = connection.execute(
+        f"SELECT s.name, o.digest FROM {_CURRENT} WHERE s.partition = ? ORDER BY s.name",
+        (encoded(partition),),
+    )
     return {decoded(name): digest for name, digest in found}
-
-
-def count_names(connection: sqlite3.Connection, broken: Iterable[str]) -> int:
-    """How many names have an object that isn't one of those."""
-    count = "SELECT COUNT(*) FROM names"
-    (n_names,) = connection.execute(count).fetchone()
-    lost = [connection.execute(f"{count} WHERE object = ?", (d,)).fetchone() for d in ("", *broken)]
-    return int(n_names - sum(n for (n,) in lost))
 
 
 def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
@@ -170,24 +195,26 @@ def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
 
 
 def infos(connection: sqlite3.Connection, broken: Container[str]) -> list[ObjectInfo]:
-    """What is known of every named object, in the names' order; those are not whole."""
+    """What is known of every named object, by partition and name; ``broken`` aren't whole."""
     now = time.time()
     rows = connection.execute(
-        # CAST: the first shelves kept a node's name as TEXT.
-        "SELECT name, n_bytes, stored, CAST(node AS BLOB), type, digest FROM names"
-        " JOIN objects ON digest = object ORDER BY name"
+        "SELECT s.name, s.partition, r.node, o.type, o.n_bytes, r.stored, r.used,"
+        " (SELECT COUNT(*) FROM versions w WHERE w.slot = s.slot AND w.object != ''), o.digest"
+        f" FROM {_CURRENT} JOIN results r ON r.result = s.current ORDER BY s.partition, s.name"
     )
     return [
         ObjectInfo(
             name=decoded(name),
-            n_bytes=n_bytes,
-            age_seconds=max(0.0, now - stored),
+            partition=decoded(partition) or None,
             node=node if node is None else decoded(node),
             type=kind,
-            digest=digest,
+            n_bytes=n_bytes,
+            age_seconds=max(0.0, now - stored),
+            last_used_seconds=max(0.0, now - used),
+            n_versions=n_versions,
             is_whole=digest not in broken,
         )
-        for name, n_bytes, stored, node, kind, digest in rows
+        for name, partition, node, kind, n_bytes, stored, used, n_versions, digest in rows
     ]
 
 
@@ -197,13 +224,13 @@ def known_buffers(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def has_buffer(connection: sqlite3.Connection, digest: str) -> bool:
-    """Whether some object uses that buffer."""
-    return _exists(connection, "SELECT 1 FROM buffers WHERE digest = ?", digest)
+    """Return True if some object uses that buffer."""
+    return exists(connection, "SELECT 1 FROM buffers WHERE digest = ?", digest)
 
 
 def has_probe(connection: sqlite3.Connection, probe: str) -> bool:
-    """Whether there is a buffer that may be the same as one with that probe."""
-    return _exists(connection, "SELECT 1 FROM buffers WHERE probe = ?", probe)
+    """Return True if there is a buffer that may be the same as one with that probe."""
+    return exists(connection, "SELECT 1 FROM buffers WHERE probe = ?", probe)
 
 
 def total_bytes(connection: sqlite3.Connection) -> int:
@@ -215,25 +242,42 @@ def total_bytes(connection: sqlite3.Connection) -> int:
     return int(found[0])
 
 
+def doomed(connection: sqlite3.Connection) -> list[str]:
+    """The buffers whose files are to go."""
+    return [digest for (digest,) in connection.execute("SELECT digest FROM doomed")]
+
+
+def setting(connection: sqlite3.Connection, name: str, default: int) -> int:
+    """A number that is kept with the shelf."""
+    found = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+    return int(found[0]) if found else default
+
+
 # --- changes, all inside a caller's transaction -----------------------------------------
+
+
+def set_setting(connection: sqlite3.Connection, name: str, value: int) -> None:
+    """Keep a number with the shelf."""
+    connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
 
 def check_writable(connection: sqlite3.Connection) -> None:
     """Raise if the index can't be written: there BEGIN IMMEDIATE takes no lock, and is content.
 
-    For who changes files under the lock, and may have no row to change.
+    For changes of files under the lock that may have no row to change.
 
     Raises:
         sqlite3.OperationalError: it can't.
     """
-    connection.execute("DELETE FROM names WHERE 0")
+    connection.execute("DELETE FROM settings WHERE 0")
 
 
 def add_object(connection: sqlite3.Connection, row: Row) -> None:
     """Put in an object whose buffers are in their places."""
+    about = None if row.about is None else encoded(row.about)
     connection.execute(
-        "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
-        (row.digest, row.stream, row.type, row.n_bytes, _joined(row.buffers)),
+        "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?)",
+        (row.digest, row.stream, row.type, row.n_bytes, _joined(row.buffers), about),
     )
     connection.executemany(
         "INSERT OR IGNORE INTO uses VALUES (?, ?)",
@@ -244,58 +288,37 @@ def add_object(connection: sqlite3.Connection, row: Row) -> None:
 def add_buffer(connection: sqlite3.Connection, digest: str, n_bytes: int, probe: str) -> None:
     """Put in a buffer whose file is in its place."""
     connection.execute("INSERT OR IGNORE INTO buffers VALUES (?, ?, ?)", (digest, n_bytes, probe))
+    connection.execute("DELETE FROM doomed WHERE digest = ?", (digest,))
 
 
-def set_name(
-    connection: sqlite3.Connection, name: str, digest: str, node: str | None
-) -> str | None:
-    """Point a name at an object. Returns what it pointed at, for `release`."""
-    older = find_digest(connection, name)
-    connection.execute(
-        "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?)",
-        (encoded(name), digest, None if node is None else encoded(node), time.time()),
-    )
-    return older
-
-
-def drop_name(connection: sqlite3.Connection, name: str) -> str | None:
-    """Take a name off the shelf. Returns what it pointed at, for `release`."""
-    older = find_digest(connection, name)
-    if older is not None:
-        connection.execute("DELETE FROM names WHERE name = ?", (encoded(name),))
-    return older
-
-
-def drop_run(connection: sqlite3.Connection, run: int) -> list[str]:
-    """Delete a run of the history. Returns the objects that it mentioned, for `release`."""
-    mentioned = connection.execute("SELECT object FROM mentions WHERE run = ?", (run,)).fetchall()
-    for table in ("runs", "entries", "mentions"):
-        connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
-    return [digest for (digest,) in mentioned]
-
-
-def release(
-    connection: sqlite3.Connection, digests: Iterable[str | None], released: Released
-) -> None:
+def release(connection: sqlite3.Connection, digests: Iterable[str], released: Released) -> None:
     """Delete those objects that nothing refers to, and the buffers that only they used.
 
     To be called when all names are set: one of them may have come to be another's object.
     """
     for digest in digests:
-        row = None if digest is None else find_object(connection, digest)
+        row = find_object(connection, digest)
         if row is not None and not _is_referred_to(connection, row.digest):
             _delete_object(connection, row, released)
 
 
 def _is_referred_to(connection: sqlite3.Connection, digest: str) -> bool:
-    return _exists(connection, "SELECT 1 FROM names WHERE object = ?", digest) or _exists(
+    return exists(connection, "SELECT 1 FROM versions WHERE object = ?", digest) or exists(
         connection, "SELECT 1 FROM mentions WHERE object = ?", digest
     )
 
 
 def delete_damaged(connection: sqlite3.Connection, row: Row, released: Released) -> None:
-    """Delete an object whatever refers to it: its names stay, as `names_of_nothing`."""
-    connection.execute("UPDATE names SET object = '' WHERE object = ?", (row.digest,))
+    """Delete an object whatever refers to it.
+
+    Names that give it stay, without an object; older versions of it are of no use to anybody.
+    """
+    connection.execute(
+        "DELETE FROM versions WHERE object = ? AND NOT EXISTS (SELECT 1 FROM slots"
+        " WHERE slots.slot = versions.slot AND current = versions.result)",
+        (row.digest,),
+    )
+    connection.execute("UPDATE versions SET object = '' WHERE object = ?", (row.digest,))
     _delete_object(connection, row, released)
 
 
@@ -309,112 +332,16 @@ def _delete_object(connection: sqlite3.Connection, row: Row, released: Released)
     connection.execute("DELETE FROM uses WHERE object = ?", (row.digest,))
     released.n_bytes += len(row.stream or b"")
     for buffer, n_bytes in used:
-        if not _exists(connection, "SELECT 1 FROM uses WHERE buffer = ?", buffer):
+        if not exists(connection, "SELECT 1 FROM uses WHERE buffer = ?", buffer):
             connection.execute("DELETE FROM buffers WHERE digest = ?", (buffer,))
-            released.buffers.append(buffer)
+            connection.execute("INSERT OR IGNORE INTO doomed VALUES (?)", (buffer,))
+            released.n_buffers += 1
             released.n_bytes += n_bytes
 
 
-def prune(
-    max_bytes: int | None,
-    older_than: float | None,
-    keep_runs: int | None,
-    connection: sqlite3.Connection,
-    released: Released,
-) -> list[str]:
-    """Delete the oldest names and runs (see `ObjectShelf.prune`). Returns those names."""
-    oldest = connection.execute(
-        "SELECT stored, name, NULL FROM names UNION ALL SELECT stored, NULL, run FROM runs"
-        " ORDER BY 1, 3"
-    ).fetchall()
-    n_runs = sum(run is not None for _, _, run in oldest)
-    n_surplus = 0 if keep_runs is None else n_runs - keep_runs
-    n_excess = 0 if max_bytes is None else total_bytes(connection) - max_bytes
-    limit = float("-inf") if older_than is None else time.time() - older_than
-    removed = []
-    for stored, name, run in oldest:
-        is_surplus = run is not None and n_surplus > 0
-        if not (is_surplus or released.n_bytes < n_excess or stored < limit):
-            continue
-        if run is None:
-            removed.append(decoded(name))
-            release(connection, [drop_name(connection, removed[-1])], released)
-        else:
-            n_surplus -= 1
-            release(connection, drop_run(connection, run), released)
-    return removed
-
-
-def clear(connection: sqlite3.Connection, released: Released) -> None:
-    """Delete everything."""
-    released.buffers += known_buffers(connection)
-    for table in ("names", "objects", "buffers", "uses", "records", "runs", "entries", "mentions"):
-        connection.execute(f"DELETE FROM {table}")
-
-
-# --- records ----------------------------------------------------------------------------
-
-
-def record(connection: sqlite3.Connection, key: str) -> str | None:
-    """The text under that key."""
-    found = connection.execute("SELECT text FROM records WHERE key = ?", (encoded(key),)).fetchone()
-    return decoded(found[0]) if found else None
-
-
-def records(connection: sqlite3.Connection, prefix: str) -> dict[str, str]:
-    """Every text whose key starts with ``prefix``."""
-    start = encoded(prefix)
-    rows = connection.execute(
-        "SELECT key, text FROM records WHERE key >= ? AND key < ?",
-        (start, start + b"\xff"),  # no UTF-8 has this byte
-    )
-    return {decoded(key): decoded(text) for key, text in rows}
-
-
-def set_records(connection: sqlite3.Connection, texts: Iterable[tuple[str, str | None]]) -> None:
-    """Write texts under their keys; None removes one."""
-    for key, text in texts:
-        if text is None:
-            connection.execute("DELETE FROM records WHERE key = ?", (encoded(key),))
-        else:
-            connection.execute(
-                "INSERT OR REPLACE INTO records VALUES (?, ?)", (encoded(key), encoded(text))
-            )
-
-
-# --- history ----------------------------------------------------------------------------
-
-
-def add_run(connection: sqlite3.Connection) -> int:
-    """Begin a run of the history. Returns its number, higher than any before it."""
-    added = connection.execute("INSERT INTO runs (stored) VALUES (?)", (time.time(),))
-    return int(added.lastrowid or 0)
-
-
-def add_entry(connection: sqlite3.Connection, run: int, text: str) -> None:
-    """Add an entry to a run."""
-    connection.execute(
-        "INSERT INTO entries SELECT ?, COUNT(*), ? FROM entries WHERE run = ?",
-        (run, encoded(text), run),
-    )
-
-
-def mention(connection: sqlite3.Connection, run: int, digests: Iterable[str]) -> None:
-    """Keep these objects as long as the run is kept."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO mentions VALUES (?, ?)", [(run, digest) for digest in digests]
-    )
-
-
-def runs(connection: sqlite3.Connection) -> list[int]:
-    """The runs of the history, the oldest first."""
-    return [run for (run,) in connection.execute("SELECT run FROM runs ORDER BY run")]
-
-
-def entries(connection: sqlite3.Connection, run: int) -> list[str]:
-    """The entries of a run, in order."""
-    found = connection.execute("SELECT text FROM entries WHERE run = ? ORDER BY place", (run,))
-    return [decoded(text) for (text,) in found]
+def forget_doomed(connection: sqlite3.Connection, digests: Sequence[str]) -> None:
+    """The files of these buffers are gone."""
+    connection.executemany("DELETE FROM doomed WHERE digest = ?", [(each,) for each in digests])
 
 
 # --- spelling ---------------------------------------------------------------------------
@@ -430,18 +357,20 @@ def decoded(stored: bytes) -> str:
     return stored.decode("utf-8", "surrogatepass")
 
 
+def exists(connection: sqlite3.Connection, query: str, *values: Any) -> bool:
+    """Return True if a query finds something."""
+    return connection.execute(query, values).fetchone() is not None
+
+
 def _row(found: Sequence[Any]) -> Row:
-    digest, stream, kind, n_bytes, buffers = found
+    digest, stream, kind, n_bytes, buffers, about = found
     try:
         pairs = [(name, int(size)) for name, size in (pair.split(":") for pair in buffers.split())]
     except ValueError:
         pairs = []  # damaged: the row isn't that of its digest any more, as all who read it see
-    return Row(digest, stream, kind, n_bytes, tuple(pairs))
+    text = about if about is None else decoded(about)
+    return Row(digest, stream, kind, n_bytes, tuple(pairs), text)
 
 
 def _joined(buffers: Iterable[tuple[str, int]]) -> str:
     return " ".join(f"{digest}:{n_bytes}" for digest, n_bytes in buffers)
-
-
-def _exists(connection: sqlite3.Connection, query: str, value: str) -> bool:
-    return connection.execute(query, (value,)).fetchone() is not None

@@ -90,6 +90,8 @@ class ShelfSnapshot(Snapshot):
         located = self.pin()
         try:
             return located.load()
+        except ShelfError:  # it can't be read just now, and stays
+            raise
         except Exception as error:  # unpickling may raise anything
             REGISTRY_LOG.warning(
                 "object %r on the shelf can't be read and counts as missing: %s: %s",
@@ -184,7 +186,7 @@ class ShelfRegistry(ObjectRegistry):
                     "".join(f"; {what}" for what in shared),
                 )  # fmt: skip
             elif not self._read_back(name, objects, stored[name]):
-                self.store.take([name])
+                self.store.drop_version(name)
                 for what in self._keep_in_memory(name, objects):
                     REGISTRY_LOG.warning("object %r, made by %s: %s", name, _maker(node), what)
 
@@ -274,8 +276,8 @@ class ShelfRegistry(ObjectRegistry):
         objects = {name: value}
         del value
         with self.store.draft(objects) as draft:
-            stored = self.store.write(draft, Result())
-        self.hold("", objects, draft.refused, stored)
+            written = self.store.write(draft, Result())
+        self.hold("", objects, draft.refused, written.objects)
         self._put_by_hand.append(name)
 
     def take_put(self) -> list[str]:

@@ -1,41 +1,51 @@
 """The store below the shelf: the one place where index and buffer files are changed together.
 
 The shelf, a run's registry and its session use it. It keeps the promises that no caller sees:
-what goes on is there whole or not at all, what comes off leaves the disk, what a killed writer
-left is swept, and a reader who meets a writer looks again.
+what goes on is there whole or not at all, what comes off leaves the disk once that is certain,
+what a killed writer left is swept, and a reader who meets a writer looks again.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, Self, TypeVar
 
 from linepipe_core._errors import ShelfError, ShelfWriteError
 from linepipe_core._log import SHELF_LOG
-from linepipe_core._store import rows
-from linepipe_core._store.buffers import BufferFiles
+from linepipe_core._store import result_rows, rows, run_rows
+from linepipe_core._store.buffers import BadBytesError, BufferFiles
 from linepipe_core._store.changes import (
+    MAX_VERSIONS,
     AddEntry,
     BeginRun,
+    Clear,
+    DropVersion,
     Find,
     Keep,
+    Prune,
     Put,
     Reduction,
     RemoveUnused,
     Result,
+    SetSetting,
     Take,
+    Use,
+    Written,
 )
-from linepipe_core._store.database import Index
+from linepipe_core._store.database import Change, has_no_room
 from linepipe_core._store.draft import Draft, write_error
-from linepipe_core._store.opening import open_index
-from linepipe_core._store.packing import ShelfObject, check_name
-from linepipe_core._store.rows import ObjectInfo, Released
+from linepipe_core._store.folder import RESERVE
+from linepipe_core._store.opening import open_shelf, write_reserve
+from linepipe_core._store.packing import ShelfObject, check_name, is_passing, read_error
+from linepipe_core._store.result_rows import Limits, StoredResult
+from linepipe_core._store.rows import ObjectInfo
 
 T = TypeVar("T")
 
-__all__ = ["CurrentObject", "Draft", "Result", "Store"]
+__all__ = ["CurrentObject", "Draft", "Result", "Store", "StoredResult", "Written"]
 
 
 class CurrentObject(NamedTuple):
@@ -51,34 +61,33 @@ class CurrentObject(NamedTuple):
 
 
 class Store:
-    """The index and the buffer files at a path, opened and swept.
+    """The shelf in a folder, opened and swept.
 
     Args:
-        path: the index file; it and the folder ``<path>.buffers`` are made if they are
-            missing.
+        path: the folder, made if it is missing; ``~`` is expanded.
 
     Attributes:
-        path: the same, absolute.
-        index: for queries and small changes that touch no file.
+        path: the same, absolute, its links resolved.
+        index: for queries and changes that touch no file.
         files: the buffer files.
+        staging: this process's folder for files in the making.
 
     Raises:
         ShelfPathError: the path holds something else, or can't hold a shelf.
-        ShelfTrustError: somebody else owns what lies there, or may write it.
+        ShelfTrustError: others own it, or may put another in its place.
+        ShelfReadError: it can't be read just now.
+        ShelfWriteError: it can't be made.
         ShelfError: its index is damaged.
     """
 
-    files: BufferFiles
-    index: Index
-
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.path.realpath(os.fspath(path))
-        self.files = BufferFiles(self.path + ".buffers")
-        self.index = open_index(self.path, self.files)
+        self.folder, self.staging, self.index = open_shelf(path)
+        self.path = self.folder.path
+        self.files = BufferFiles(self.folder)
         try:
             self._sweep()
         except BaseException:
-            self.index.close()
+            self.close()
             raise
 
     @property
@@ -93,6 +102,7 @@ class Store:
     def close(self) -> None:
         """Close the store; a second time does nothing. Values read from it stay good."""
         self.index.close()
+        self.staging.close()
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +111,7 @@ class Store:
         self.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "index"):
+        if hasattr(self, "files"):
             with suppress(Exception):  # the interpreter may be half gone
                 self.close()
 
@@ -115,16 +125,18 @@ class Store:
             ValueError: a name is empty.
             ShelfWriteError: a buffer can't be written.
         """
-        return Draft(objects, self.index, self.files)
+        return Draft(objects, self.index, self.files, self.staging)
 
-    def write(self, draft: Draft, result: Result) -> dict[str, ShelfObject]:
-        """Store a draft and its record, in one transaction.
+    def write(self, draft: Draft, result: Result) -> Written:
+        """Store a draft and its record as one result, in one transaction.
 
-        The older value of a name that the draft refuses leaves the shelf, so that it can't be
-        read back as if it were new.
+        Its names give its objects from then on; a name that the draft refuses gives nothing, so
+        that an older value can't be read back as if it were new. Results beyond
+        `max_versions` leave whole, the least lately used first.
 
         Returns:
-            Name -> the object as it was stored, also when another process has replaced it since.
+            The result, its objects as they were stored, also when another process has
+            replaced them since.
 
         Raises:
             ShelfWriteError: the shelf can't be written; it is as it was before.
@@ -132,146 +144,249 @@ class Store:
         """
         change = Put(draft, result, self.files)
         written = self._commit(draft, change)
-        while written is None:
-            written = self._commit(draft, change)
-        self._remove_unused(change.released.buffers)
+        if change.released.n_buffers:
+            self.remove_doomed()
         return written
 
-    def store(self, objects: Mapping[str, Any], result: Result) -> dict[str, ShelfObject]:
-        """Draft and write objects."""
-        with self.draft(objects) as draft:
-            return self.write(draft, result)
-
-    def _commit(self, draft: Draft, change: Put) -> dict[str, ShelfObject] | None:
-        try:
-            written = self.index.write(change)
-            if written is None:
+    def _commit(self, draft: Draft, change: Change[T | None]) -> T:
+        """Apply a change that places a draft, until all that it relies on is there."""
+        while True:
+            try:
+                done = self.index.write(change)
+                if done is not None:
+                    return done
                 draft.complete()  # some buffers were removed since they were hashed
-        except BaseException as error:
-            self._remove_unused(draft.placed)
-            if isinstance(error, OSError) and not isinstance(error, ShelfError):
-                raise write_error(self.path, error) from error
-            raise
-        return written
+            except BaseException as error:
+                if draft.placed and not self._remove_unused(draft.placed):
+                    draft.leave_placed()
+                if isinstance(error, OSError) and not isinstance(error, ShelfError):
+                    raise write_error(self.path, error) from error
+                raise
 
-    def take(self, names: Sequence[str], digest: str | None = None) -> list[str]:
-        """Take names off the shelf.
-
-        Args:
-            names: what to remove, if it is there.
-            digest: the digest that their object must have still; None for any.
+    def use(self, number: int) -> bool:
+        """Let the names of a result give its objects, and note that it is used now.
 
         Returns:
-            The names that were removed by this call.
+            False if it isn't on the shelf any more.
         """
-        return self.reduce(Take(names, digest))
+        return self.index.write(Use(number))
+
+    def take(self, name: str, digest: str | None = None, partition: str = "") -> bool:
+        """Take a name off the shelf, with all its versions.
+
+        Args:
+            name: the name.
+            digest: the digest that its object must have still; None for any.
+            partition: the partition.
+
+        Returns:
+            True if this call has removed it.
+        """
+        return self.reduce(Take(partition, name, digest))
+
+    def drop_version(self, name: str, partition: str = "") -> None:
+        """Take the object off the shelf that a name gives now, and no other version of it."""
+        self.reduce(DropVersion(partition, name))
 
     def reduce(self, change: Reduction[T]) -> T:
-        """Take things off the shelf in one transaction."""
+        """Take things off the shelf in one transaction, also on a full disk.
+
+        Raises:
+            ShelfWriteError: the shelf can't be written.
+        """
         try:
             changed = self.index.write(change)
-        except ShelfWriteError:
-            if not change.released.buffers:
+        except ShelfWriteError as error:
+            if not has_no_room(error.__cause__):
                 raise
-            # A full disk has no room even for the log of a removal. So the files go first:
-            # if we are killed now, their objects count as missing, and they were to go.
-            self.files.remove(change.released.buffers)
+            # Even the log of a removal needs room: that is what the reserve is for.
+            with suppress(OSError):
+                self.folder.unlink(RESERVE)
+            self.index.checkpoint()
             changed = self.index.write(change)
-        self._remove_unused(change.released.buffers)
+        if change.released.n_buffers:
+            self.remove_doomed()
         return changed
+
+    def clear(self) -> None:
+        """Remove everything but the settings; the disk space too."""
+        self.reduce(Clear())
+        self._shrink()
+
+    def prune(self, limits: Limits) -> list[str]:
+        """Remove what is beyond the limits, the least lately used first.
+
+        Returns:
+            The names that give nothing any more.
+        """
+        gone: list[str] = []
+        is_more = True
+        while is_more:
+            # Small steps where the disk is full: each step's log must find room.
+            has_reserve = self.folder.exists(RESERVE)
+            names, is_more = self.reduce(Prune(limits, 200 if has_reserve else 10))
+            gone += names
+            if not has_reserve:
+                self.index.checkpoint()
+        self._shrink()
+        return gone
+
+    def _shrink(self) -> None:
+        self.index.shrink(2_000 if self.folder.exists(RESERVE) else 20)
+        with suppress(OSError):
+            write_reserve(self.folder, self.staging)
+
+    def remove_doomed(self) -> None:
+        """Remove the files that the last commit dropped: first that commit must be durable.
+
+        A power cut gives the old value or the new one then, and never a name without its file.
+        """
+        try:
+            self.index.sync_log()
+        except OSError:  # they stay doomed, for the next opening
+            return
+        with suppress(ShelfError):
+            self.index.write(RemoveUnused((), self.files))
+
+    def _remove_unused(self, digests: Sequence[str]) -> bool:
+        """Remove the files of buffers that nothing uses. Returns True if that went well."""
+        try:
+            self.index.write(RemoveUnused(digests, self.files))
+        except ShelfError:
+            return False
+        return True
+
+    @property
+    def max_versions(self) -> int:
+        """How many results of a name and partition are kept."""
+        return self.index.read(rows.setting, MAX_VERSIONS, result_rows.MAX_VERSIONS)
+
+    @max_versions.setter
+    def max_versions(self, n: int) -> None:
+        self.index.write(SetSetting(MAX_VERSIONS, n))
 
     # --- reading ------------------------------------------------------------------------------
 
-    def find(self, name: str) -> ShelfObject | None:
+    def find(self, name: str, partition: str = "") -> ShelfObject | None:
         """An object as it is now, to be loaded later; None where there is none or it is bad.
 
         Raises:
+            ShelfReadError: it can't be read just now.
             ShelfError: the index is damaged.
             ValueError: the store is closed.
         """
         check_name(name)
-        try:
-            return self._located(name)
-        except (OSError, ValueError) as error:
-            if self.is_closed or isinstance(error, ShelfError):
-                raise
-            self.warn_of(name, error)
-            return None
+        return self._readable(name, lambda: self._located(name, partition), None)
 
-    def _located(self, name: str) -> ShelfObject | None:
+    def _located(self, name: str, partition: str) -> ShelfObject | None:
+        row = self.index.read(rows.find, partition, name)
         try:
-            with self.index.reading() as connection:
-                row = rows.find(connection, name)
-                return None if row is None else ShelfObject(row, self.files)
-        except (OSError, ValueError) as error:
+            return None if row is None else ShelfObject(row, self.files)
+        except BadBytesError as error:
             # A writer may have replaced the object since its row was read. Under the lock
             # nobody can, so what is bad then is bad.
             try:
-                return self.index.write(Find(name, self.files))
+                return self.index.write(Find(partition, name, self.files))
             except ShelfWriteError:  # no lock to be had
                 raise error from None
 
     def find_digest(self, digest: str) -> ShelfObject | None:
-        """The object of that digest, named or not; None where there is none or it is bad."""
-        with self.index.reading() as connection:
-            row = rows.find_object(connection, digest)
+        """The object of that digest, named or not; None where there is none or it is bad.
+
+        Raises:
+            ShelfReadError: it can't be read just now.
+        """
+        row = self.index.read(rows.find_object, digest)
+        return self._readable(digest, partial(self._opened, row), None)
+
+    def _opened(self, row: rows.Row | None) -> ShelfObject | None:
+        return None if row is None else ShelfObject(row, self.files)
+
+    def load(self, name: str, found: ShelfObject, default: Any) -> Any:
+        """The object that was found; ``default``, and a warning, where it is bad.
+
+        Raises:
+            ShelfReadError: it can't be read just now.
+        """
+        return self._readable(name, found.take, default)
+
+    def _readable(self, name: str, read: Callable[[], T], default: T) -> T:
         try:
-            return None if row is None else ShelfObject(row, self.files)
-        except (OSError, ValueError) as error:
-            self.warn_of(digest, error)
-            return None
+            return read()
+        except Exception as error:  # unpickling may raise anything
+            if self.is_closed or isinstance(error, ShelfError):
+                raise
+            if is_passing(error) and not isinstance(error, BadBytesError):
+                raise read_error(self.path, error) from error
+            SHELF_LOG.warning(
+                "object %r on the shelf %s can't be read and counts as missing: %s: %s",
+                name, self.path, type(error).__name__, error,
+            )  # fmt: skip
+            return default
 
-    def warn_of(self, name: str, error: Exception) -> None:
-        """Log that an object can't be read."""
-        SHELF_LOG.warning(
-            "object %r on the shelf %s can't be read and counts as missing: %s: %s",
-            name, self.path, type(error).__name__, error,
-        )  # fmt: skip
-
-    def has(self, name: str) -> bool:
+    def has(self, name: str, partition: str = "") -> bool:
         """Return True if there is an object of that name, and its buffers are whole."""
-        with self.index.reading() as connection:
-            row = rows.find(connection, name)
-        return row is not None and all(self.files.is_whole(*buffer) for buffer in row.buffers)
+        row = self.index.read(rows.find, partition, name)
+        return row is not None and self._is_whole(row)
 
-    def names(self) -> list[str]:
+    def names(self, partition: str = "") -> list[str]:
         """The names whose object's buffers are all there, in order."""
-        with self.index.reading() as connection:
-            named = rows.digests(connection)
-            broken = self._broken(connection)
+        broken = self._broken()
+        named = self.index.read(rows.digests, partition)
         return [name for name, digest in named.items() if digest not in broken]
 
-    def all_names(self) -> list[str]:
-        """Every name, in order; no file is looked at."""
-        with self.index.reading() as connection:
-            return rows.names(connection)
+    def all_names(self, partition: str = "") -> list[str]:
+        """Every name that has an object, in order; no file is looked at."""
+        return self.index.read(rows.names, partition)
 
-    def current(self, names: Iterable[str]) -> dict[str, CurrentObject]:
-        """What the index has of the objects of these names, without reading any."""
-        found = {}
-        with self.index.reading() as connection:
-            for name in names:
-                row = rows.find(connection, name)
-                if row is not None and all(self.files.is_whole(*each) for each in row.buffers):
-                    about = rows.record(connection, f"object {name}")
-                    found[name] = CurrentObject(row.digest, about)
-        return found
+    def current(self, names: Iterable[str], partition: str = "") -> dict[str, CurrentObject]:
+        """What the index has of the objects of these names, if they are whole. Reads none."""
+        found = self.index.read(rows.find_all, partition, names)
+        return {
+            name: CurrentObject(row.digest, row.about)
+            for name, row in found.items()
+            if self._is_whole(row)
+        }
 
-    def record(self, key: str) -> str | None:
-        """The text of the newest result of that key."""
-        with self.index.reading() as connection:
-            return rows.record(connection, key)
+    def results(
+        self, key: str, partition: str | None = None, limit: int = result_rows.MAX_VERSIONS
+    ) -> list[StoredResult]:
+        """The results of a node's key, the last used first.
+
+        Args:
+            key: the node's.
+            partition: whose results; None for those of all partitions.
+            limit: how many.
+        """
+        return self.index.read(result_rows.results, key, partition, limit, newest=False)
+
+    def newest_result(self, key: str, partition: str | None = None) -> StoredResult | None:
+        """The result of a node's key that was stored last."""
+        found = self.index.read(result_rows.results, key, partition, 1, newest=True)
+        return found[0] if found else None
 
     def infos(self) -> list[ObjectInfo]:
-        """What is known of every object, in the names' order."""
-        with self.index.reading() as connection:
-            return rows.infos(connection, self._broken(connection))
+        """What is known of every object that a name gives, by partition and name."""
+        return self.index.read(rows.infos, self._broken())
 
-    def _broken(self, connection: Any) -> set[str]:
+    def partitions(self) -> list[str]:
+        """The partitions that have results, in order."""
+        return self.index.read(result_rows.partitions)
+
+    def _is_whole(self, row: rows.Row) -> bool:
+        try:
+            return all(self.files.is_whole(*buffer) for buffer in row.buffers)
+        except OSError as error:
+            raise read_error(self.path, error) from error
+
+    def _broken(self) -> set[str]:
         """The objects of which a buffer isn't there in its full size."""
-        buffers = rows.known_buffers(connection)
-        bad = [d for d, n_bytes in buffers.items() if not self.files.is_whole(d, n_bytes)]
-        return rows.users(connection, bad)
+        buffers = self.index.read(rows.known_buffers)
+        try:
+            bad = [d for d, n_bytes in buffers.items() if not self.files.is_whole(d, n_bytes)]
+        except OSError as error:
+            raise read_error(self.path, error) from error
+        return self.index.read(rows.users, bad)
 
     # --- history ------------------------------------------------------------------------------
 
@@ -285,8 +400,7 @@ class Store:
         Raises:
             ShelfWriteError: the shelf can't be written.
         """
-        while not self.index.write(Keep(draft, run)):
-            draft.complete()
+        self._commit(draft, Keep(draft, run))
 
     def add_entry(self, run: int, text: str, digests: Iterable[str]) -> None:
         """Add an entry to a run, and keep the objects that it mentions.
@@ -298,32 +412,34 @@ class Store:
 
     def runs(self) -> list[int]:
         """The runs that the history keeps, the oldest first."""
-        with self.index.reading() as connection:
-            return rows.runs(connection)
+        return self.index.read(run_rows.runs)
 
-    def entries(self, run: int) -> Iterator[str]:
+    def entries(self, run: int) -> list[str]:
         """The entries of a run, in order, as they were added."""
-        with self.index.reading() as connection:
-            return iter(rows.entries(connection, run))
+        return self.index.read(run_rows.entries, run)
 
     # --- sweeping -----------------------------------------------------------------------------
 
-    def _remove_unused(self, digests: Sequence[str]) -> None:
-        """Remove the files of buffers that nothing uses; what fails is left for a later sweep."""
-        if digests:
-            with suppress(ShelfError):
-                self.index.write(RemoveUnused(digests, self.files))
-
-    def release(self, released: Released) -> None:
-        """Remove the files that a change set free."""
-        self._remove_unused(released.buffers)
-
     def _sweep(self) -> None:
-        """Remove what killed writers left."""
-        n_drafts = self.files.sweep_drafts()
-        with self.index.reading() as connection:
-            known = rows.known_buffers(connection)
-        orphans = [digest for digest in self.files.names() if digest not in known]
-        self._remove_unused(orphans)
-        if n_drafts or orphans:
+        """Remove what killed writers left. Costs what they left, not what lies here."""
+        if self.index.is_readonly:
+            return
+        has_swept = False
+        try:
+            for left in self.staging.dead():
+                # First the buffers: their digests are known from nowhere else.
+                self.index.write(RemoveUnused(left.digests(), self.files))
+                left.remove()
+                has_swept = True
+            if self.index.read(rows.doomed):
+                self.index.sync_log()  # the one who doomed them may have died before that
+                self.index.write(RemoveUnused((), self.files))
+                has_swept = True
+        except ShelfWriteError:  # locked, or the disk is in trouble: a later opening sweeps
+            return
+        except OSError as error:
+            if isinstance(error, ShelfError):
+                raise
+            return
+        if has_swept:
             SHELF_LOG.info("swept what an interrupted write left on the shelf %s", self.path)

@@ -8,7 +8,6 @@ can't be read may be whole.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,17 +22,14 @@ from linepipe_core._store.store import Store
 
 def verified(store: Store) -> list[str]:
     """The names that `ObjectShelf.verify` returns, each warned of."""
-    with store.index.reading() as connection:
-        digests = rows.object_digests(connection)
+    digests = store.index.read(rows.object_digests)
     verdicts: dict[str, Verdict] = {}
     unsound: dict[str, _Unsound] = {}
     for digest in digests:
-        with store.index.reading() as connection:
-            row = rows.find_object(connection, digest)
+        row = store.index.read(rows.find_object, digest)
         if not _is_sound(row, store.files, verdicts):
             unsound |= _put_out(digest, store)
-    with store.index.reading() as connection:
-        names = set(rows.names_of_nothing(connection))
+    names = set(store.index.read(rows.names_of, ""))
     for digest, found in unsound.items():
         names.update(found.names)
         for name in found.names or [digest]:  # what only the history mentions has none
@@ -87,11 +83,11 @@ class _Remove:
     released: Released = field(default_factory=Released)
 
     def apply(self, connection: sqlite3.Connection) -> dict[str, list[str]]:
-        self.released.clear()
+        self.released = Released()
         rows.check_writable(connection)
         found, files = self.look.apply(connection), self.look.files
         files.remove(b for b, said in self.look.verdicts.items() if said == "damaged")
-        self.left = [*filter(os.path.lexists, map(files.path, self.look.unsound()))]
+        self.left = [files.path(b) for b in self.look.unsound() if files.is_there(b)]
         row = rows.find_object(connection, self.look.digest)
         if row is not None and not packing.is_sound(row):
             rows.delete_damaged(connection, row, self.released)
@@ -117,14 +113,14 @@ def _put_out(digest: str, store: Store) -> dict[str, _Unsound]:
             )
     except ShelfWriteError as error:
         advice = f"it stays, for {error}"
-        with store.index.reading() as connection:
-            found = look.apply(connection)
-    store.release(remove.released)
+        found = store.index.read(look.apply)
+    if remove.released.n_buffers:
+        store.remove_doomed()
     return {user: _Unsound(names, advice) for user, names in found.items()}
 
 
 def _is_sound(row: Row | None, files: BufferFiles, verdicts: dict[str, Verdict]) -> bool:
-    """Whether an object's bytes are what was written; ``verdicts`` remembers its buffers'."""
+    """Return True if an object is what was written; ``verdicts`` remembers its buffers'."""
     if row is None:  # removed since
         return True
     for buffer, _ in row.buffers:

@@ -1,0 +1,356 @@
+"""The rows of results: all that one node made in one run, with its record, kept in versions.
+
+Apart from `rows`, which owns the objects: here is which of them a name gives now, which are
+kept beside it, and which go first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from linepipe_core._store.rows import (
+    Released,
+    Row,
+    decoded,
+    encoded,
+    exists,
+    find_object,
+    release,
+    total_bytes,
+)
+from linepipe_core._store.run_rows import drop_run
+
+# Of each name and partition, and of each node's key, so many results are kept.
+MAX_VERSIONS: Final = 5
+
+# A reuse within so many seconds of the last one isn't written down again.
+USED_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """One result on the shelf.
+
+    Attributes:
+        number: its number; later ones are higher.
+        partition: the partition that it belongs to; empty for the shelf's own.
+        key: the key of the node that made it.
+        node: that node's name.
+        record: its record.
+        stored: when it was stored, as `time.time()` has it.
+        used: when it was stored, or last reused.
+        objects: name -> the row of each output that is on the shelf still.
+        is_current: True if all of these names give this result's objects.
+    """
+
+    number: int
+    partition: str
+    key: str
+    node: str | None
+    record: str | None
+    stored: float
+    used: float
+    objects: Mapping[str, Row]
+    is_current: bool
+
+
+def results(
+    connection: sqlite3.Connection, key: str, partition: str | None, limit: int, *, newest: bool
+) -> list[StoredResult]:
+    """Results of a key, the last used first, or the last stored if ``newest``."""
+    found = connection.execute(
+        "SELECT result, partition, node, record, stored, used FROM results WHERE key = ?"
+        + (" AND partition = ?" if partition is not None else "")
+        + f" ORDER BY {'result' if newest else 'used DESC, result'} DESC LIMIT ?",
+        (encoded(key), *([] if partition is None else [encoded(partition)]), limit),
+    ).fetchall()
+    return [_result(connection, key, row) for row in found]
+
+
+def _result(connection: sqlite3.Connection, key: str, found: Sequence[Any]) -> StoredResult:
+    number, partition, node, record, stored, used = found
+    versions = connection.execute(
+        "SELECT s.name, v.object, s.current FROM versions v JOIN slots s ON s.slot = v.slot"
+        " WHERE v.result = ?",
+        (number,),
+    ).fetchall()
+    rows = {decoded(name): find_object(connection, object_) for name, object_, _ in versions}
+    return StoredResult(
+        number,
+        decoded(partition),
+        key,
+        node if node is None else decoded(node),
+        record if record is None else decoded(record),
+        stored,
+        used,
+        {name: row for name, row in rows.items() if row is not None},
+        all(current == number for _, _, current in versions),
+    )
+
+
+def add_result(
+    connection: sqlite3.Connection,
+    partition: str,
+    key: str | None,
+    node: str | None,
+    record: str | None,
+) -> int:
+    """Put in a result. Returns its number."""
+    now = time.time()
+    texts = [text if text is None else encoded(text) for text in (partition, key, node, record)]
+    added = connection.execute(
+        "INSERT INTO results (partition, key, node, record, stored, used)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (*texts, now, now),
+    )
+    return int(added.lastrowid or 0)
+
+
+def set_version(
+    connection: sqlite3.Connection, partition: str, name: str, result: int, digest: str
+) -> int:
+    """Let a name give the object of a result. Returns its slot."""
+    slot = _slot(connection, partition, name)
+    if slot is None:
+        added = connection.execute(
+            "INSERT INTO slots (partition, name) VALUES (?, ?)",
+            (encoded(partition), encoded(name)),
+        )
+        slot = int(added.lastrowid or 0)
+    connection.execute("INSERT INTO versions VALUES (?, ?, ?)", (slot, result, digest))
+    connection.execute("UPDATE slots SET current = ? WHERE slot = ?", (result, slot))
+    return slot
+
+
+def hide(connection: sqlite3.Connection, partition: str, name: str) -> None:
+    """Let a name give nothing; the versions of it stay."""
+    connection.execute(
+        "UPDATE slots SET current = NULL WHERE partition = ? AND name = ?",
+        (encoded(partition), encoded(name)),
+    )
+
+
+def use(connection: sqlite3.Connection, result: int) -> bool:
+    """Let the names of a result give its objects, as it is used now.
+
+    Returns:
+        False if there is no such result any more.
+    """
+    found = connection.execute("SELECT used FROM results WHERE result = ?", (result,)).fetchone()
+    if found is None:
+        return False
+    if not 0 <= time.time() - found[0] < USED_SECONDS:
+        connection.execute("UPDATE results SET used = ? WHERE result = ?", (time.time(), result))
+    connection.execute(
+        "UPDATE slots SET current = ?1 WHERE slot IN (SELECT slot FROM versions WHERE result = ?1)"
+        " AND current IS NOT ?1",
+        (result,),
+    )
+    return True
+
+
+def current_digest(connection: sqlite3.Connection, partition: str, name: str) -> str | None:
+    """The digest of the object that a name gives; empty if that was damaged."""
+    found = connection.execute(
+        "SELECT v.object FROM slots s JOIN versions v ON v.slot = s.slot AND v.result = s.current"
+        " WHERE s.partition = ? AND s.name = ?",
+        (encoded(partition), encoded(name)),
+    ).fetchone()
+    return found[0] if found else None
+
+
+def drop_name(
+    connection: sqlite3.Connection, partition: str, name: str, released: Released
+) -> None:
+    """Take a name off the shelf, with all its versions; the records of their makers stay."""
+    slot = _slot(connection, partition, name)
+    if slot is None:
+        return
+    found = connection.execute("SELECT result, object FROM versions WHERE slot = ?", (slot,))
+    versions = found.fetchall()
+    connection.execute("DELETE FROM versions WHERE slot = ?", (slot,))
+    connection.execute("DELETE FROM slots WHERE slot = ?", (slot,))
+    for result, _ in versions:
+        connection.execute(
+            "DELETE FROM results WHERE result = ? AND key IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM versions WHERE versions.result = results.result)",
+            (result,),
+        )
+    release(connection, (digest for _, digest in versions), released)
+
+
+def drop_version(
+    connection: sqlite3.Connection, partition: str, name: str, released: Released
+) -> None:
+    """Take the object off the shelf that a name gives now; it gives nothing then."""
+    digest = current_digest(connection, partition, name)
+    connection.execute(
+        "DELETE FROM versions WHERE EXISTS (SELECT 1 FROM slots WHERE slots.slot = versions.slot"
+        " AND current = versions.result AND partition = ? AND name = ?)",
+        (encoded(partition), encoded(name)),
+    )
+    hide(connection, partition, name)
+    release(connection, filter(None, [digest]), released)
+
+
+def drop_result(connection: sqlite3.Connection, result: int, released: Released) -> list[str]:
+    """Delete a result whole: all its versions, and its record.
+
+    Returns:
+        The names that give nothing now.
+    """
+    versions = connection.execute(
+        "SELECT v.slot, v.object, s.name, s.current FROM versions v"
+        " JOIN slots s ON s.slot = v.slot WHERE v.result = ?",
+        (result,),
+    ).fetchall()
+    connection.execute("DELETE FROM versions WHERE result = ?", (result,))
+    connection.execute("DELETE FROM results WHERE result = ?", (result,))
+    gone = []
+    for slot, _, name, current in versions:
+        if current == result:
+            gone.append(decoded(name))
+            connection.execute("UPDATE slots SET current = NULL WHERE slot = ?", (slot,))
+        if not exists(connection, "SELECT 1 FROM versions WHERE slot = ?", slot):
+            connection.execute("DELETE FROM slots WHERE slot = ?", (slot,))
+    release(connection, [digest for _, digest, _, _ in versions], released)
+    return gone
+
+
+def retain(
+    connection: sqlite3.Connection, result: int, n_versions: int, released: Released
+) -> None:
+    """Delete the results that one more has made too many; what a name gives now stays.
+
+    A result that no node made replaces the earlier ones of its kind.
+    """
+    partition, key = connection.execute(
+        "SELECT partition, key FROM results WHERE result = ?", (result,)
+    ).fetchone()
+    surplus: set[int] = set()
+    if key is None:
+        found = connection.execute(
+            "SELECT w.result FROM versions v JOIN versions w ON w.slot = v.slot JOIN results r"
+            " ON r.result = w.result WHERE v.result = ?1 AND w.result != ?1 AND r.key IS NULL",
+            (result,),
+        )
+        surplus.update(each for (each,) in found)
+    else:
+        surplus.update(_beyond_of_key(connection, n_versions, key, partition))
+    slots = connection.execute("SELECT slot FROM versions WHERE result = ?", (result,)).fetchall()
+    for (slot,) in slots:
+        surplus.update(_beyond_in_slot(connection, n_versions, slot))
+    for each in surplus:
+        if not exists(connection, "SELECT 1 FROM slots WHERE current = ?", each):
+            drop_result(connection, each, released)
+
+
+def _beyond_of_key(connection: sqlite3.Connection, n: int, key: bytes, part: bytes) -> list[int]:
+    found = connection.execute(
+        "SELECT result FROM results WHERE key = ? AND partition = ?"
+        " ORDER BY used DESC, result DESC LIMIT -1 OFFSET ?",
+        (key, part, n),
+    )
+    return [result for (result,) in found]
+
+
+def _beyond_in_slot(connection: sqlite3.Connection, n: int, slot: int) -> list[int]:
+    found = connection.execute(
+        "SELECT r.result FROM versions v JOIN results r ON r.result = v.result WHERE v.slot = ?"
+        " ORDER BY r.used DESC, r.result DESC LIMIT -1 OFFSET ?",
+        (slot, n),
+    )
+    return [result for (result,) in found]
+
+
+def partitions(connection: sqlite3.Connection) -> list[str]:
+    """Every partition that has a result, in order; not the shelf's own."""
+    found = connection.execute("SELECT DISTINCT partition FROM results ORDER BY partition")
+    return [decoded(partition) for (partition,) in found if partition]
+
+
+# --- pruning ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What `ObjectShelf.prune` leaves: None for no limit."""
+
+    max_bytes: int | None = None
+    older_than: float | None = None
+    versions: int | None = None
+    keep_runs: int | None = None
+
+
+def prune(
+    connection: sqlite3.Connection, limits: Limits, batch: int, released: Released
+) -> tuple[list[str], bool]:
+    """Delete results and runs, the least lately used first, up to ``batch`` of them.
+
+    Returns:
+        The names that give nothing now, and True if there may be more to delete.
+    """
+    gone: list[str] = []
+    n_deleted = 0
+    for result in _surplus_versions(connection, limits.versions, batch):
+        gone += drop_result(connection, result, released)
+        n_deleted += 1
+    n_excess = 0 if limits.max_bytes is None else total_bytes(connection) - limits.max_bytes
+    n_runs = connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
+    n_surplus = 0 if limits.keep_runs is None else n_runs - limits.keep_runs
+    oldest = time.time() - limits.older_than if limits.older_than is not None else float("-inf")
+    before = released.n_bytes
+    rows = connection.execute(
+        "SELECT used, result, NULL FROM (SELECT used, result FROM results ORDER BY used, result"
+        " LIMIT ?1) UNION ALL SELECT stored, NULL, run FROM (SELECT stored, run FROM runs"
+        " ORDER BY stored, run LIMIT ?1) ORDER BY 1, 2, 3",
+        (batch,),
+    ).fetchall()
+    for used, result, run in rows:
+        is_surplus = run is not None and n_surplus > 0
+        if n_deleted >= batch:
+            break
+        if not (is_surplus or released.n_bytes - before < n_excess or used < oldest):
+            continue
+        n_deleted += 1
+        if run is None:
+            gone += drop_result(connection, result, released)
+        else:
+            n_surplus -= 1
+            release(connection, drop_run(connection, run), released)
+    return gone, n_deleted >= batch
+
+
+def _surplus_versions(connection: sqlite3.Connection, n: int | None, batch: int) -> Iterable[int]:
+    if n is None:
+        return []
+    found = connection.execute(
+        "SELECT result FROM (SELECT r.result, r.used, v.slot, ROW_NUMBER() OVER (PARTITION BY"
+        " v.slot ORDER BY r.used DESC, r.result DESC) AS place FROM versions v JOIN results r"
+        " ON r.result = v.result) WHERE place > ? AND NOT EXISTS (SELECT 1 FROM slots"
+        " WHERE current = result) LIMIT ?",
+        (n, batch),
+    )
+    return dict.fromkeys(result for (result,) in found)
+
+
+def clear(connection: sqlite3.Connection) -> int:
+    """Delete everything but the settings. Returns the number of doomed buffers."""
+    connection.execute("INSERT OR IGNORE INTO doomed SELECT digest FROM buffers")
+    for table in (
+        "slots", "results", "versions", "objects", "buffers", "uses", "runs", "entries", "mentions",
+    ):  # fmt: skip
+        connection.execute(f"DELETE FROM {table}")
+    return int(connection.execute("SELECT COUNT(*) FROM doomed").fetchone()[0])
+
+
+def _slot(connection: sqlite3.Connection, partition: str, name: str) -> int | None:
+    found = connection.execute(
+        "SELECT slot FROM slots WHERE partition = ? AND name = ?",
+        (encoded(partition), encoded(name)),
+    ).fetchone()
+    return found[0] if found else None
