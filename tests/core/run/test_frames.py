@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -52,9 +53,10 @@ def test_at_most_eight_frames_lead_from_a_nodes_return_to_the_disk(tmp_path: Pat
         use_persistent_cache=True,
         cache_storage_path=tmp_path / "cache",
     )
-    with pipeline.start() as run:
-        next(run)
-        sys.setprofile(None)
+    # Not in the main thread, whose transactions are made in one of their own.
+    worker = threading.Thread(target=lambda: next(pipeline.start()))
+    worker.start()
+    worker.join()
     assert ways
     for way in ways:
         names = [frame.f_code.co_name for frame in way]

@@ -161,10 +161,12 @@ class Index:
             ShelfError: the index is damaged.
         """
         self._check_there()
-        done: T = WRITER.run(partial(self._transaction, change))
-        return done
+        if WRITER.is_needed():
+            done: T = WRITER.run(partial(self._transaction, change))
+            return done
+        return self._transaction(change)
 
-    def _transaction(self, change: Change[T], job: Job[T]) -> T:
+    def _transaction(self, change: Change[T], job: Job[T] | None = None) -> T:
         calls = GATE.calls()
         depth = calls.depth
         connection = None
@@ -183,7 +185,7 @@ class Index:
                 self._give_back(connection)
             calls.depth = depth
 
-    def _locked(self, calls: Calls, job: Job[Any]) -> sqlite3.Connection:
+    def _locked(self, calls: Calls, job: Job[Any] | None) -> sqlite3.Connection:
         """A connection with the write lock; while it waits for that, the gate is open."""
         end = time.monotonic() + LOCK_SECONDS
         while True:
@@ -194,7 +196,8 @@ class Index:
                 return connection
             except sqlite3.Error as error:
                 self._give_back(connection)
-                if not _is_busy(error) or time.monotonic() > end or job.is_given_up:
+                is_given_up = job is not None and job.is_given_up
+                if is_given_up or not _is_busy(error) or time.monotonic() > end:
                     raise
             calls.depth -= 1
             time.sleep(NAP_SECONDS)

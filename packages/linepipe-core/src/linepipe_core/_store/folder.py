@@ -281,20 +281,20 @@ def _walk(wanted: str) -> tuple[int, str, tuple[str, ...], str | None]:
     """
     todo = [part for part in wanted.split("/") if part]
     done: list[str] = []
-    fd = os.open("/", _FOLDER)
     n_links = 0
     risks: list[str] = []
     parent: str | None = None
+    held = [os.open("/", _FOLDER)]  # the last one is where the walk is
     try:
         while todo:
             here = "/" + "/".join(done)
-            found = os.fstat(fd)
+            found = os.fstat(held[-1])
             name = todo.pop(0)
             if name == "..":
-                fd = _swapped(fd, os.open("..", _FOLDER, dir_fd=fd))
+                _step(held, os.open("..", _FOLDER, dir_fd=held[-1]))
                 del done[-1:]
                 continue
-            at = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            at = os.stat(name, dir_fd=held[-1], follow_symlinks=False)
             parent = writers_problem(found)
             if parent:
                 risks.append(f"{here}: {parent}")
@@ -303,18 +303,18 @@ def _walk(wanted: str) -> tuple[int, str, tuple[str, ...], str | None]:
             if stat.S_ISLNK(at.st_mode):
                 n_links += 1
                 _check_link(os.path.join(here, name), at, n_links, is_last=not todo)
-                to = os.readlink(name, dir_fd=fd)
+                to = os.readlink(name, dir_fd=held[-1])
                 todo = [part for part in to.split("/") if part not in ("", ".")] + todo
                 if to.startswith("/"):
-                    fd = _swapped(fd, os.open("/", _FOLDER))
+                    _step(held, os.open("/", _FOLDER))
                     done = []
                 continue
-            fd = _swapped(fd, os.open(name, _FOLDER, dir_fd=fd))
+            _step(held, os.open(name, _FOLDER, dir_fd=held[-1]))
             done.append(name)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd, "/" + "/".join(done), tuple(risks), parent
+        return held.pop(), "/" + "/".join(done), tuple(risks), parent
+    finally:
+        while held:
+            os.close(held.pop())
 
 
 def _found_by_path(wanted: str) -> tuple[int, str, tuple[str, ...], None]:
@@ -322,9 +322,10 @@ def _found_by_path(wanted: str) -> tuple[int, str, tuple[str, ...], None]:
     return -1, os.path.realpath(wanted), (), None
 
 
-def _swapped(old: int, new: int) -> int:
-    os.close(old)
-    return new
+def _step(held: list[int], new: int) -> None:
+    """Go on to a folder; at no moment is a descriptor in the list that is closed already."""
+    held.append(new)
+    os.close(held.pop(0))
 
 
 def _check_link(path: str, found: os.stat_result, n_links: int, *, is_last: bool) -> None:

@@ -89,15 +89,16 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._open: list[Job[Any]] = []
 
+    def is_needed(self) -> bool:
+        """Return True in the main thread, if another thread can be had."""
+        return threading.current_thread() is threading.main_thread() and self._is_there()
+
     def run(self, work: Callable[[Job[T]], T]) -> T:
-        """Give what the work gives; if this is the main thread, another one does it."""
+        """Do the work in the writer's thread, and wait for it."""
         job = Job(work)
         try:
             self._open.append(job)
-            if threading.current_thread() is threading.main_thread() and self._is_there():
-                self._jobs.put(job)
-            else:
-                job.do()
+            self._jobs.put(job)
             return job.result()
         finally:
             if job in self._open:
