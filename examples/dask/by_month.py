@@ -1,16 +1,16 @@
-"""One pipeline over twelve partitions, on a cluster of processes.
+"""One pipeline over twelve months, on a cluster of processes, and the same on a process pool.
 
     hatch run dask
 
-The pipeline knows nothing of Dask: `clean` and `late_by_carrier` could be run here as well.
-What travels to a worker is the declaration and a month; each worker reads its own flights, and
-only a small table travels back.
+The pipeline knows nothing of Dask: `map` hands each month to the executor as one task. The
+declaration travels to a worker once; each worker reads its own flights, and only a small table
+travels back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from concurrent.futures import Executor, ProcessPoolExecutor
 
 import pandas as pd
 from dask.distributed import Client, LocalCluster
@@ -18,7 +18,7 @@ from dask.distributed import Client, LocalCluster
 from late_flights.ingest import data_folder
 from linepipe_core import Node, Pipeline
 
-__all__ = ["late_by_carrier_pipeline", "late_everywhere", "run_month"]
+__all__ = ["late_by_carrier_pipeline", "late_everywhere"]
 
 
 def read_month(month: int) -> pd.DataFrame:
@@ -52,34 +52,34 @@ def late_by_carrier_pipeline(late_minutes: int) -> Pipeline:
     )
 
 
-def run_month(pipeline: Pipeline, month: int) -> pd.DataFrame:
-    """What a worker does: one whole run."""
-    counts: pd.DataFrame = pipeline.bind(month=month).run()["counts"]
-    return counts
-
-
-def late_everywhere(client: Client, pipeline: Pipeline, months: Sequence[int]) -> pd.DataFrame:
-    """Run each month as a task of the cluster and add up what comes back.
+def late_everywhere(
+    pipeline: Pipeline, months: Sequence[int], executor: Executor | None = None
+) -> pd.DataFrame:
+    """Run the pipeline once for each month and add up what comes back.
 
     Args:
-        client: of the cluster.
-        pipeline: sent to the workers as it is.
-        months: a task each.
+        pipeline: sent to the workers once, as it is.
+        months: a case each.
+        executor: runs the cases; None runs them here, one after another.
 
     Returns:
         For each carrier ``count``, ``sum`` and the ``rate`` of late flights, highest first.
     """
-    futures = client.map(partial(run_month, pipeline), months)
-    counts: list[pd.DataFrame] = client.gather(futures)
+    cases = {f"{month:02}": {"month": month} for month in months}
+    results = pipeline.map(cases, executor=executor)
+    counts: list[pd.DataFrame] = [result["counts"] for result in results.values()]
     total = pd.concat(counts).groupby("carrier").sum()
     return total.assign(rate=total["sum"] / total["count"]).sort_values("rate", ascending=False)
 
 
 def main() -> None:
-    """The whole year on two worker processes."""
+    """The whole year on two worker processes: of a Dask cluster, and of a plain pool."""
+    pipeline = late_by_carrier_pipeline(15)
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster, Client(cluster) as client:
-        rates = late_everywhere(client, late_by_carrier_pipeline(15), range(1, 13))
+        rates = late_everywhere(pipeline, range(1, 13), client.get_executor())
+    with ProcessPoolExecutor(2) as pool:
+        assert rates.equals(late_everywhere(pipeline, range(1, 13), pool))
     print(f"{rates['count'].sum():,} flights of 12 months, late by carrier:")
     print(rates.head(5).to_string(formatters={"rate": "{:.1%}".format}))
 

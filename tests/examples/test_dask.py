@@ -6,9 +6,9 @@ import os
 
 import pytest
 from dask.distributed import Client, LocalCluster
-from examples.dask.by_month import late_by_carrier_pipeline, late_everywhere, run_month
+from examples.dask.by_month import late_by_carrier_pipeline, late_everywhere
 
-from linepipe_core import Node, NodeExecutionError, Pipeline
+from linepipe_core import MapError, Node, Pipeline
 
 
 def which_process(month: int) -> int:
@@ -30,14 +30,15 @@ def test_a_cluster_of_processes_runs_whole_pipelines() -> None:
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        rates = late_everywhere(client, pipeline, months)
-        where = Pipeline([Node(which_process, ["month"], ["counts"])])
-        processes = client.gather([client.submit(run_month, where, month) for month in months])
+        workers = client.get_executor()
+        rates = late_everywhere(pipeline, months, workers)
+        where = Pipeline([Node(which_process, ["month"], ["pid"])])
+        cases = {str(month): {"month": month} for month in months}
+        processes = {result["pid"] for result in where.map(cases, executor=workers).values()}
         failing = Pipeline([Node(fail, ["month"], ["counts"])])
-        with pytest.raises(NodeExecutionError, match=r"'fail' failed(?s:.)*no flights in month 7"):
-            client.submit(run_month, failing, 7).result()
+        with pytest.raises(MapError, match=r"'3': node 'fail': ValueError: no flights in month 3"):
+            failing.map(cases, executor=workers)
 
-    expected = sum(run_month(pipeline, month)["count"].sum() for month in months)
-    assert rates["count"].sum() == expected > 0
+    assert rates.equals(late_everywhere(pipeline, months))
     assert rates["rate"].between(0, 1).all()
     assert os.getpid() not in processes

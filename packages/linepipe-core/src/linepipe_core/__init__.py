@@ -9,6 +9,7 @@ from linepipe_core._declare.config import is_config_reference
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.reasons import Reason
 from linepipe_core._run.history import HistoryEntry
+from linepipe_core._run.map_result import MapResult
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._run.step import Step
@@ -20,6 +21,7 @@ from linepipe_core.errors import (
     CompositionError,
     ConstantError,
     LinepipeError,
+    MapError,
     MissingConfigError,
     MissingExtraError,
     MissingInputError,
@@ -54,6 +56,8 @@ __all__ = [
     "HistoryEntry",
     "Hook",
     "LinepipeError",
+    "MapError",
+    "MapResult",
     "MissingConfigError",
     "MissingExtraError",
     "MissingInputError",

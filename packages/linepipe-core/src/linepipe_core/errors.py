@@ -17,6 +17,7 @@ the culprits are attributes. A builtin is mixed in where callers would catch tha
     ├── RegistryClosedError    (ValueError)             a registry used after its end
     ├── RunStateError                                   a run asked for what its state rules out
     ├── NodeExecutionError     (RuntimeError)           a node's function raised
+    ├── MapError                                        some cases of map() failed
     ├── MissingExtraError      (ImportError)            an optional part isn't installed
     └── ShelfError                                      the persistent cache can't be used
         ├── ShelfPathError     (OSError)                its path isn't a shelf, or can't be one
@@ -49,12 +50,14 @@ from linepipe_core._errors import (
     WiringError,
 )
 from linepipe_core._run.failures import NodeExecutionError
+from linepipe_core._run.map_result import MapError
 
 __all__ = [
     "AmbiguousNameError",
     "CompositionError",
     "ConstantError",
     "LinepipeError",
+    "MapError",
     "MissingConfigError",
     "MissingExtraError",
     "MissingInputError",

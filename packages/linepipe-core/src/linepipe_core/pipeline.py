@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from linepipe_core._declare.check import check
 from linepipe_core._declare.declaration import Declaration, Options
@@ -17,15 +17,20 @@ from linepipe_core._declare.hints import output_hints
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.plan import Plan
+from linepipe_core._run.cases import map_cases
 from linepipe_core._run.debugger import debug_call
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.hooks import Hook
 from linepipe_core._run.launch import make_plan, open_registry, start_run, stored_history
+from linepipe_core._run.map_result import MapResult
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._store.registry import ObjectRegistry
 from linepipe_core._text import rendered, shortened
 from linepipe_core._values.isolate import copy_for_reader, isolate
+
+if TYPE_CHECKING:  # loads threads and queues, which a run here doesn't need
+    from concurrent.futures import Executor
 
 __all__ = ["Pipeline"]
 
@@ -416,6 +421,48 @@ class Pipeline:
             len ran 4
         """
         return start_run(self._declaration, outputs, reuse, rerun, hooks, self._remember)
+
+    def map(
+        self,
+        cases: Mapping[str, Mapping[str, Any]],
+        *,
+        executor: Executor | None = None,
+        outputs: Names | None = None,
+        reuse: bool = False,
+        hooks: Iterable[Hook] = (),
+    ) -> MapResult:
+        """Run this pipeline once for each case: here, or through an executor.
+
+        Each case is one whole run, ``bind(**constants).replace(partition=label).run(...)``. All
+        cases are checked before any runs. A case that fails doesn't stop the others.
+
+        Args:
+            cases: label -> the case's constants, by name.
+            executor: runs the cases at once: a thread or process pool of ``concurrent.futures``,
+                loky's, a Dask client's ``get_executor()``, mpi4py's. None: here, one after
+                another.
+            outputs: the objects to give of each case, as for ``run``.
+            reuse: skip what is fresh, as for ``run``. What no case changes runs once.
+            hooks: watch every run. With an executor they stay here, and get ``after_run`` for each
+                case as it ends.
+
+        Returns:
+            The results by label. It prints as a table.
+
+        Raises:
+            MapError: cases failed; all the others are finished, and in its ``result``.
+            UnknownNameError: a case has a constant that no node reads; nothing has run.
+            MissingInputError: a case lacks an object that a node needs; nothing has run.
+            RunStateError: the pipeline can't be pickled for the executor's processes.
+            TypeError: a label or a case isn't what it should be; nothing has run.
+
+        Example:
+            >>> pipeline = Pipeline([Node(len, ["text"], ["n"])])
+            >>> results = pipeline.map({"short": {"text": "a"}, "long": {"text": "abc"}})
+            >>> {label: result["n"] for label, result in results.items()}
+            {'short': 1, 'long': 3}
+        """
+        return map_cases(self._declaration, cases, executor, outputs, reuse, hooks)
 
     def plan(self, *, outputs: Names | None = None, rerun: Names = ()) -> Plan:
         """The plan of ``run(reuse=True)``: what it would do, and why. Runs nothing.

@@ -196,6 +196,10 @@ class Declaration:
             self._config_values if is_same else [],
         )
 
+    def in_partition(self, partition: str) -> Declaration:
+        """The same in another partition of the shelf."""
+        return replace(self, options=replace(self.options, partition=partition))
+
     def renamed(
         self,
         names: Mapping[str, str],

@@ -29,7 +29,7 @@ from linepipe_core._values.isolate import peek
 if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
     from linepipe_core._reuse.session import ReuseSession
 
-__all__ = ["make_plan", "open_registry", "start_run", "stored_history"]
+__all__ = ["check_run", "make_plan", "open_registry", "start_run", "stored_history"]
 
 
 def start_run(
@@ -46,9 +46,7 @@ def start_run(
         on_end: called with the result, also of a run that failed.
     """
     kept = None if outputs is None else _known_outputs(declaration, outputs)
-    if isinstance(hooks, Hook):
-        raise TypeError(f"hooks is one Hook, {hooks!r}; write hooks=[...]")
-    hooks = tuple(hooks)
+    hooks = _hook_list(hooks)
     wiring, options = declaration.wiring, declaration.options
     if wiring.profiled:
         hooks = _with_profile(hooks)
@@ -67,6 +65,24 @@ def start_run(
     except BaseException:
         registry.close()
         raise
+
+
+def check_run(
+    declaration: Declaration, outputs: Names | None, reuse: bool, hooks: Iterable[Hook]
+) -> tuple[Hook, ...]:
+    """Refuse what no run of these arguments could begin with, whatever its constants are.
+
+    Returns:
+        The hooks.
+    """
+    if outputs is not None:
+        _known_outputs(declaration, outputs)
+    if reuse:
+        _check_cache(declaration, "map(reuse=True)")
+    declaration.config_values()
+    hooks = _hook_list(hooks)
+    HookCalls(hooks, (node.name for node in declaration.wiring.nodes))
+    return hooks
 
 
 def make_plan(declaration: Declaration, outputs: Names | None, rerun: Names) -> Plan:
@@ -160,6 +176,12 @@ def _session(
         rerun,
         reuses,
     )
+
+
+def _hook_list(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
+    if isinstance(hooks, Hook):
+        raise TypeError(f"hooks is one Hook, {hooks!r}; write hooks=[...]")
+    return tuple(hooks)
 
 
 def _check_cache(declaration: Declaration, what: str) -> None:

@@ -78,6 +78,19 @@ class RunResult(Mapping["str", "Any"]):
         self.history: list[HistoryEntry] = History(history)
         self.failed_hooks: tuple[FailedHook, ...] = tuple(failed_hooks)
 
+    @classmethod
+    def of_values(
+        cls,
+        values: dict[str, Any],
+        steps: Sequence[Step],
+        seconds: float,
+        history: Sequence[HistoryEntry],
+    ) -> RunResult:
+        """A result whose values are the caller's already, as of a run in another process."""
+        result = cls({}, steps, seconds, history, ())
+        result._names, result._values = tuple(values), values
+        return result
+
     def __getstate__(self) -> dict[str, Any]:
         # Objects on a shelf are read now: there may be no such shelf where this is going.
         values = {name: self[name] for name in self._names}

@@ -1,0 +1,56 @@
+"""Nodes of the pipelines that are mapped, importable by every worker process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from linepipe_core import Node, Pipeline
+
+
+def load(path: str) -> list[int]:
+    """Leaves a line in the file ``path`` each time it runs."""
+    with Path(path).open("a") as file:
+        file.write("loaded\n")
+    return [1, 2, 3]
+
+
+def scale(rows: list[int], factor: int) -> list[int]:
+    rows.append(factor)  # its own copy
+    if factor < 0:
+        raise ValueError(f"negative: {factor}")
+    return [row * factor for row in rows]
+
+
+def total(scaled: list[int], offset: int) -> int:
+    return sum(scaled) + offset
+
+
+def pipeline(path: Path, **options: Any) -> Pipeline:
+    """`load` is the same for every case; the rest depends on ``factor``."""
+    nodes = [
+        Node(load, ["path"], ["rows"]),
+        Node(scale, ["rows", "factor"], ["scaled"]),
+        Node(total, ["scaled", "config.offset"], ["total"]),
+    ]
+    return Pipeline(nodes, {"offset": 10}, path=str(path), **options)
+
+
+def end_worker(x: int) -> int:
+    """Kills its process for one case; the others take a moment."""
+    if x == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.01)
+    return x
+
+
+def process(x: int) -> int:
+    return os.getpid()
+
+
+def hold(x: int) -> Any:
+    return threading.Lock()
