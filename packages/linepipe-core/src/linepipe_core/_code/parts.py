@@ -6,7 +6,6 @@ Apart from what finds them, so that deciding what runs needs none of that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 __all__ = ["FUNCTION", "PYTHON", "Part", "PartKey", "PartKind", "combined", "digest_of"]
@@ -64,6 +63,8 @@ class Part(NamedTuple):
 
 def digest_of(*parts: str) -> str:
     """A hash of texts; the first says what kind of thing is hashed."""
+    from hashlib import blake2b  # it loads OpenSSL; reasons and plans need none of it
+
     text = "\0".join(parts)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

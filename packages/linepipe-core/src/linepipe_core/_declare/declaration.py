@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from linepipe_core._declare.merge import merge_configs, merge_constants
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.rename import Renaming
 from linepipe_core._declare.wiring import Wiring, look_up_config
@@ -32,8 +30,7 @@ _NAMES_OF_OPTIONS: Final = (
 _SAME: Final[Any] = object()  # stands for an option that isn't given, in replaced()
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The options of a Pipeline that concern every run.
 
     Attributes:
@@ -74,8 +71,7 @@ def _check_switch(option: str, value: object, instead: str) -> None:
         raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """The content of a Pipeline, which never changes.
 
     Attributes:
@@ -85,16 +81,16 @@ class Declaration:
         options: the options of every run.
         fingerprints: constant or config reference -> its fingerprint; filled by runs.
         reported: constants that can't be copied, with the reason: logged once.
+        config_cell: one cell for `config_values`, filled by the first run and shared by `bound`.
     """
 
     wiring: Wiring
     config: Any
     constants: dict[str, Any]
     options: Options
-    fingerprints: dict[str, Any] = field(default_factory=dict)
-    reported: set[tuple[str, str]] = field(default_factory=set)
-    # One cell, filled by the first run and shared by `bind`.
-    _config_values: list[dict[str, Any]] = field(default_factory=list)
+    fingerprints: dict[str, Any]
+    reported: set[tuple[str, str]]
+    config_cell: list[dict[str, Any]]
 
     @classmethod
     def of(
@@ -123,7 +119,7 @@ class Declaration:
         reported: set[tuple[str, str]] = set()
         private = peek(isolate(config, "config"))
         isolated = {name: _isolated(constants[name], name, reported) for name in constants}
-        return cls(wiring, private, isolated, options, reported=reported)
+        return cls(wiring, private, isolated, options, {}, reported, [])
 
     def config_values(self) -> dict[str, Any]:
         """Reference -> snapshot, for each config reference that a node reads.
@@ -131,7 +127,7 @@ class Declaration:
         Raises:
             MissingConfigError: the config lacks paths; all of them are named.
         """
-        cell = self._config_values
+        cell = self.config_cell
         if not cell:
             cell.append(look_up_config(self.wiring, self.config))
         return cell[0]
@@ -154,14 +150,14 @@ class Declaration:
         else:
             prints = {}
         return Declaration(
-            wiring, self.config, merged, self.options, prints, reported, self._config_values
+            wiring, self.config, merged, self.options, prints, reported, self.config_cell
         )
 
     def sliced(self, indices: Iterable[int]) -> Declaration:
         """The same with only these nodes, and the constants that they read."""
         wiring = Wiring(self.wiring.nodes[index] for index in indices)
         read = {name: held for name, held in self.constants.items() if name in wiring.free}
-        return replace(self, wiring=wiring, constants=read, fingerprints={}, _config_values=[])
+        return self._replace(wiring=wiring, constants=read, fingerprints={}, config_cell=[])
 
     def replaced(
         self, nodes: Iterable[Node], config: list[Any], options: Mapping[str, Any]
@@ -177,7 +173,7 @@ class Declaration:
             WiringError: the nodes don't fit together, or a constant has an output's name.
             TypeError: the nodes are none, or an option isn't what it should be.
         """
-        changed = replace(self.options, **options)
+        changed = self.options._replace(**options)
         changed.check()
         wiring = self.wiring
         if nodes is not wiring.nodes:
@@ -193,7 +189,7 @@ class Declaration:
             changed,
             self.fingerprints.copy() if is_same else {},
             self.reported,
-            self._config_values if is_same else [],
+            self.config_cell if is_same else [],
         )
 
     def in_partition(self, partition: str) -> Declaration:
@@ -218,7 +214,7 @@ class Declaration:
         wiring = Wiring(map(renaming.node, nodes))
         constants = {renaming.object(name): held for name, held in self.constants.items()}
         wiring.check(constants)
-        return Declaration(wiring, self.config, constants, self.options, reported=self.reported)
+        return Declaration(wiring, self.config, constants, self.options, {}, self.reported, [])
 
     def joined(self, other: Declaration) -> Declaration:
         """These nodes and then those, with the configs and constants of both.
@@ -227,6 +223,9 @@ class Declaration:
             WiringError: together, the nodes don't fit.
             CompositionError: config, constants or cache paths differ; all are named.
         """
+        # It hashes: pickle and hashlib cost a third of the start, and only sums need them.
+        from linepipe_core._declare.merge import merge_configs, merge_constants
+
         wiring = self.wiring.extended(other.wiring.nodes)
         problems: list[str] = []
         constants = merge_constants(self.constants, other.constants, problems)
@@ -235,9 +234,8 @@ class Declaration:
         wiring.check(constants)
         if problems:
             raise CompositionError(problems)
-        return Declaration(
-            wiring, config, constants, options, reported=self.reported | other.reported
-        )
+        reported = self.reported | other.reported
+        return Declaration(wiring, config, constants, options, {}, reported, [])
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {name: peek(held) for name, held in self.constants.items()}
@@ -249,7 +247,7 @@ def _restored(
 ) -> Declaration:
     """A Declaration from its pickle."""
     isolated = {name: isolate([value], shared=[]) for name, value in constants.items()}
-    return Declaration(Wiring(nodes), config, isolated, options)
+    return Declaration(Wiring(nodes), config, isolated, options, {}, set(), [])
 
 
 def _joined_options(left: Options, right: Options, problems: list[str]) -> Options:

@@ -7,7 +7,6 @@ loop is gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -40,7 +39,6 @@ class MemoryUse(Protocol):
         """How the peak was measured."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Step:
     """One node's turn in one run. It never holds the node's inputs or outputs.
 
@@ -54,13 +52,18 @@ class Step:
         began: when its function was called, in seconds since the epoch; see ``started``.
     """
 
-    node: Node
-    index: int
-    status: Status = "running"
-    seconds: float | None = None
-    memory: MemoryUse | None = field(default=None, kw_only=True)
-    reasons: tuple[Reason, ...] = field(default=(), kw_only=True)
-    began: float | None = field(default=None, kw_only=True)
+    __slots__ = ("began", "index", "memory", "node", "reasons", "seconds", "status")
+
+    def __init__(
+        self, node: Node, index: int, status: Status = "running", seconds: float | None = None
+    ) -> None:
+        self.node = node
+        self.index = index
+        self.status: Status = status
+        self.seconds = seconds
+        self.memory: MemoryUse | None = None
+        self.reasons: tuple[Reason, ...] = ()
+        self.began: float | None = None
 
     @property
     def started(self) -> datetime | None:
