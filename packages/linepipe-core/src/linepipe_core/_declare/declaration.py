@@ -194,7 +194,7 @@ class Declaration(NamedTuple):
 
     def in_partition(self, partition: str) -> Declaration:
         """The same in another partition of the shelf."""
-        return replace(self, options=replace(self.options, partition=partition))
+        return self._replace(options=self.options._replace(partition=partition))
 
     def renamed(
         self,
