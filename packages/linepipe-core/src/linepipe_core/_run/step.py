@@ -55,15 +55,23 @@ class Step:
     __slots__ = ("began", "index", "memory", "node", "reasons", "seconds", "status")
 
     def __init__(
-        self, node: Node, index: int, status: Status = "running", seconds: float | None = None
+        self,
+        node: Node,
+        index: int,
+        status: Status = "running",
+        seconds: float | None = None,
+        *,
+        memory: MemoryUse | None = None,
+        reasons: tuple[Reason, ...] = (),
+        began: float | None = None,
     ) -> None:
         self.node = node
         self.index = index
         self.status: Status = status
         self.seconds = seconds
-        self.memory: MemoryUse | None = None
-        self.reasons: tuple[Reason, ...] = ()
-        self.began: float | None = None
+        self.memory = memory
+        self.reasons = reasons
+        self.began = began
 
     @property
     def started(self) -> datetime | None:
