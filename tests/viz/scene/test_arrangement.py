@@ -321,3 +321,32 @@ def test_an_object_that_many_read_keeps_to_one_lane() -> None:
         )
     ]
     assert len(segments) == len(set(segments))
+
+
+def test_the_longest_chain_keeps_one_x() -> None:
+    """Wherever its side branches are."""
+    nodes = [samples.node("n0", [], ["x0"])]
+    nodes += [samples.node(f"n{n}", [f"x{n - 1}"], [f"x{n}"]) for n in range(1, 8)]
+    nodes += [samples.node(f"side_{n}", ["x2"], []) for n in range(4)]
+    cards = arrangement(Pipeline(nodes)).cards[:8]
+    xs = [card.x for card in cards]
+    assert max(xs) - min(xs) < 3
+
+
+def test_an_object_that_many_read_does_not_drag_them_sideways() -> None:
+    """A connection beside a chain: the chain stays straight."""
+    nodes = [samples.node("connect", ["config.db"], ["connection"]), samples.node("n0", [], ["x0"])]
+    nodes += [samples.node(f"n{n}", [f"x{n - 1}", "connection"], [f"x{n}"]) for n in range(1, 12)]
+    places = arrangement(Pipeline(nodes))
+    xs = [card.x for card in places.cards[2:]]
+    assert max(xs) - min(xs) < 3
+    assert places.width < 420
+
+
+@pytest.mark.slow
+def test_a_dense_graph_is_drawn_within_5_mb() -> None:
+    """200 nodes that each read all that came before: 19,900 edges."""
+    nodes = [samples.node(f"n{n}", [f"x{m}" for m in range(n)], [f"x{n}"]) for n in range(200)]
+    svg = draw_svg_pipeline(Pipeline(nodes))
+    assert svg.count('data-to="') == 19_900
+    assert len(svg) < 5_000_000

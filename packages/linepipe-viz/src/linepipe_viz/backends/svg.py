@@ -35,6 +35,7 @@ from linepipe_viz.theme import (
 
 __all__ = ["draw_svg_pipeline", "scene_svg"]
 
+_MOST_WIRES = 2_000  # more are drawn with less: nobody hovers over one of them
 _BASELINE = 0.36  # of the font size: from a text's middle down to its baseline
 
 
@@ -126,8 +127,11 @@ class _Writer:
         yield f'<g font-family="{MONO}">'
         for shape in scene.cards:
             yield from self._shape(shape)
-        for wire in scene.wires:
-            yield from self._wire(wire)
+        if len(scene.wires) <= _MOST_WIRES:
+            for wire in scene.wires:
+                yield from self._wire(wire)
+        else:
+            yield from self._light_wires(scene.wires)
         for shape in scene.pills:
             yield from self._shape(shape)
         yield "</g>"
@@ -206,6 +210,18 @@ class _Writer:
             f'<path class="lp-{wire.kind}-arrow" d="{_arrowhead(*wire.tip)}"'
             f"{self._paint(fill=style.arrow)}/></g>"
         )
+
+    def _light_wires(self, wires: Sequence[Wire]) -> Iterator[str]:
+        """Thousands of edges: no tooltips, and open arrowheads in the lines themselves."""
+        for kind, style in WIRES.items():
+            stroke = self._paint(stroke=style.stroke)
+            yield f'<g class="lp-{kind}" fill="none"{stroke} stroke-width="1">'
+            for wire in wires:
+                if wire.kind == kind:
+                    data = [(key, value) for key, value in wire.data if key != "from"]
+                    head = _arrowhead(*wire.tip).removesuffix("Z")
+                    yield f'<path{_attributes(data)} d="{_path(wire)}{head}"/>'
+            yield "</g>"
 
 
 def _path(wire: Wire) -> str:

@@ -83,11 +83,12 @@ class _Part:
 
     def bends(self, starts: Sequence[float]) -> list[tuple[Bend, ...]]:
         xs = route_edges(self.rows, self.places, [starts[edge] - self.dx for edge in self.edges])
-        first = {edge: lane.first_layer for lane in self.rows.lanes for edge, _ in lane.edges}
-        return [
-            tuple(self._bend(x, row) for row, x in enumerate(chain, start=first[edge]))
-            for edge, chain in enumerate(xs)
-        ]
+        bends_of: list[tuple[Bend, ...]] = [()] * len(self.edges)
+        for lane, chain in zip(self.rows.lanes, xs, strict=True):
+            bends = tuple(self._bend(x, row) for row, x in enumerate(chain, lane.first_layer))
+            for edge, n_passed in lane.edges:
+                bends_of[edge] = bends[:n_passed]
+        return bends_of
 
     def _bend(self, x: float, row: int) -> Bend:
         top, floor = self.places.top[row], self.places.floor[row]

@@ -21,6 +21,8 @@ from typing import NamedTuple
 __all__ = ["Edge", "Lane", "Rows", "order_rows"]
 
 _PASSES = 24
+_MOST_LINKS = 12_000  # between neighbouring layers; with more, nobody sees a crossing less
+_DENSE_PASSES = 3
 _PATIENCE = 8  # passes without a better order before we stop
 _MIRROR_AFTER = 3  # ... and before ties are turned round, to look elsewhere
 _TRANSPOSE_ROUNDS = 4
@@ -85,9 +87,10 @@ def order_rows(layer: Sequence[int], edges: Sequence[Edge]) -> Rows:
     rows = _with_dummies(layer, edges)
     best: list[list[int]] = []
     fewest = -1
-    for from_sources in (True, False):
+    is_dense = sum(map(len, rows.below)) > _MOST_LINKS
+    for from_sources in (True,) if is_dense else (True, False):
         _walk(rows, from_sources=from_sources)
-        order, crossings = _searched(rows)
+        order, crossings = _searched(rows, _DENSE_PASSES if is_dense else _PASSES)
         if crossings < fewest or fewest < 0:
             best, fewest = order, crossings
         if not fewest:
@@ -107,14 +110,15 @@ def _reads_backwards(rows: Rows) -> bool:
     return rises < 0
 
 
-def _searched(rows: Rows) -> tuple[list[list[int]], int]:
+def _searched(rows: Rows, n_passes: int) -> tuple[list[list[int]], int]:
     """The best order on the way from the present one, and its crossings."""
     best, fewest, stale = _copied(rows.rows), _crossings(rows), 0
-    for turn in range(_PASSES):
+    for turn in range(n_passes):
         if not fewest or stale >= _PATIENCE:
             break
         _barycenter_pass(rows, downward=turn % 2 == 0, mirrored=stale >= _MIRROR_AFTER)
-        _transpose(rows)
+        if n_passes == _PASSES:
+            _transpose(rows)
         crossings = _crossings(rows)
         if crossings < fewest:
             best, fewest, stale = _copied(rows.rows), crossings, 0

@@ -20,6 +20,8 @@ DUMMY_WIDTH = 8.0
 _SWEEPS = 24
 _BOTH_WAYS = 6  # the last sweeps look up and down at once, to settle
 _WEIGHTS = (1.0, 2.0, 8.0)  # of an edge with none, one or two dummies at its ends
+_HUB = 4.0  # the edges of a box with more than so many weigh less: it shall not drag its readers
+_SPINE = 400.0  # the weight with which the longest chain keeps to one x
 _ANCHOR = 0.05  # the weight of staying put, for boxes without neighbours
 
 
@@ -49,11 +51,18 @@ def place_rows(rows: Rows, sizes: Sequence[tuple[float, float]]) -> Places:
     widths = [size[0] for size in sizes] + [DUMMY_WIDTH] * (len(rows.layer) - rows.n_boxes)
     left = _distances(rows, widths)
     x = _start(rows, widths, left)
+    spine = _spine(rows)
+    pulls = _pulls(rows, spine)
+    x.append(0.0)  # the spine's own x, which draws its boxes to it
+    if spine:
+        x[-1] = sum(x[box] for box in spine) / len(spine)
     for sweep in range(_SWEEPS):
         settling = sweep >= _SWEEPS - _BOTH_WAYS
         downward = sweep % 2 == 0
         for row in rows.rows if downward else reversed(rows.rows):
-            _move_row(rows, row, x, left, up=downward or settling, down=not downward or settling)
+            _move_row(pulls, row, x, left, up=downward or settling, down=not downward or settling)
+        if spine:
+            x[-1] = sum(x[box] for box in spine) / len(spine)
     leftmost = min((x[box] - widths[box] / 2 for row in rows.rows for box in row), default=0.0)
     x = [place - leftmost for place in x]
     top, floor = _layer_borders(rows, sizes, x)
@@ -89,18 +98,54 @@ def _start(rows: Rows, widths: Sequence[float], left: Sequence[float]) -> list[f
     return x
 
 
+Pull = list[tuple[int, float]]
+"""The neighbours of a box on one side, each with the weight of the edge to it."""
+
+
+def _pulls(rows: Rows, spine: Sequence[int]) -> tuple[list[Pull], list[Pull]]:
+    """For each box and dummy, what pulls it from above and from below."""
+    above: list[Pull] = [[] for _ in rows.layer]
+    below: list[Pull] = [[] for _ in rows.layer]
+    n_boxes = rows.n_boxes
+    for upper, lowers in enumerate(rows.below):
+        share = min(1.0, _HUB / len(lowers)) if lowers else 1.0
+        for lower in lowers:
+            weight = _WEIGHTS[(upper >= n_boxes) + (lower >= n_boxes)] * share
+            below[upper].append((lower, weight))
+            above[lower].append((upper, weight))
+    for box in spine:
+        above[box].append((len(rows.layer), _SPINE))
+        below[box].append((len(rows.layer), _SPINE))
+    return above, below
+
+
+def _spine(rows: Rows) -> list[int]:
+    """The boxes of a longest chain, from the last row upwards; of several the middle one."""
+    spine: list[int] = []
+    candidates = rows.rows[-1] if rows.rows else []
+    while candidates:
+        boxes = [box for box in candidates if box < rows.n_boxes] or candidates
+        spine.append(sorted(boxes, key=rows.place.__getitem__)[len(boxes) // 2])
+        candidates = rows.above[spine[-1]]
+    return spine
+
+
 def _move_row(
-    rows: Rows, row: Sequence[int], x: list[float], left: Sequence[float], *, up: bool, down: bool
+    pulls: tuple[list[Pull], list[Pull]],
+    row: Sequence[int],
+    x: list[float],
+    left: Sequence[float],
+    *,
+    up: bool,
+    down: bool,
 ) -> None:
     wanted: list[float] = []
     weights: list[float] = []
-    sides = [side for side, looked_at in ((rows.above, up), (rows.below, down)) if looked_at]
-    n_boxes = rows.n_boxes
+    sides = [side for side, looked_at in zip(pulls, (up, down), strict=True) if looked_at]
     for box in row:
         total = pulled = 0.0
         for side in sides:
-            for other in side[box]:
-                weight = _WEIGHTS[(box >= n_boxes) + (other >= n_boxes)]
+            for other, weight in side[box]:
                 total += weight
                 pulled += weight * x[other]
         wanted.append(pulled / total if total else x[box])

@@ -20,7 +20,7 @@ _NEAR = 40.0  # px: an end this close is worth being straight with
 
 
 def route_edges(rows: Rows, places: Places, starts: Sequence[float]) -> list[list[float]]:
-    """For each edge, its x in each layer that it passes, with as few bends as can be.
+    """For each lane, its x in each layer that it passes, with as few bends as can be.
 
     Args:
         rows: the order within the layers.
@@ -33,11 +33,7 @@ def route_edges(rows: Rows, places: Places, starts: Sequence[float]) -> list[lis
         for lane in rows.lanes:
             start = starts[lane.edges[0][0]]
             _straighten(lane.dummies, start, x[lane.end], x, places.left, neighbours)
-    passages: list[list[float]] = [[] for _ in starts]
-    for lane in rows.lanes:
-        for edge, n_passed in lane.edges:
-            passages[edge] = [x[dummy] for dummy in lane.dummies[:n_passed]]
-    return passages
+    return [[x[dummy] for dummy in lane.dummies] for lane in rows.lanes]
 
 
 def _neighbours(rows: Rows) -> dict[int, tuple[int | None, int | None]]:

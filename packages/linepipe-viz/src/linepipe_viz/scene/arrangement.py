@@ -215,11 +215,21 @@ def _wires(
     exits = [_exit(edge, cards, boxes, layout, rows) for edge in graph.edges]
     bends = layout.bends([way[-1].x for way in exits])
     entries = _entries(graph, cards, [way[-1].x for way in exits], bends)
+    # All edges of an object share one way, as far as each of them goes.
+    longest: dict[tuple[int | None, str], Sequence[Bend]] = {}
+    for edge, passed in zip(graph.edges, bends, strict=True):
+        key = edge.maker, edge.name
+        longest[key] = max(longest.get(key, ()), passed, key=len)
+    ways: dict[tuple[int | None, str], list[Segment]] = {}
     for number, edge in enumerate(graph.edges):
         (start, *inside), passed = exits[number], bends[number]
-        floor = layout.floor[boxes.number[_source(edge)]]
+        key = edge.maker, edge.name
         tip = cards[edge.reader].top - _TIP_GAP
-        segments = [*inside, *_outside(exits[number][-1], floor, passed)]
+        if key not in ways:
+            floor = layout.floor[boxes.number[_source(edge)]]
+            ways[key] = [*inside, *_outside(exits[number][-1], floor, longest[key])]
+        beyond = 2 * (len(longest[key]) - len(passed))
+        segments = ways[key][: len(ways[key]) - beyond]
         last = segments[-1] if segments else start
         middle = (last.y + tip - _HEAD) / 2
         segments.append(Curve(middle, entries[number], tip - _HEAD))

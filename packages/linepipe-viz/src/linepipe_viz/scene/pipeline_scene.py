@@ -126,21 +126,23 @@ class Picture:
 
 
 def _drawn_once(wires: Sequence[PlacedWire]) -> Iterator[PlacedWire]:
-    """The wires from where each leaves the way that others have drawn.
+    """The wires from where each leaves the way that others of its object have drawn.
 
     A line that is drawn over itself looks bolder than it is.
     """
-    drawn: set[tuple[float, float, Segment]] = set()
+    drawn: dict[tuple[int | None, str], tuple[Segment, ...]] = {}
     for wire in wires:
-        x, y, shared = wire.x, wire.y, 0
-        for segment in wire.segments:
-            if (x, y, segment) not in drawn:
+        key = wire.edge.maker, wire.edge.name
+        before = drawn.get(key, ())
+        shared = 0
+        for old, new in zip(before, wire.segments, strict=False):
+            if old is not new and old != new:
                 break
-            x, y, shared = segment.x, segment.y, shared + 1
-        yield PlacedWire(wire.edge, x, y, wire.segments[shared:], wire.tip)
-        for segment in wire.segments[shared:]:
-            drawn.add((x, y, segment))
-            x, y = segment.x, segment.y
+            shared += 1
+        last = wire.segments[shared - 1] if shared else wire
+        yield PlacedWire(wire.edge, last.x, last.y, wire.segments[shared:], wire.tip)
+        if len(wire.segments) > len(before):
+            drawn[key] = wire.segments
 
 
 def _subtitle(graph: Graph) -> str:
