@@ -145,3 +145,13 @@ def test_adding_is_associative(i: int, j: int) -> None:
     a, b, c = Pipeline(nodes[:first]), Pipeline(nodes[first:second]), Pipeline(nodes[second:])
     assert ((a + b) + c).nodes == (a + (b + c)).nodes == tuple(nodes)
     assert ((a + b) + c).bind(v0=1).run()["v6"] == 64
+
+
+def test_what_is_no_node_in_a_list_of_nodes_says_how_to_mend_it() -> None:
+    """A Pipeline, a list, a function."""
+    inner: list[Any] = [Pipeline([]), [], len]
+    for thing, mend in zip(
+        inner, [r"a \+ b", r"\[\*nodes, ...\]", "wrap the function"], strict=True
+    ):
+        with pytest.raises(TypeError, match=mend):
+            Pipeline([thing])

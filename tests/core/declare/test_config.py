@@ -10,10 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dynaconf import Dynaconf
 from omegaconf import OmegaConf
 from pydantic import BaseModel
 
-from linepipe_core import MissingConfigError, Node, Pipeline
+from linepipe_core import MissingConfigError, MissingInputError, Node, Pipeline
 
 
 def same(value: Any) -> Any:
@@ -88,11 +89,9 @@ def test_an_object_is_read_by_attribute_then_by_key() -> None:
 
 
 def test_keys_that_are_numbers_can_be_written() -> None:
-    """``config.folds.3`` of a dict with int keys, and of a list."""
-    assert read({"folds": {3: "c"}, "seeds": [7, 8]}, "config.folds.3", "config.seeds.1") == [
-        "c",
-        8,
-    ]
+    """``config.folds.3`` of a dict with int keys; a list is passed whole."""
+    assert read({"folds": {3: "c"}}, "config.folds.3") == "c"
+    assert read({"seeds": [7, 8]}, "config.seeds") == [7, 8]
 
 
 def test_config_alone_passes_the_whole() -> None:
@@ -268,3 +267,38 @@ def test_a_path_through_a_plain_value_is_missing() -> None:
     for config in ({"a": 1}, {"a": None}):
         with pytest.raises(MissingConfigError, match=r"'config\.a' has no 'b'"):
             read(config, "config.a.b")
+
+
+@pytest.mark.parametrize(
+    ("config", "reference", "text"),
+    [
+        ({"models": [1]}, "config.models.0", "'config.models' is a list; digits don't index"),
+        ({"items": [1]}, "config.items.append", "'config.items' has no 'append'(.|\n)*is a list"),
+        (OmegaConf.create({"x": [1]}), "config.x.append", "'config.x' has no 'append'"),
+        (OmegaConf.create({"x": [1]}), "config.x.0", "digits don't index"),
+        ({"n": 5}, "config.n.real", "'config.n' has no 'real'"),
+        (Options(), "config.__class__", "'config' has no '__class__'"),
+        ({True: 1}, "config.True", "the key True is no text but a bool"),
+        ({"\u00e9": 1}, "config.e\u0301", "looks the same and is written with other characters"),
+    ],
+)
+def test_a_part_that_is_no_config_says_why(config: Any, reference: str, text: str) -> None:
+    """Methods, items of a list, keys that are no text, names in another normal form."""
+    with pytest.raises(MissingConfigError, match=text):
+        read(config, reference)
+
+
+@pytest.mark.parametrize("name", ["cfg.x", "Config.x", "CONFIG.x", "settings.x"])
+def test_a_name_that_looks_like_a_config_reference_is_corrected(name: str) -> None:
+    """With a call that works for such a name."""
+    with pytest.raises(MissingInputError) as caught:
+        read({"x": 1}, name)
+    assert "config references begin with 'config.': did you mean 'config.x'?" in str(caught.value)
+    assert f"pipeline.bind(**{{{name!r}: ...}})" in str(caught.value)
+
+
+def test_dynaconf_settings_that_nobody_read_yet_are_read() -> None:
+    """A copy made before would be empty."""
+    assert read(Dynaconf(X=1, DB={"host": "h"}), "config.X", "config.db.host") == [1, "h"]
+    pipeline = Pipeline([Node(same, ["config.X"], ["v"])], {"X": 0})
+    assert pipeline.replace(config=Dynaconf(X=1)).run()["v"] == 1

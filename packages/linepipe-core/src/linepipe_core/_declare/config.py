@@ -1,4 +1,4 @@
-"""What ``config`` and ``config.a.b`` mean: how a reference is recognised and looked up.
+"""The meaning of ``config`` and ``config.a.b``: how a reference is recognised and looked up.
 
 Apart from the wiring, which only has to tell references from names, and from Pipeline,
 which only keeps the object. It knows no config library: a mapping is read by key, anything
@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import (
     Iterator,
-    Mapping,  # loaded already, unlike `collections`, by every start
+    Mapping,
+    Sequence,  # loaded already, unlike `collections`, by every start
 )
-from types import MemberDescriptorType
+from contextlib import suppress
+from types import BuiltinMethodType, MemberDescriptorType, MethodType
 from typing import Any, Final
+from unicodedata import normalize
 
 from linepipe_core._text import did_you_mean, shortened, type_name
 from linepipe_core._values.describe import describe
@@ -27,6 +30,7 @@ __all__ = [
     "describe_input",
     "is_config_reference",
     "leaves",
+    "load_settings",
     "look_up",
     "readable_part",
 ]
@@ -34,8 +38,10 @@ __all__ = [
 CONFIG: Final = "config"
 _PREFIX: Final = "config."
 _SHOWN: Final = (bool, int, float, complex, type(None), str, bytes)
-ABSENT: Final = object()
-"""What stands for a part that isn't there."""
+ABSENT: Final = object()  # stands for a part that isn't there
+_LEAVES: Final = frozenset(
+    (str, bytes, bytearray, bool, int, float, complex, list, tuple, set, frozenset, type(None))
+)
 
 
 class MissingPathError(LookupError):
@@ -52,6 +58,16 @@ def describe_input(name: str, value: Any) -> str:
     if is_config_reference(name) and not isinstance(value, _SHOWN):
         return type_name(value)
     return describe(value)
+
+
+def load_settings(config: Any) -> None:
+    """Let a settings object that loads itself when it is first read do so (Dynaconf, Django).
+
+    Copied before that, it would be empty.
+    """
+    if hasattr(type(config), "_setup"):
+        with suppress(Exception):  # its own trouble comes when a node reads it
+            getattr(config, "as_dict", None)
 
 
 def look_up(config: Any, reference: str) -> Any:
@@ -85,12 +101,35 @@ def look_up(config: Any, reference: str) -> Any:
             )
         if found is ABSENT:
             there = available(value)
-            near = did_you_mean(part, there, prefix=f"{walked}.")
+            near = _hint(value, part, walked) or did_you_mean(part, there, prefix=f"{walked}.")
             raise MissingPathError(
                 f"{walked!r} has no {part!r}\n  available in {walked!r}: {shortened(there)}{near}"
             )
         value, walked = found, f"{walked}.{part}"
     return value
+
+
+def _hint(value: Any, part: str, walked: str) -> str:
+    """A line on why a part that seems to be there isn't, or nothing."""
+    if isinstance(value, Sequence):
+        digits = "digits don't index: " if part.isdecimal() else ""
+        return (
+            f"\n  {walked!r} is a list; {digits}pass it whole, and take its items in the function"
+        )
+    keys = [key for key in value if not isinstance(key, str)] if isinstance(value, Mapping) else []
+    for key in keys:
+        if str(key) == part:
+            return (
+                f"\n  the key {key!r} is no text but a {type_name(key)}: write it as a text in the "
+                "config"
+            )
+    for name in available(value):
+        if name != part and normalize("NFC", name) == normalize("NFC", part):
+            return (
+                f"\n  {name!r} looks the same and is written with other characters (NFC, NFD): "
+                "copy the name from the config"
+            )
+    return ""
 
 
 def leaves(reference: str, value: Any, depth: int = 4) -> Iterator[tuple[str, Any]]:
@@ -199,11 +238,14 @@ def _part(value: Any, name: str) -> Any:
     Raises:
         AttributeError: it is a property, whose own code raised this.
     """
-    if type(value) is str:  # its methods are no config
+    if type(value) in _LEAVES or name.startswith("__"):  # their methods are no config
+        return ABSENT
+    if name.isdecimal() and isinstance(value, Sequence):  # OmegaConf's lists would index
         return ABSENT
     if not isinstance(value, Mapping):
         try:
-            return getattr(value, name)
+            found = getattr(value, name)
+            return ABSENT if _is_bound_to(found, value) else found
         except AttributeError:
             if _is_computed(value, name):
                 raise
@@ -212,11 +254,18 @@ def _part(value: Any, name: str) -> Any:
     try:
         return value[name]
     except (LookupError, TypeError):
-        return _key_that_reads_as(value, name)
+        return _key_that_reads_as(value, name) if isinstance(value, Mapping) else ABSENT
+
+
+def _is_bound_to(found: Any, value: Any) -> bool:
+    """Return True for a method of the config object itself, which is no config."""
+    if type(found) not in (MethodType, BuiltinMethodType):
+        return False
+    return found.__self__ is value or found.__self__ is type(value)
 
 
 def readable_part(value: Any, name: Any) -> Any:
-    """What there is under a name, or ``ABSENT`` also where it can't be read."""
+    """The part of that name, or ``ABSENT``, also where it can't be read."""
     try:
         if isinstance(value, Mapping) and name not in value:  # a defaultdict would make it
             return ABSENT
@@ -226,7 +275,7 @@ def readable_part(value: Any, name: Any) -> Any:
 
 
 def _is_computed(value: Any, name: str) -> bool:
-    """Whether the code of a property, not a plain attribute, answers to that name."""
+    """Return True if the code of a property, not a plain attribute, answers to that name."""
     if isinstance(value, MergedConfig):
         return any(_is_computed(side, name) for side in (value.left, value.right))
     found = next((vars(kind)[name] for kind in type(value).__mro__ if name in vars(kind)), None)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from linepipe_core._declare.config import load_settings
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.rename import Renaming
 from linepipe_core._declare.wiring import Wiring, look_up_config
@@ -117,7 +118,7 @@ class Declaration(NamedTuple):
         wiring.check(constants)
         _warn_of_misspelled_names(constants, wiring, (*_NAMES_OF_OPTIONS, *wiring.free))
         reported: set[tuple[str, str]] = set()
-        private = peek(isolate(config, "config"))
+        private = _private_config(config)
         isolated = {name: _isolated(constants[name], name, reported) for name in constants}
         return cls(wiring, private, isolated, options, {}, reported, [])
 
@@ -180,7 +181,7 @@ class Declaration(NamedTuple):
             wiring = Wiring(_checked_nodes(nodes))
             wiring.check(self.constants)
         is_new = bool(config)
-        private = peek(isolate(config, "config")) if is_new else self.config
+        private = _private_config(config) if is_new else self.config
         is_same = wiring is self.wiring and not is_new
         return Declaration(
             wiring,
@@ -273,6 +274,12 @@ def _joined_options(left: Options, right: Options, problems: list[str]) -> Optio
         path,
         left.partition if right.partition is None else right.partition,
     )
+
+
+def _private_config(owner: list[Any]) -> Any:
+    """A private copy of a config, which is the only element of ``owner`` and is popped."""
+    load_settings(owner[0])
+    return peek(isolate(owner, "config"))
 
 
 def _checked_nodes(nodes: object) -> tuple[Node, ...]:

@@ -23,6 +23,10 @@ def runs_later(func: Any) -> Literal["coroutine", "generator"] | None:
     Looks behind partials, methods and ``__call__``; not behind ``__wrapped__``, for a decorator
     that runs a coroutine is how to mend one.
     """
+    if type(func) is FunctionType and not func.__dict__:  # most are
+        flags = func.__code__.co_flags
+        if not flags & (_ASYNC | _GENERATOR):
+            return None
     for _ in range(_MOST_LAYERS):
         kind = type(func)
         if kind is FunctionType:

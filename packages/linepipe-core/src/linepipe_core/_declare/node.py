@@ -143,8 +143,10 @@ class Node:
                 "it has no outputs, and calling its function runs nothing: it gives a generator\n"
                 "  wrap it in a plain function that goes through it, as list(...) does",
             )
-        switches = {"profile": profile, "always_run": always_run, "isolate": isolate}
-        for option, value in {**switches, "effect": effect, "persist": persist}.items():
+        for option, value in (
+            *(("profile", profile), ("always_run", always_run), ("isolate", isolate)),
+            *(("effect", effect), ("persist", persist)),
+        ):
             if value is not True and value is not False:
                 refuse(name, f"{option} is True or False, got {shown(value)}")
         put = object.__setattr__
@@ -160,7 +162,7 @@ class Node:
         put(self, "isolate", isolate)
         put(self, "effect", effect)
         put(self, "persist", persist)
-        put(self, "depends_on", _dependencies(name, depends_on))
+        put(self, "depends_on", _dependencies(name, depends_on) if depends_on != () else ())
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError(

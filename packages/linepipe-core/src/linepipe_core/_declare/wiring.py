@@ -7,7 +7,8 @@ shares it, and it grows by appending, so that adding pipelines costs what is add
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from keyword import iskeyword
+from typing import Any, Final, TypeAlias
 
 from linepipe_core._declare.config import MissingPathError, is_config_reference, look_up
 from linepipe_core._declare.later import runs_later
@@ -23,6 +24,8 @@ from linepipe_core._text import did_you_mean, listed, shortened
 from linepipe_core._values.isolate import isolate
 
 Reads: TypeAlias = tuple[tuple[str, bool], ...]  # (input, True if nothing needs it afterwards)
+
+_CONFIGS: Final = frozenset(["cfg", "conf", "config", "configs", "configuration", "settings"])
 
 __all__ = ["Wiring", "look_up_config", "missing_inputs"]
 
@@ -310,18 +313,34 @@ def missing_inputs(
         choices += there
         problems.append(
             f"nothing makes {name!r}, which {wiring.place(reader)} needs\n"
-            f"  available there: {shortened(sorted(choices))}" + did_you_mean(name, choices)
+            f"  available there: {shortened(sorted(choices))}"
+            + (_meant_config(name) or did_you_mean(name, choices))
         )
     on_shelf = (
         f"\n  or run what makes it first, with the same cache: {cache_path}" if cache_path else ""
     )
-    hint = (
-        f"\n  give it as a constant: Pipeline(..., {missing[0]}=...) or "
-        f"pipeline.bind({missing[0]}=...)" + on_shelf
-    )
+    hint = _how_to_give(missing) + on_shelf
     _, not_found = _look_up_all(wiring, config)
     problems += map(_path_told, not_found.values())
     return MissingInputError(listed("", problems) + hint, [*missing, *not_found])
+
+
+def _how_to_give(missing: Sequence[str]) -> str:
+    """Two calls that give a constant of the first missing name; none where nothing is missing."""
+    if not missing:
+        return ""
+    name = missing[0]
+    if not name.isidentifier() or iskeyword(name):
+        return f"\n  give it as a constant: pipeline.bind(**{{{name!r}: ...}})"
+    return f"\n  give it as a constant: Pipeline(..., {name}=...) or pipeline.bind({name}=...)"
+
+
+def _meant_config(name: str) -> str:
+    """A line for a name that looks like a config reference and isn't one."""
+    head, dot, path = name.partition(".")
+    if dot and head.lower() in _CONFIGS:
+        return f"\n  config references begin with 'config.': did you mean {'config.' + path!r}?"
+    return ""
 
 
 def look_up_config(wiring: Wiring, config: Any) -> dict[str, Any]:

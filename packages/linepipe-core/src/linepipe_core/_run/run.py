@@ -152,9 +152,16 @@ class Run:
                 "  start another one: pipeline.start()"
             )
         self._begin()  # a run of no nodes has a beginning and an end, too
-        steps, n_nodes = self.steps, len(self._nodes)
-        while len(steps) < n_nodes:
-            self._play(self._next_step())
+        steps, nodes, play = self.steps, self._nodes, self._play
+        n_nodes = len(nodes)
+        if self._session is None:
+            while (index := len(steps)) < n_nodes:
+                step = Step(nodes[index], index)
+                steps.append(step)
+                play(step)
+        else:
+            while len(steps) < n_nodes:
+                play(self._next_step())
         return self._end()
 
     def close(self) -> None:
@@ -238,11 +245,12 @@ class Run:
                 started = perf_counter()
                 step.began = self._epoch + started
                 try:
-                    returned = node.call(values)
+                    # By position as node.call does it, with one frame less.
+                    returned = node.func(*values) if node.keywords is None else node.call(values)
                 finally:
                     step.seconds = perf_counter() - started
             phase = "taking its outputs"
-            made = node.returned(returned)
+            made = [returned] if len(node.outputs) == 1 else node.returned(returned)
             phase = "storing its outputs"
             # From here on nobody but `made` may hold what was returned or taken: what no one
             # else holds is stored without a copy.
