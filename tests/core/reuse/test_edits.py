@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from linepipe_core.shelf import ObjectShelf
+
 FLOW = Path(__file__).parent / "edited_flow"
 NODES = {
     "L": "load",
@@ -329,9 +331,11 @@ def drivers() -> Iterator[list[Driver]]:
 
 @pytest.fixture(scope="module")
 def fresh(drivers: list[Driver], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The flow's folder after a first run."""
+    """The flow's folder after a first run; nothing is gone back to, so that undoing counts."""
     folder = tmp_path_factory.mktemp("flow") / "project"
     shutil.copytree(FLOW, folder, ignore=shutil.ignore_patterns("driver.py", "__pycache__"))
+    with ObjectShelf(folder / "cache") as shelf:
+        shelf.max_versions = 1
     first = drivers[0].run(folder)
     assert first["ran"] == list(NODES.values())
     assert set(first["plan"].values()) == {"run"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.compare import code_changes
 from linepipe_core._reuse.decide import ReusePlanner
-from linepipe_core._reuse.record import Record, StoredObject, record_keys
+from linepipe_core._reuse.reasons import Decision, as_made_on
+from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys
 
 
 def anything(*args: Any) -> Any:
@@ -60,21 +61,27 @@ def outlook(
     kept: str = "",
 ) -> ReusePlanner:
     """The plan when all is as recorded, but for the given changes."""
-    wiring = Wiring(nodes)
-    stored = {"raw", "cleaned", "a", "b"} - set(gone.split())
+    gone_names = gone.split()
     today = {"n": "n", "config.k": "config.k", **(given or {})}
+    known = list(RECORDS) if records is None else records
     return ReusePlanner(
-        wiring,
-        list(RECORDS) if records is None else records,
-        [(parts or {}).get(index, CODE) for index in range(len(nodes))],
+        Wiring(nodes),
+        [[version(each, gone_names)] if each is not None else [] for each in known],
+        lambda index, _record: (parts or {}).get(index, CODE),
         {name: Part(digest) for name, digest in today.items()},
         {"n"},
         {},
-        {name: StoredObject(name, name) for name in stored},
+        set(),
         rerun,
         kept.split(),
         {},
     )
+
+
+def version(found: Record, gone: Collection[str] = (), **more: Any) -> Version:
+    """A version of which everything is on the shelf, but for what is gone."""
+    there = {n: d for n, d in found.outputs.items() if d is not None and n not in gone}
+    return Version(1, found, {n: StoredObject(d, d) for n, d in there.items()}, **more)
 
 
 def actions(found: ReusePlanner) -> str:
@@ -141,7 +148,7 @@ def test_a_node_that_ran_and_made_the_same_leaves_its_readers_fresh() -> None:
     """Foreseen as maybe, decided when it is known."""
     found = outlook(given={"n": "m"})
     assert found.decide(0).action == "run"
-    found.ran(0, record("n", "raw"))
+    found.ran(0, version(record("n", "raw")))
     assert found.decide(1) == ("reuse", ("nothing changed",))
 
 
@@ -156,17 +163,34 @@ def test_a_record_reads_as_it_was_written() -> None:
 
 
 def test_keys_of_records_tell_nodes_apart_but_not_by_their_names() -> None:
-    """By their outputs; writers by what they read, and how many such there are."""
+    """By their outputs; writers by their function and what they read."""
     nodes = [*CHAIN, node("other", "cleaned", ""), node("third", "raw", "")]
-    keys = record_keys(Wiring(nodes))
+    writers = {2: "save", 3: "export", 4: "save"}
+    keys = record_keys(nodes, writers)
     assert len(set(keys)) == 5
     renamed = [node(f"{n.name}2", " ".join(n.inputs), " ".join(n.outputs)) for n in nodes]
-    assert record_keys(Wiring(renamed)) == keys
+    assert record_keys(renamed, writers) == keys
 
 
-def test_a_stored_object_reads_as_it_was_written() -> None:
-    """Where its digest says it all nothing is written; of another object it tells nothing."""
-    assert StoredObject("d", "d").text() is None
-    kept = StoredObject("d", "c", ("m:C",), ("rows.csv",))
-    assert StoredObject.read("d", kept.text()) == kept
-    assert StoredObject.read("other", kept.text()) == StoredObject("other", "other")
+def test_the_newest_version_that_fits_is_reused() -> None:
+    """Whichever is the current one; if none fits, the reasons are those of the current one."""
+    older, newer = RECORDS[0]._replace(inputs={"n": Part("old")}), RECORDS[0]
+    versions = [
+        version(newer, stored=3.0, is_current=False),
+        version(older, stored=2.0),
+        version(newer._replace(parts=OTHER), stored=1.0, is_current=False),
+    ]
+
+    def decided(n: str, code: Mapping[PartKey, Part] = CODE) -> Decision:
+        planner = ReusePlanner(
+            Wiring(CHAIN[:1]), [versions], lambda _index, _record: code,
+            {"n": Part(n, n)}, {"n"}, {}, set(), (), (), {},
+        )  # fmt: skip
+        return planner.decide(0)
+
+    assert decided("old") == ("reuse", ("nothing changed",))
+    assert decided("n").action == "reuse"
+    assert decided("n").reasons == (as_made_on(3.0),)
+    assert decided("n", OTHER).reasons == (as_made_on(1.0),)
+    assert decided("new") == ("run", ("input n changed",))
+    assert decided("old", OTHER) == ("run", ("global T changed: 3 -> 4",))

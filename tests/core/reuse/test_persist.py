@@ -111,3 +111,31 @@ def test_a_private_maker_that_is_rerun_makes_its_readers_run(tmp_path: Path) -> 
     result = pipeline(tmp_path, flow()).run(reuse=True, rerun=["read"])
     assert ran(result) == ["read", "count"]
     assert ran(pipeline(tmp_path, flow()).run(reuse=True)) == []
+
+
+def test_a_lazy_plan_stays_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It counts by how it was made; nothing collects it, and its data isn't written."""
+    import polars
+
+    def scan(n: int) -> Any:
+        called("scan")
+        return polars.DataFrame({"a": list(range(n))}).lazy()
+
+    def add(frame: Any) -> Any:
+        return frame.with_columns(b=polars.col("a") * 2)
+
+    def collect(frame: Any, factor: int) -> int:
+        return int(frame.collect()["b"].sum()) * factor
+
+    nodes = [
+        Node(scan, ["n"], ["lazy"]),
+        Node(add, ["lazy"], ["wider"]),
+        Node(collect, ["wider", "config.limit"], ["total"]),
+    ]
+    caplog.set_level(logging.WARNING)
+    assert pipeline(tmp_path, nodes, n=1000).run(reuse=True)["total"] == 999000 * 5
+    assert caplog.messages == []
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        assert list(shelf) == ["total"]
+    assert ran(pipeline(tmp_path, nodes, n=1000).run(reuse=True)) == []
+    assert ran(pipeline(tmp_path, nodes, n=1001).run(reuse=True)) == ["scan", "add", "collect"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.core.reuse.chain import CALLS, CHAIN, CONNECTED, CONNECTION, pipeline
+from tests.core.reuse.chain import CALLS, CHAIN, CONNECTED, CONNECTION, SWITCH, pipeline, switch
 
 from linepipe_core import (
     Node,
@@ -25,10 +25,7 @@ def test_a_plan_prints_as_a_table(tmp_path: Path) -> None:
         "4  write  maybe   input total may change\n"
         "\n"
         "not tracked:\n"
-        "  load: what sys.modules gives\n"
-        "  clean: what sys.modules gives\n"
-        "  total: what sys.modules gives\n"
-        "  write: what sys.modules gives\n"
+        "  load, clean, total, write: what sys.modules gives\n"
         "  calls by a computed name (getattr, eval), C code, files, databases, the network, "
         "the clock, docstrings and the type hints of functions"
     )
@@ -78,3 +75,23 @@ def test_a_plan_for_other_outputs_is_that_of_their_run(tmp_path: Path) -> None:
     assert [step.reasons for step in result.steps] == [entry.reasons for entry in plan]
     with pytest.raises(UnknownNameError, match="conection"):
         pipeline(tmp_path, CONNECTED).plan(outputs=["conection"])
+
+
+def test_a_plan_says_how_a_source_went_before(tmp_path: Path) -> None:
+    """A source that always runs: maybe, and in how many runs it made the same."""
+    nodes = [
+        Node(lambda: switch("rows", 0), [], ["rows"], name="poll", always_run=True),
+        Node(lambda rows: rows, ["rows"], ["copied"], name="copy"),
+    ]
+
+    def said() -> str:
+        (reason,) = pipeline(tmp_path, nodes).plan()[1].reasons
+        return reason
+
+    pipeline(tmp_path, nodes).run(reuse=True)
+    assert said() == "input rows may change"
+    expected = [(0, "unchanged in the last run"), (0, "unchanged in the last 2 runs")]
+    for rows, how in (*expected, (1, "changed in the last run"), (1, "unchanged in the last run")):
+        SWITCH["rows"] = rows
+        pipeline(tmp_path, nodes).run(reuse=True)
+        assert said() == f"input rows may change ({how})"

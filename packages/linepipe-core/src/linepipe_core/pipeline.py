@@ -21,7 +21,13 @@ from linepipe_core._run.cases import map_cases
 from linepipe_core._run.debugger import debug_call
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.hooks import Hook
-from linepipe_core._run.launch import make_plan, open_registry, start_run, stored_history
+from linepipe_core._run.launch import (
+    make_plan,
+    open_registry,
+    sliced,
+    start_run,
+    stored_history,
+)
 from linepipe_core._run.map_result import MapResult
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
@@ -344,7 +350,7 @@ class Pipeline:
         )
 
     def _sliced(self, indices: Sequence[int]) -> Self:
-        return self._with(self._declaration.sliced(indices))
+        return self._with(sliced(self._declaration, indices))
 
     def __add__(self, other: object) -> Self:
         """These nodes and then those, with the configs and constants of both.

@@ -3,7 +3,7 @@
 Apart from the other names of ``linepipe_core``, because it loads sqlite3 and shelve.
 """
 
+from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.object_shelf import ObjectShelf
-from linepipe_core._store.rows import ObjectInfo
 
 __all__ = ["ObjectInfo", "ObjectShelf"]

@@ -19,7 +19,7 @@ from linepipe_core._log import RUN_LOG
 from linepipe_core._text import did_you_mean, type_name
 from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
 
-__all__ = ["Declaration", "Options"]
+__all__ = ["Declaration", "LeftOut", "Options"]
 
 _NAMES_OF_OPTIONS: Final = (
     "nodes",
@@ -72,6 +72,18 @@ def _check_switch(option: str, value: object, instead: str) -> None:
         raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
 
 
+class LeftOut(NamedTuple):
+    """What a slice knows of the pipeline that it was cut from, to judge what lies on the shelf.
+
+    Attributes:
+        wiring: all its nodes.
+        fingerprints: constant -> its fingerprint. Of what the slice doesn't read no value is kept.
+    """
+
+    wiring: Wiring
+    fingerprints: Mapping[str, Any]
+
+
 class Declaration(NamedTuple):
     """The content of a Pipeline, which never changes.
 
@@ -83,6 +95,7 @@ class Declaration(NamedTuple):
         fingerprints: constant or config reference -> its fingerprint; filled by runs.
         reported: constants that can't be copied, with the reason: logged once.
         config_cell: one cell for `config_values`, filled by the first run and shared by `bound`.
+        left_out: of a slice, the pipeline that it was cut from.
     """
 
     wiring: Wiring
@@ -92,6 +105,7 @@ class Declaration(NamedTuple):
     fingerprints: dict[str, Any]
     reported: set[tuple[str, str]]
     config_cell: list[dict[str, Any]]
+    left_out: LeftOut | None = None
 
     @classmethod
     def of(
@@ -150,8 +164,9 @@ class Declaration(NamedTuple):
             prints = {n: seen for n, seen in prints.copy().items() if n not in constants}
         else:
             prints = {}
+        cell, left_out = self.config_cell, self.left_out
         return Declaration(
-            wiring, self.config, merged, self.options, prints, reported, self.config_cell
+            wiring, self.config, merged, self.options, prints, reported, cell, left_out
         )
 
     def sliced(self, indices: Iterable[int]) -> Declaration:
@@ -191,6 +206,7 @@ class Declaration(NamedTuple):
             self.fingerprints.copy() if is_same else {},
             self.reported,
             self.config_cell if is_same else [],
+            self.left_out if wiring is self.wiring else None,
         )
 
     def in_partition(self, partition: str) -> Declaration:

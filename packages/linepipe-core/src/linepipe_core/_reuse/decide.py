@@ -7,7 +7,7 @@ a node that runs may make anything, the other reports what it made. So a plan ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -20,11 +20,12 @@ from linepipe_core._reuse.reasons import (
     Action,
     Decision,
     Reason,
+    as_made_on,
     bounded,
     changed_input,
     uncomparable_input,
 )
-from linepipe_core._reuse.record import Record, StoredObject, wiring_of
+from linepipe_core._reuse.record import Record, StoredObject, Version, wiring_of
 from linepipe_core._values.file import FileContent
 
 __all__ = ["ReusePlanner"]
@@ -35,12 +36,13 @@ class ReusePlanner:
 
     Args:
         wiring: the nodes.
-        records: per node, its Record of an earlier run, if there is one.
-        parts: per node, what its code depends on today.
+        versions: per node, what earlier runs left of it, the newest first.
+        parts: gives what a node's code depends on today, as far as it is compared with a record.
         given: the Part of each constant, config reference and free object.
         constants: the names of the constants.
         given_files: the paths of the Files in each constant and config value.
-        shelved: the objects on the shelf; kept up to date by the caller.
+        by_hand: the objects that somebody put on the shelf in place of a node's; kept up to date
+            by the caller.
         rerun: the indices of the nodes that shall run in any case.
         kept: the objects that the result shall hold.
         files: path -> the hash of its content today; kept up to date by the caller.
@@ -53,21 +55,23 @@ class ReusePlanner:
     def __init__(
         self,
         wiring: Wiring,
-        records: Sequence[Record | None],
-        parts: Sequence[Mapping[PartKey, Part]],
+        versions: Sequence[Iterable[Version]],
+        parts: Callable[[int, Record], Mapping[PartKey, Part]],
         given: Mapping[str, Part],
         constants: Collection[str],
         given_files: Mapping[str, Iterable[str]],
-        shelved: Mapping[str, StoredObject],
+        by_hand: Collection[str],
         rerun: Iterable[int],
         kept: Iterable[str],
         files: Mapping[str, str],
         uncomparable: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self._wiring = wiring
-        self._records = list(records)
-        self._parts = list(parts)
-        self._shelved = shelved
+        self._versions = list(versions)
+        self._chosen: list[Version | None] = [None] * len(wiring.nodes)
+        self._parts = parts
+        self._by_hand = by_hand
+        self._objects: dict[str, StoredObject] = {}
         self._rerun = frozenset(rerun)
         self._kept = frozenset(kept)
         self._files = files
@@ -95,10 +99,22 @@ class ReusePlanner:
                 return Decision("run", need.reasons)
         return decision
 
+    def version(self, index: int) -> Version | None:
+        """The version that the decision about a node is about."""
+        return self._chosen[index]
+
+    def _record(self, index: int) -> Record | None:
+        version = self._chosen[index]
+        return None if version is None else version.record
+
     def may_be_deferred(self) -> list[int]:
         """The nodes that may have to run after their turn, for a reader that runs."""
         foreseen = enumerate(self.decisions)
         return [i for i, each in foreseen if each.action != "run" and self._absent(i)]
+
+    def is_needed(self, index: int) -> bool:
+        """Return True if the node would run only to make what can't be kept."""
+        return index in self._needed
 
     def is_deferred(self, index: int, name: str) -> bool:
         """Return True if the node's turn is over and it hasn't made this, which can't be kept."""
@@ -106,7 +122,7 @@ class ReusePlanner:
 
     def _keeps_nothing(self, index: int) -> bool:
         """Return True if none of the node's outputs could be kept."""
-        record = self._records[index]
+        record = self._record(index)
         return record is not None and set(record.outputs.values()) == {None}
 
     def inputs(self, index: int) -> dict[str, Part]:
@@ -121,10 +137,6 @@ class ReusePlanner:
     def _leaves(self, reference: str) -> dict[str, Part]:
         """The Parts of the leaves of a config value."""
         return below(reference, self._given)
-
-    def sees(self, index: int, parts: Mapping[PartKey, Part]) -> None:
-        """The node's code depends on other parts than was foreseen."""
-        self._parts[index] = parts
 
     def is_replaced(self, name: str, part: Part, how: str) -> None:
         """An object isn't what was foreseen: nothing that depends on it is certain any more."""
@@ -159,10 +171,10 @@ class ReusePlanner:
             self._deferred.add(index)
         self._known.update(self._as_recorded(index))
 
-    def ran(self, index: int, record: Record) -> None:
-        """The node ran, and this is now recorded of it."""
+    def ran(self, index: int, version: Version) -> None:
+        """The node ran, and this is what it left."""
         self._deferred.discard(index)
-        self._records[index] = record
+        self._chosen[index] = version
         self._known.update(self._as_recorded(index))
 
     def _foreseen(self) -> list[Decision]:
@@ -183,7 +195,8 @@ class ReusePlanner:
                 self._known.update(self._as_recorded(index))
                 if index in self._needed:
                     decision = self._needed[index]
-                    self._known.update(dict.fromkeys(self._shelved.keys() & node.outputs))
+                    version = self._chosen[index]
+                    self._known.update(dict.fromkeys(version.objects if version else ()))
             else:
                 self._known.update(dict.fromkeys(node.outputs))
                 if self.is_made_anew(index) and decision.action == "run":
@@ -203,7 +216,7 @@ class ReusePlanner:
 
     def _absent(self, index: int) -> list[str]:
         """The node's outputs that aren't kept, because they can't be or aren't to be."""
-        record = self._records[index]
+        record = self._record(index)
         return [n for n, digest in record.outputs.items() if digest is None] if record else []
 
     def _backwards(self, decisions: Sequence[Decision]) -> dict[int, Decision]:
@@ -243,62 +256,97 @@ class ReusePlanner:
         return f"{name} {how} kept"
 
     def _decide_now(self, index: int) -> Decision:
-        """The decision that follows from what is known now."""
-        reasons = self._reasons(index)
-        if reasons:
-            return Decision("run", bounded(reasons))
+        """The decision that follows from what is known now: the newest version that fits."""
+        anyway = self._anyway(index)
+        found: tuple[Version, list[Reason]] | None = None
+        for version in self._versions[index]:
+            reasons = [*anyway, *self._reasons(index, version)]
+            if not reasons:
+                self._chosen[index] = version
+                return self._fitting(index, version)
+            if found is None or version.is_current:
+                found = version, reasons
+            if anyway:
+                break
+        if found is None:
+            return Decision("run", bounded([*anyway, _NEVER_RAN]))
+        self._chosen[index], reasons = found
+        return Decision("run", bounded(reasons))
+
+    def _fitting(self, index: int, version: Version) -> Decision:
+        """The decision about a node of which nothing that is known speaks against a version."""
         known = self._known
         unknown = [name for name in self._wiring.nodes[index].inputs if known[name] is None]
         if unknown:
-            may_change = (Reason(f"input {n} may change", "input", n) for n in unknown)
-            return Decision("maybe", bounded(may_change))
-        return _REUSE
+            return Decision("maybe", bounded(self._may_change(name) for name in unknown))
+        return Decision("reuse", (UNCHANGED if version.is_current else as_made_on(version.stored),))
 
-    def _reasons(self, index: int) -> list[Reason]:
-        node, record = self._wiring.nodes[index], self._records[index]
-        reasons = []
-        if index in self._rerun:
-            reasons.append(_RERUN)
-        if node.always_run:
-            reasons.append(_ALWAYS_RUN)
-        if record is None:
-            return [*reasons, _NEVER_RAN]
+    def _may_change(self, name: str) -> Reason:
+        """The reason of a node that waits for an input; of a source, with how it went before."""
+        text = f"input {name} may change"
+        maker = self._wiring.makers.get(name)
+        if maker is not None and self._wiring.nodes[maker].always_run:
+            record = self._record(maker)
+            n_same = record.n_same if record is not None else None
+            if n_same is not None:
+                last = "the last run" if n_same < 2 else f"the last {n_same} runs"
+                text += f" ({'unchanged' if n_same else 'changed'} in {last})"
+        return Reason(text, "input", name)
+
+    def _anyway(self, index: int) -> list[Reason]:
+        """The reasons to run whatever is recorded."""
+        reasons = [_RERUN] if index in self._rerun else []
+        return [*reasons, _ALWAYS_RUN] if self._wiring.nodes[index].always_run else reasons
+
+    def _reasons(self, index: int, version: Version) -> list[Reason]:
+        """What speaks against a version."""
+        node, record = self._wiring.nodes[index], version.record
+        reasons: list[Reason] = []
         if record.wiring != (wiring := wiring_of(node)):
             text = f"inputs changed: {record.wiring} -> {wiring}"
             reasons.append(Reason(text, "input", None, record.wiring, wiring))
-        reasons += code_changes(record.parts, self._parts[index], record.state)
+        reasons += code_changes(record.parts, self._parts(index, record), record.state)
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
                 if name in self._uncomparable:
                     reasons.append(uncomparable_input(name, self._uncomparable[name]))
                     continue
-                changed = self._changed_files(self._read_files(name, record))
-                is_said = {"config"} if changed else set()  # of a File's leaf, both texts are equal
-                changed += [
-                    leaf
-                    for leaf in leaf_changes(name, record.inputs, self._given)
-                    if leaf.kind not in is_said or leaf.old is None or leaf.old != leaf.new
-                ]
-                reasons += changed or [self._changed_input(name, then, now)]
+                reasons += self._changed_input(name, record, then, now)
         reasons += self._changed_files(record.made_files)
         for name, digest in record.outputs.items():
-            there = self._shelved.get(name)
             if digest is not None and not node.persist:
-                reasons.append(
-                    Reason(f"{name} is on the shelf in spite of persist=False", "missing", name)
-                )
-            elif digest is not None and (there is None or there.digest != digest):
-                what = "was replaced on" if there else "is gone from"
-                reasons.append(Reason(f"{name} {what} the shelf", "missing", name))
+                text = f"{name} is on the shelf in spite of persist=False"
+                reasons.append(Reason(text, "missing", name))
+            elif digest is not None and name in self._by_hand:
+                reasons.append(Reason(f"{name} was replaced on the shelf", "missing", name))
+            elif digest is not None and name not in version.objects:
+                reasons.append(Reason(f"{name} is gone from the shelf", "missing", name))
         return reasons
+
+    def _changed_input(self, name: str, record: Record, then: Part, now: Part) -> list[Reason]:
+        """What changed in an input: its Files, its leaves, or the whole."""
+        changed = self._changed_files(self._read_files(name, record))
+        # A File's leaf has the same text as before, and the file is named already.
+        changed += [
+            leaf
+            for leaf in leaf_changes(name, record.inputs, self._given)
+            if not changed or leaf.old is None or leaf.old != leaf.new
+        ]
+        if changed:
+            return changed
+        maker = self._wiring.makers.get(name)
+        if maker is not None and self._wiring.nodes[maker].effect:
+            by = self._wiring.nodes[maker].name
+            text = f"input {name} stands for an effect of {by}, which ran"
+            return [Reason(text, "effect", name)]
+        return [changed_input(name, then, now, name in self._constants)]
 
     def _read_files(self, name: str, record: Record) -> dict[str, FileContent]:
         """The recorded Files of one input."""
-        if name in self._shelved:
-            paths: Iterable[str] = self._shelved[name].files
-        else:
-            paths = self._given_files.get(name, ())
+        paths: Iterable[str] = self._given_files.get(name, ())
+        if name in self._objects:
+            paths = self._objects[name].files
         return {path: record.read_files[path] for path in paths if path in record.read_files}
 
     def _changed_files(self, recorded: Mapping[str, FileContent]) -> list[Reason]:
@@ -311,28 +359,21 @@ class ReusePlanner:
                 reasons.append(Reason(f"file {path} {how}", "file", path))
         return reasons
 
-    def _changed_input(self, name: str, then: Part, now: Part) -> Reason:
-        maker = self._wiring.makers.get(name)
-        if maker is not None and self._wiring.nodes[maker].effect:
-            by = self._wiring.nodes[maker].name
-            return Reason(f"input {name} stands for an effect of {by}, which ran", "effect", name)
-        return changed_input(name, then, now, name in self._constants)
-
     def _as_recorded(self, index: int) -> dict[str, Part | None]:
-        record = self._records[index]
-        assert record is not None
-        made = Part(record.made)
+        version = self._chosen[index]
+        assert version is not None
+        self._objects.update(version.objects)
+        made = Part(version.record.made)
         return {
-            name: made if digest is None else self._shelved[name].part(self._files)
-            for name, digest in record.outputs.items()
+            name: made if digest is None else version.objects[name].part(self._files)
+            for name, digest in version.record.outputs.items()
         }
 
 
-_REUSE: Final = Decision("reuse", (UNCHANGED,))
+_UNKNOWN: Final = Part("")
+_MADE_ANEW: Final = Part("made anew")
 _DEFERRED: Final = Reason("put off until somebody needs it", "nothing_changed")
 _RERUN: Final = Reason("asked for by rerun", "rerun")
 _ALWAYS_RUN: Final = Reason("always_run", "always_run")
 _FILES: Final = Reason("files may have changed", "file")
 _NEVER_RAN: Final = Reason("never ran", "never_ran")
-_UNKNOWN: Final = Part("")
-_MADE_ANEW: Final = Part("made anew")

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, overload
 
 from linepipe_core._declare.node import Node
+from linepipe_core._reuse.provenance import shelf_lines
 from linepipe_core._reuse.reasons import Action, Reason
-from linepipe_core._text import rendered, table
+from linepipe_core._store.info import ObjectInfo
+from linepipe_core._text import rendered, shortened, table
 
 __all__ = ["Plan", "PlanEntry"]
 
@@ -45,8 +47,9 @@ class PlanEntry(NamedTuple):
 class Plan(Sequence["PlanEntry"]):
     """The plan of ``run(reuse=True)``: an entry for each node. Prints as a table."""
 
-    def __init__(self, entries: Iterable[PlanEntry]) -> None:
+    def __init__(self, entries: Iterable[PlanEntry], from_shelf: Iterable[ObjectInfo] = ()) -> None:
         self._entries = tuple(entries)
+        self._from_shelf = tuple(from_shelf)
 
     @overload
     def __getitem__(self, index: int) -> PlanEntry: ...
@@ -61,7 +64,12 @@ class Plan(Sequence["PlanEntry"]):
         return len(self._entries)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._entries,)
+        return type(self), (self._entries, self._from_shelf)
+
+    @property
+    def from_shelf(self) -> tuple[ObjectInfo, ...]:
+        """The objects that the run reads from the shelf and that no node here makes."""
+        return self._from_shelf
 
     @property
     def untracked(self) -> tuple[str, ...]:
@@ -89,8 +97,17 @@ class Plan(Sequence["PlanEntry"]):
             (str(place), e.node.name, e.action, "; ".join(e.reasons))
             for place, e in enumerate(self._entries, 1)
         ]
-        notes = "".join(f"\n  {note}" for note in self.untracked)
-        return f"{table(('', 'node', 'action', 'reasons'), rows)}\n\nnot tracked:{notes}"
+        lines = table(("", "node", "action", "reasons"), rows)
+        notes = "".join(f"\n  {note}" for note in self._notes())
+        return f"{lines}{shelf_lines(self._from_shelf)}\n\nnot tracked:{notes}"
+
+    def _notes(self) -> list[str]:
+        """What isn't tracked, each thing once, with the nodes that it concerns."""
+        nodes: dict[str, list[str]] = {}
+        for entry in self._entries:
+            for what in entry.untracked:
+                nodes.setdefault(what, []).append(entry.node.name)
+        return [*(f"{shortened(who, 4)}: {what}" for what, who in nodes.items()), _NEVER_TRACKED]
 
 
 _NEVER_TRACKED: Final = (

@@ -6,8 +6,10 @@ Pure, and light: steps and plans carry reasons also where nothing is reused.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from linepipe_core._code.reason import Reason, ReasonKind
 from linepipe_core._declare.config import is_config_reference
 
 if TYPE_CHECKING:  # it loads hashlib, which a run in memory doesn't need
@@ -19,6 +21,7 @@ __all__ = [
     "Decision",
     "Reason",
     "ReasonKind",
+    "as_made_on",
     "bounded",
     "changed_input",
     "changed_part",
@@ -29,80 +32,7 @@ __all__ = [
 ]
 
 Action: TypeAlias = Literal["run", "reuse", "maybe"]
-ReasonKind: TypeAlias = Literal[
-    "code",
-    "global",
-    "statement",
-    "package",
-    "python",
-    "config",
-    "constant",
-    "input",
-    "file",
-    "missing",
-    "effect",
-    "uncomparable",
-    "always_run",
-    "rerun",
-    "never_ran",
-    "nothing_changed",
-]
-
 _MOST: Final = 8  # reasons of one node
-
-
-class Reason(str):
-    """One reason why a node runs or is reused.
-
-    Args:
-        text: the reason as a phrase, such as ``"config.limit changed: 5 -> 7"``.
-        kind: the kind of thing that decided.
-        name: its name, such as ``"config.limit"``; None where the node itself is meant.
-        old: its value when the node was recorded, as text, if it may be shown.
-        new: its value today, as text, if it may be shown.
-    """
-
-    __slots__ = ("_kind", "_name", "_new", "_old")
-
-    _kind: ReasonKind
-    _name: str | None
-    _old: str | None
-    _new: str | None
-
-    def __new__(
-        cls,
-        text: str,
-        kind: ReasonKind,
-        name: str | None = None,
-        old: str | None = None,
-        new: str | None = None,
-    ) -> Reason:
-        reason = super().__new__(cls, text)
-        reason._kind, reason._name, reason._old, reason._new = kind, name, old, new
-        return reason
-
-    @property
-    def kind(self) -> ReasonKind:
-        """The kind of thing that decided."""
-        return self._kind
-
-    @property
-    def name(self) -> str | None:
-        """Its name; None where the node itself is meant."""
-        return self._name
-
-    @property
-    def old(self) -> str | None:
-        """Its recorded value as text; None if there is none, or none that may be shown."""
-        return self._old
-
-    @property
-    def new(self) -> str | None:
-        """Today's value as text; None if there is none, or none that may be shown."""
-        return self._new
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self._kind, self._name, self._old, self._new)
 
 
 class Decision(NamedTuple):
@@ -157,6 +87,16 @@ def bounded(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     if n_more <= 1:
         return distinct
     return (*distinct[:_MOST], Reason(f"and {n_more} more", distinct[_MOST].kind))
+
+
+def as_made_on(stored: float) -> Reason:
+    """The reason of a node that goes back to what an earlier run made.
+
+    Args:
+        stored: when that was, as ``time.time()`` has it.
+    """
+    when = datetime.fromtimestamp(stored).strftime("%Y-%m-%d %H:%M")
+    return Reason(f"as made on {when}", "nothing_changed")
 
 
 def input_label(name: str) -> str:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.parts import Part, PartKey, combined, digest_of
 from linepipe_core._declare.node import Node
-from linepipe_core._declare.wiring import Wiring
 from linepipe_core._values.file import FileContent
 
-__all__ = ["Record", "StoredObject", "record_keys", "wiring_of"]
+__all__ = ["Record", "StoredObject", "Version", "record_keys", "wiring_of"]
 
-_FORMAT: Final = 4
+_FORMAT: Final = 5
 
 
 class StoredObject(NamedTuple):
@@ -34,20 +33,11 @@ class StoredObject(NamedTuple):
     code: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
-    def text(self) -> str | None:
-        """The stored text; None if the digest says it all."""
-        if self.content == self.digest and not self.code and not self.files:
-            return None
-        return json.dumps(list(self))
-
     @staticmethod
-    def read(digest: str, text: str | None) -> StoredObject:
-        """The object of that digest, with what the stored text adds."""
-        if text is not None:
-            known, content, code, files = json.loads(text)
-            if known == digest:
-                return StoredObject(digest, content, tuple(code), tuple(files))
-        return StoredObject(digest, digest)
+    def of(stored: Sequence[Any]) -> StoredObject:
+        """The object from a record that was read."""
+        digest, content, code, files = stored
+        return StoredObject(digest, content, tuple(code), tuple(files))
 
     def part(self, today: Mapping[str, str]) -> Part:
         """What it counts as for its readers: its content, and that of its Files.
@@ -77,6 +67,10 @@ class Record(NamedTuple):
             changed them.
         read_files: path -> the content of each File in its inputs.
         made_files: path -> the content of each File in its outputs.
+        objects: name -> each output that is on the shelf.
+        bound: a hash of the arguments that are bound to a writer's function.
+        n_same: how many runs in a row have made the same as the one before; None if it is the
+            first.
     """
 
     wiring: str
@@ -88,13 +82,15 @@ class Record(NamedTuple):
     began: Sequence[PartKey] = ()
     read_files: Mapping[str, FileContent] = {}
     made_files: Mapping[str, FileContent] = {}
+    objects: Mapping[str, StoredObject] = {}
+    bound: str = ""
+    n_same: int | None = None
 
     def text(self) -> str:
         """The record as it is stored."""
-        parts = [[*key, *part] for key, part in self.parts.items()]
-        stored = [_FORMAT, *self._replace(parts={})]
-        stored[2] = parts
-        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
+        fields = self._asdict()
+        fields["parts"] = [[*key, *part] for key, part in self.parts.items()]
+        return json.dumps([_FORMAT, fields], ensure_ascii=False, separators=(",", ":"))
 
     @staticmethod
     def read(text: str | None) -> Record | None:
@@ -107,17 +103,15 @@ class Record(NamedTuple):
             return None
         if version != _FORMAT:
             return None
-        wiring, parts, inputs, outputs, state, stamp, began, *files = stored
-        return Record(
-            wiring,
-            {PartKey(*part[:3]): Part(*part[3:]) for part in parts},
-            {name: Part(*part) for name, part in inputs.items()},
-            outputs,
-            [PartKey(*key) for key in state],
-            stamp,
-            tuple(PartKey(*key) for key in began),
-            *({path: FileContent(*each) for path, each in found.items()} for found in files),
-        )
+        (fields,) = stored
+        fields["parts"] = {PartKey(*part[:3]): Part(*part[3:]) for part in fields["parts"]}
+        fields["inputs"] = {name: Part(*part) for name, part in fields["inputs"].items()}
+        fields["state"] = [PartKey(*key) for key in fields["state"]]
+        fields["began"] = tuple(PartKey(*key) for key in fields["began"])
+        for files in ("read_files", "made_files"):
+            fields[files] = {path: FileContent(*each) for path, each in fields[files].items()}
+        fields["objects"] = {n: StoredObject.of(each) for n, each in fields["objects"].items()}
+        return Record(**fields)
 
     @property
     def made(self) -> str:
@@ -127,21 +121,41 @@ class Record(NamedTuple):
         return combined({**self.parts, **inputs, **files, PartKey("stamp"): Part(self.stamp)})
 
 
-def record_keys(wiring: Wiring) -> list[str]:
-    """The key of each node's record: its outputs, or for a writer its inputs.
+class Version(NamedTuple):
+    """One result of a node that is on the shelf.
+
+    Attributes:
+        number: the result's.
+        record: its record.
+        objects: name -> each of its outputs that can still be read.
+        stored: when it was stored, as ``time.time()`` has it.
+        is_current: True if the names of its outputs give these.
+        is_in_use: True if that is noted on the shelf, and was lately.
+    """
+
+    number: int
+    record: Record
+    objects: Mapping[str, StoredObject]
+    stored: float = 0.0
+    is_current: bool = True
+    is_in_use: bool = False
+
+
+def record_keys(nodes: Sequence[Node], writers: Mapping[int, str]) -> list[str]:
+    """The key of each node's results: its outputs; or for a writer its function and its inputs.
 
     Not its name, so that a renamed node stays fresh.
+
+    Args:
+        nodes: the nodes.
+        writers: the index of each writer -> the name of its function.
     """
-    keys: list[str] = []
-    n_alike: dict[str, int] = {}
-    for node in wiring.nodes:
-        if node.outputs:
-            keys.append("made " + json.dumps(node.outputs))
-            continue
-        key = f"written from {json.dumps(node.inputs)}"
-        n_alike[key] = n_alike.get(key, 0) + 1
-        keys.append(f"{key} {n_alike[key]}")
-    return keys
+    return [
+        "made " + json.dumps(node.outputs)
+        if node.outputs
+        else f"written by {writers[index]} from {json.dumps(node.inputs)}"
+        for index, node in enumerate(nodes)
+    ]
 
 
 def wiring_of(node: Node) -> str:

@@ -8,7 +8,8 @@ into the transaction that stores its outputs.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, MutableMapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,29 +17,34 @@ from linepipe_core._code.dependencies import (
     Reader,
     ValueFingerprint,
     code_named,
-    is_there,
     own_code,
 )
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.members import is_own_class
-from linepipe_core._code.parts import FUNCTION, Part, PartKey
+from linepipe_core._code.parts import FUNCTION, Part, PartKey, digest_of
 from linepipe_core._declare.config import leaves
+from linepipe_core._declare.node import Node
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
 from linepipe_core._reuse.files import FileContents, gone, missing_files
 from linepipe_core._reuse.plan import Plan, PlanEntry
-from linepipe_core._reuse.reasons import Decision
-from linepipe_core._reuse.record import Record, StoredObject, record_keys, wiring_of
+from linepipe_core._reuse.provenance import log_provenance
+from linepipe_core._reuse.reasons import Decision, Reason, bounded
+from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys, wiring_of
+from linepipe_core._reuse.versions import NodeVersions, object_of
+from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
-from linepipe_core._store.store import Draft, Result, Store
+from linepipe_core._store.store import Draft, Result, StoredResult
 from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.describe import shown_value
-from linepipe_core._values.file import File, files_in, note_content
+from linepipe_core._values.file import File, files_in
 from linepipe_core._values.identity import identity_of
 from linepipe_core._values.isolate import peek
+from linepipe_core._values.lazy import is_lazy
 
 __all__ = ["ReuseSession"]
 
+_WRITERS: Final = 50
 _LEFT_OUT: Final = "is left out: the node changes it itself"
 _AS_IT_BEGAN: Final = "is left out once a process has begun: the node changes it itself"
 
@@ -55,6 +61,10 @@ class ReuseSession:
         kept: the objects that the result shall hold.
         rerun: the indices of nodes that shall run in any case.
         reuses: False to run every node, and only leave records.
+        judge: the session of the pipeline that a slice was cut from.
+
+    Attributes:
+        from_shelf: the objects that the run reads from the shelf and that no node here makes.
     """
 
     def __init__(
@@ -67,46 +77,45 @@ class ReuseSession:
         kept: Collection[str],
         rerun: Iterable[int] = (),
         reuses: bool = True,
+        judge: ReuseSession | None = None,
     ) -> None:
+        self._judge = judge
+        self._stale: dict[str, tuple[Reason, ...]] = {}  # of objects that a slice reads
+        self._read_versions: dict[str, Version] = {}
         self._wiring = wiring
         self._registry = registry
+        self._store = registry.store
         self._given: dict[str, ValueFingerprint] = {}
         self._reader = Reader()
         self._reuses = reuses
-        store = registry.store
-        kept_objects = {
-            name: StoredObject.read(*each)
-            for name, each in store.current({*wiring.free, *wiring.makers}).items()
-        }
-        # What no reader could unpickle, because a class has moved, its maker makes anew.
-        needed = {
-            code for name in wiring.makers.keys() & kept_objects for code in kept_objects[name].code
-        }
-        gone = {code for code in needed if not is_there(code)}
-        self._objects = {
-            name: each
-            for name, each in kept_objects.items()
-            if name not in wiring.makers or gone.isdisjoint(each.code)
-        }
         self._decided: dict[int, Decision] = {}
         self._has_run = False  # True once a node has run
+        self._makers: dict[str, str] = {}  # free objects -> their makers' function, as a hash
+        self._put: set[str] = set()  # the objects put in by hand in this run
         self._made: set[str] = set()  # the objects made in this run
         indices = range(len(wiring.nodes))
-        self._keys = record_keys(wiring)
-        self._records = [_newest_record(store, key) for key in self._keys]
         self._files = FileContents()
         self._values = {**constants, **config}
-        self._look_at_recorded_files()
+        writers = {i: self._writer(node) for i, node in enumerate(wiring.nodes) if not node.outputs}
+        self._keys = record_keys(wiring.nodes, {i: name for i, (name, _) in writers.items()})
+        self._bound: dict[int, str] = {}  # of each writer, the arguments bound to its function
+        for index, (_, bound) in writers.items():
+            n_alike = sum(self._is_alike(index, i, bound) for i in self._bound)
+            self._bound[index] = f"{bound} {n_alike}"
+        self._versions = [self._versions_of(index) for index in indices]
+        self._objects = self._objects_today()
         given = self._look_at_given(constants, config, prints)
         self._codes = [self._code(index) for index in indices]
+        self.from_shelf = tuple(self._look_at_shelf())
+        self._by_hand = self._store.put_by_hand(wiring.makers, registry.partition)
         self._planner = ReusePlanner(
             wiring,
-            self._records,
-            [self._parts(index) for index in indices],
+            self._versions,
+            self._parts,
             given,
             constants.keys(),
             {name: found.files for name, found in self._given.items()},
-            self._objects,
+            self._by_hand,
             rerun if reuses else indices,
             kept,
             self._files.today,
@@ -117,12 +126,15 @@ class ReuseSession:
         """The plan of this run."""
         decisions = self._planner.decisions
         return Plan(
-            PlanEntry(node, *decisions[index], self._untracked(index))
-            for index, node in enumerate(self._wiring.nodes)
+            (
+                PlanEntry(node, *decisions[index], self._untracked(index))
+                for index, node in enumerate(self._wiring.nodes)
+            ),
+            self.from_shelf,
         )
 
     def _untracked(self, index: int) -> tuple[str, ...]:
-        code, record = self._codes[index], self._records[index]
+        code, record = self._codes[index], self._record_of(index)
         state = dict.fromkeys((*code.state, *((*record.state, *record.began) if record else ())))
         began = record.began if record else code.values.comparable(state)
         return (
@@ -131,6 +143,10 @@ class ReuseSession:
             *(f"what {name} gives" for name in code.unseen),
         )
 
+    def _record_of(self, index: int) -> Record | None:
+        version = self._planner.version(index)
+        return None if version is None else version.record
+
     # --- at a node's turn ---------------------------------------------------------------------
 
     def decide(self, index: int) -> Decision:
@@ -138,7 +154,7 @@ class ReuseSession:
         if index not in self._decided:
             self._decided[index] = decision = self._decision(index)
             if decision.action == "reuse":
-                self._planner.reused(index)
+                self._note_reused(index)
         decision = self._decided[index]
         return decision if self._reuses else decision._replace(reasons=())
 
@@ -148,7 +164,6 @@ class ReuseSession:
             self._planner.is_replaced(name, self._put_by_hand(name), "was put in by hand")
         if not self._made.isdisjoint(node.inputs):
             self._codes[index] = self._code(index)  # objects of other classes may have come
-            self._planner.sees(index, self._parts(index))
         if self._has_run:
             self._look_at_files_again(index)
         decision = self._planner.decide(index)
@@ -158,12 +173,26 @@ class ReuseSession:
 
     def _lost_outputs(self, index: int) -> list[str]:
         """The outputs that aren't on the shelf any more as judged; the others are held."""
-        judged = self._objects
-        return [
+        version = self._planner.version(index)
+        assert version is not None
+        lost = [
             name
-            for name in self._wiring.nodes[index].outputs
-            if name in judged and not self._registry.pins(name, judged[name].digest)
+            for name, each in version.objects.items()
+            if name not in self._put and not self._registry.holds(name, each.digest)
         ]
+        if lost or version.is_in_use:
+            return lost
+        is_there = self._store.use(version.number, self._registry.partition)
+        return [] if is_there else list(version.objects)
+
+    def _note_reused(self, index: int) -> None:
+        version = self._planner.version(index)
+        assert version is not None
+        if not version.is_current:
+            self._made.update(version.objects)  # their classes may be other ones
+        self._objects.update(version.objects)
+        self._registry.note_reused(self._wiring.nodes[index].name, version.objects)
+        self._planner.reused(index)
 
     def deferred(self, index: int) -> list[int]:
         """The nodes that were put off and must run before this one, in order."""
@@ -209,8 +238,9 @@ class ReuseSession:
         self._has_run = True
         objects = dict(zip(node.outputs, made, strict=True))
         made.clear()
-        transient = {} if node.persist else objects
-        objects = objects if node.persist else {}
+        transient = {n: v for n, v in objects.items() if not node.persist or is_lazy(v)}
+        for name in transient:
+            del objects[name]
         with registry.store.draft(objects) as draft:
             kept = _described(draft, objects)
             made_files = {path for each in kept.values() for path in each.files}
@@ -218,21 +248,43 @@ class ReuseSession:
             record = self._record(index, changed, draft.digests, made_files)
             if node.effect:
                 kept = {name: each._replace(content=record.made) for name, each in kept.items()}
-            about = {name: each.text() for name, each in kept.items()}
-            result = Result(self._keys[index], record.text(), node.name, about, [*transient])
-            written = registry.store.write(draft, result)
-        self._take(index, record, kept)
+            record = record._replace(objects=kept, n_same=self._n_same(index, kept))
+            result = Result(
+                key=self._keys[index],
+                record=record.text(),
+                node=node.name,
+                drop=[*transient],
+                partition=registry.partition,
+                max_versions=self._n_versions(node),
+            )
+            written = self._store.write(draft, result)
+        self._take(index, Version(written.number, record, kept))
         registry.hold(node.name, objects, draft.refused, written.objects)
-        registry.hold_in_memory(transient)
+        registry.hold_in_memory(node.name, transient)
 
-    def _take(self, index: int, record: Record, kept: Mapping[str, StoredObject]) -> None:
-        """Note the record and the outputs of a node that ran."""
-        self._made.update(record.outputs)
-        for name in record.outputs:
+    def _n_same(self, index: int, kept: Mapping[str, StoredObject]) -> int | None:
+        """How many runs in a row have made the same, with this one."""
+        older = self._record_of(index)
+        if older is None:
+            return None
+        before = {name: each.content for name, each in older.objects.items()}
+        is_same = {name: each.content for name, each in kept.items()} == before
+        return (older.n_same or 0) + 1 if is_same and None not in older.outputs.values() else 0
+
+    def _n_versions(self, node: Node) -> int | None:
+        """How many results of a node are kept; None for as many as the shelf says."""
+        if not node.outputs:
+            return _WRITERS  # of one function and one object
+        return 1 if node.always_run or node.effect else None
+
+    def _take(self, index: int, version: Version) -> None:
+        """Note what a node left that ran."""
+        self._made.update(version.record.outputs)
+        for name in version.record.outputs:
             self._objects.pop(name, None)
-        self._objects.update(kept)
-        self._records[index] = record
-        self._planner.ran(index, record)
+            self._by_hand.discard(name)
+        self._objects.update(version.objects)
+        self._planner.ran(index, version)
 
     def _record(
         self,
@@ -241,7 +293,7 @@ class ReuseSession:
         digests: Mapping[str, str],
         made_files: Iterable[str],
     ) -> Record:
-        node, code, older = self._wiring.nodes[index], self._codes[index], self._records[index]
+        node, code, older = self._wiring.nodes[index], self._codes[index], self._record_of(index)
         state = {*changed, *code.state}
         if older is not None and older.parts[FUNCTION].digest == code.parts[FUNCTION].digest:
             # A memo that was full already is state all the same.
@@ -263,16 +315,18 @@ class ReuseSession:
             began,
             {path: self._files.look(path) for path in read},
             {path: self._files.look(path) for path in made_files},
+            bound=self._bound.get(index, ""),
         )
 
     def _stamp(self, index: int) -> str:
         """The stamp of outputs without content: a new one whenever the node runs in any case."""
-        older = self._records[index]
+        older = self._record_of(index)
         if self._planner.is_made_anew(index):
             return os.urandom(8).hex()
         return older.stamp if older is not None else ""
 
     def _put_by_hand(self, name: str) -> Part:
+        self._put.add(name)
         held = self._registry.held.get(name)
         if not isinstance(held, ShelfSnapshot):
             return Part(Reader().value(peek(held)).digest)
@@ -281,15 +335,6 @@ class ReuseSession:
         return Part(digest)
 
     # --- files --------------------------------------------------------------------------------
-
-    def _look_at_recorded_files(self) -> None:
-        """Look at the Files that nodes made, and at those on the shelf that nodes read."""
-        for record in filter(None, self._records):
-            for path, content in {**record.read_files, **record.made_files}.items():
-                note_content(path, content)  # spares reading what hasn't changed since
-            self._files.look_again(record.made_files)
-        for name in self._wiring.free.keys() & self._objects.keys():
-            self._files.look_again(self._objects[name].files)
 
     def _read_files(self, index: int) -> dict[str, list[str]]:
         """The path of each File that a node reads -> the inputs in which it lies."""
@@ -306,7 +351,7 @@ class ReuseSession:
 
     def _look_at_files_again(self, index: int) -> None:
         """Take notice of Files that nodes of this run have changed."""
-        record = self._records[index]
+        record = self._record_of(index)
         made = record.made_files if record is not None else {}
         read = self._read_files(index)
         changed = self._files.look_again({**made, **read})
@@ -321,7 +366,7 @@ class ReuseSession:
     def end(self) -> None:
         """The run is over: warn of Files that were changed after a node had dealt with them."""
         for index in self._decided:
-            record, node = self._records[index], self._wiring.nodes[index]
+            record, node = self._record_of(index), self._wiring.nodes[index]
             if record is None:
                 continue
             for files, did in ((record.read_files, "read"), (record.made_files, "made")):
@@ -341,7 +386,7 @@ class ReuseSession:
         parts = {}
         for name in (*self._wiring.free, *self._wiring.config_references):
             if name not in constants and name not in config:
-                parts[name] = self._pinned(name).part(self._files.today)
+                parts[name] = self._objects[name].part(self._files.today)
                 continue
             value = peek(constants[name] if name in constants else config[name])
             found = prints.get(name) or self._reader.value(value)
@@ -381,19 +426,117 @@ class ReuseSession:
         if missing:
             raise missing_files(missing)
 
-    def _parts(self, index: int) -> dict[PartKey, Part]:
-        """The parts of the node's code; state as it began in this process."""
-        record = self._records[index]
-        return self._codes[index].since(record.began if record else ())
+    def _versions_of(self, index: int) -> NodeVersions | list[Version]:
+        """What earlier runs of a node left, the newest first."""
+        node = self._wiring.nodes[index]
+        lies_outside = node.effect or not node.outputs
+        partition = self._registry.partition
+        key = self._keys[index]
+        versions = NodeVersions(self._store, key, partition, lies_outside, self._files.look_again)
+        if node.outputs:
+            return versions
+        claimed = {bound for i, bound in self._bound.items() if self._keys[i] == key}
+        return versions.of_writer(self._bound[index], claimed)
 
-    def _pinned(self, name: str) -> StoredObject:
-        """Hold on to an object of an earlier run: another process may replace it meanwhile."""
-        digest = self._registry.held[name].pin().digest
-        if name not in self._objects or self._objects[name].digest != digest:  # just replaced
-            found = self._registry.store.current([name]).get(name)
-            about = found.about if found is not None else None
-            self._objects[name] = StoredObject.read(digest, about)
-        return self._objects[name]
+    def _is_alike(self, writer: int, other: int, bound: str) -> bool:
+        """Return True if two writers can't be told apart by their functions and arguments."""
+        is_same = self._bound[other].startswith(f"{bound} ")
+        return is_same and self._keys[other] == self._keys[writer]
+
+    def _writer(self, node: Node) -> tuple[str, str]:
+        """The name of a writer's function, and a hash of the arguments bound to it."""
+        code, bound = self._reader.entry(node.func)
+        arguments = [
+            f"{value.key} {found.digest}"
+            for value in bound
+            if not (found := self._reader.value(value.fetch())).untracked
+        ]
+        name = getattr(code, "__qualname__", type(code).__name__)
+        return name, digest_of("bound", *sorted(arguments))
+
+    def _parts(self, index: int, record: Record) -> dict[PartKey, Part]:
+        """The parts of the node's code; state as it began in this process."""
+        return self._codes[index].since(record.began)
+
+    def _choose_version(self, name: str) -> None:
+        """Let a slice read the version that fits today; without one it is stale."""
+        judge = self._judge
+        if judge is None or name not in judge._wiring.makers:
+            return
+        result = self._current_result(name)
+        if result is None or not result.key:  # put by hand: nobody judges it
+            return
+        version, reasons = judge.judged(name)
+        made = version.objects.get(name) if version is not None else None
+        if version is not None and made and self._registry.holds(name, made.digest):
+            self._read_versions[name] = version
+        self._stale[name] = reasons
+
+    def judged(self, name: str) -> tuple[Version | None, tuple[Reason, ...]]:
+        """The version of an object that fits today, or why there is none."""
+        decisions, maker = self._planner.decisions, self._wiring.makers[name]
+        if decisions[maker].action == "reuse":
+            return self._planner.version(maker), ()
+        causes = (
+            reason
+            for index in self._wiring.upstream([maker])
+            if decisions[index].action == "run" and not self._planner.is_needed(index)
+            for reason in decisions[index].reasons
+            if reason.kind != "always_run"
+        )
+        return None, bounded(causes)
+
+    def _current_result(self, name: str) -> StoredResult | None:
+        partition = self._registry.partition
+        found = self._store.current_result(name, partition)
+        return found or (self._store.current_result(name) if partition else None)
+
+    def _look_at_shelf(self) -> Iterator[ObjectInfo]:
+        """The objects that no node here makes and that come from the shelf."""
+        for name in self._wiring.free:
+            if name in self._objects and name not in self._given:
+                info = self._registry.info(name)._replace(stale=self._stale.get(name, ()))
+                if name in self._read_versions:
+                    age = max(0.0, time.time() - self._read_versions[name].stored)
+                    info = info._replace(age_seconds=age)
+                yield info
+
+    def expect_outputs(self) -> None:
+        """Let the registry tell what this run made from what earlier ones did."""
+        self._registry.awaited.update(self._wiring.makers)
+
+    def log_provenance(self) -> None:
+        """Log what comes from the shelf."""
+        functions = {code.parts[FUNCTION].digest for code in self._codes}
+        log_provenance(
+            self.from_shelf,
+            self._wiring.nodes,
+            self._wiring.outputs,
+            {name for name, digest in self._makers.items() if digest in functions},
+        )
+
+    def _objects_today(self) -> dict[str, StoredObject]:
+        """The newest objects that nodes made, and the free ones, which are held as they are now.
+
+        Another process may replace these meanwhile.
+        """
+        found: dict[str, StoredObject] = {}
+        for versions in self._versions:
+            newest = next(iter(versions), None)
+            found.update(newest.objects if newest is not None else {})
+        for name in self._wiring.free:
+            self._choose_version(name)
+            held = self._registry.held.get(name)
+            if isinstance(held, ShelfSnapshot):
+                result = self._current_result(name)
+                record = Record.read(result.record) if result is not None else None
+                if record is not None:
+                    self._makers[name] = record.parts[FUNCTION].digest
+                found[name] = object_of(record, name, held.pin().digest)
+                if name in self._read_versions:
+                    found[name] = self._read_versions[name].objects[name]
+                self._files.look_again(found[name].files)
+        return found
 
     def _code(self, index: int) -> CodeFingerprint:
         """The fingerprint of the node's code, with that of the classes in its inputs."""
@@ -405,11 +548,6 @@ class ReuseSession:
             elif name in self._objects:
                 others.extend(map(code_named, self._objects[name].code))
         return code_fingerprint(self._reader, node.func, others, node.depends_on)
-
-
-def _newest_record(store: Store, key: str) -> Record | None:
-    newest = store.newest_result(key)
-    return None if newest is None else Record.read(newest.record)
 
 
 def _described(draft: Draft, objects: Mapping[str, Any]) -> dict[str, StoredObject]:

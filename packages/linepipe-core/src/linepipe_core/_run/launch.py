@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from linepipe_core._declare.declaration import Declaration
+from linepipe_core._declare.declaration import Declaration, LeftOut
 from linepipe_core._declare.names import Names
-from linepipe_core._declare.wiring import missing_inputs
-from linepipe_core._errors import MissingExtraError, RunStateError, UnknownNameError
+from linepipe_core._declare.wiring import look_up_config, missing_inputs
+from linepipe_core._errors import LinepipeError, MissingExtraError, RunStateError, UnknownNameError
 from linepipe_core._reuse.files import check_files
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.history import History, HistoryEntry
@@ -28,8 +28,16 @@ from linepipe_core._values.isolate import peek
 
 if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
     from linepipe_core._reuse.session import ReuseSession
+    from linepipe_core._store.shelf_registry import ShelfRegistry
 
-__all__ = ["check_run", "make_plan", "open_registry", "start_run", "stored_history"]
+__all__ = [
+    "check_run",
+    "make_plan",
+    "open_registry",
+    "sliced",
+    "start_run",
+    "stored_history",
+]
 
 
 def start_run(
@@ -59,6 +67,7 @@ def start_run(
         session = None
         if options.use_persistent_cache:
             session = _session(declaration, registry, kept, again, reuse)
+            session.expect_outputs()
         calls = HookCalls(hooks, (node.name for node in wiring.nodes)) if hooks else None
         values = declaration.config_values()
         return Run(wiring, registry, values, kept, options.track_history, calls, on_end, session)
@@ -106,10 +115,29 @@ def open_registry(declaration: Declaration) -> ObjectRegistry:
 
     store = Store(options.cache_storage_path)
     try:
-        return ShelfRegistry(declaration.constants, store, declaration.wiring.free)
+        return ShelfRegistry(
+            declaration.constants, store, declaration.wiring.free, options.partition or ""
+        )
     except BaseException:
         store.close()
         raise
+
+
+def sliced(declaration: Declaration, indices: Iterable[int]) -> Declaration:
+    """A declaration of these nodes. With the cache, it can judge what it takes from the shelf."""
+    part = declaration.sliced(indices)
+    if not declaration.options.use_persistent_cache or not part.wiring.free:
+        return part
+    from linepipe_core._code.dependencies import Reader
+
+    whole, known = declaration.left_out, dict(declaration.fingerprints)
+    wiring = declaration.wiring if whole is None else whole.wiring
+    known = {**(whole.fingerprints if whole is not None else {}), **known}
+    reader = Reader()
+    for name in wiring.free:
+        if name in declaration.constants and name not in known:
+            known[name] = reader.value(peek(declaration.constants[name]))
+    return part._replace(left_out=LeftOut(wiring, known))
 
 
 def stored_history(declaration: Declaration) -> list[HistoryEntry]:
@@ -175,6 +203,7 @@ def _session(
         declaration.wiring.unread if kept is None else tuple(kept),
         rerun,
         reuses,
+        _judge(declaration, registry),
     )
 
 
@@ -182,6 +211,27 @@ def _hook_list(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
     if isinstance(hooks, Hook):
         raise TypeError(f"hooks is one Hook, {hooks!r}; write hooks=[...]")
     return tuple(hooks)
+
+
+def _judge(declaration: Declaration, registry: ShelfRegistry) -> ReuseSession | None:
+    """A session of the pipeline that a slice was cut from; None if there is none, or no telling."""
+    from linepipe_core._reuse.session import ReuseSession
+
+    left_out, constants = declaration.left_out, declaration.constants
+    if left_out is None:
+        return None
+    unseen = dict.fromkeys(left_out.fingerprints.keys() & left_out.wiring.free.keys(), object())
+    known = {n: found for n, found in left_out.fingerprints.items() if n not in constants}
+    if any(found.untracked for found in known.values()):
+        return None
+    there = {**unseen, **constants}
+    if not all(name in there or registry.find(name) for name in left_out.wiring.free):
+        return None
+    try:
+        config = look_up_config(left_out.wiring, declaration.config)
+        return ReuseSession(left_out.wiring, registry, there, config, known, ())
+    except LinepipeError:  # a config path or a File that only the left-out nodes read is missing
+        return None
 
 
 def _check_cache(declaration: Declaration, what: str) -> None:

@@ -10,8 +10,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from linepipe_core._declare.portable import StayedBehind, pack_error, portable, unpack_error
 from linepipe_core._errors import UnknownNameError
+from linepipe_core._reuse.provenance import shelf_lines
 from linepipe_core._run.history import History, HistoryEntry
 from linepipe_core._run.step import MemoryUse, Step
+from linepipe_core._store.info import ObjectInfo
 from linepipe_core._text import bounded, first_line, fits, rendered, table, type_name
 from linepipe_core._values.isolate import copy_for_reader, move_to_last_reader
 
@@ -57,6 +59,7 @@ class RunResult(Mapping["str", "Any"]):
         seconds: how long the whole run took.
         history: what each node got and made, if the pipeline tracks history.
         failed_hooks: the hooks that raised and were put aside.
+        from_shelf: the objects that the run read from the shelf and that no node of it makes.
     """
 
     def __init__(
@@ -66,7 +69,9 @@ class RunResult(Mapping["str", "Any"]):
         seconds: float,
         history: Sequence[HistoryEntry],
         failed_hooks: Sequence[FailedHook],
+        from_shelf: tuple[ObjectInfo, ...] = (),
     ) -> None:
+        self.from_shelf = from_shelf
         self._names = tuple(held)
         # What the history has recorded, the caller gets a copy of, and what lies on the shelf
         # is read when somebody looks; all else is the caller's.
@@ -169,7 +174,8 @@ class RunResult(Mapping["str", "Any"]):
         lines = table(header, rows)
         made = "\n".join(f"  {bounded(name)}" for name in self)
         aside = "".join(f"\n  {failed}" for failed in self.failed_hooks)
-        text = f"{lines}\n\n{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}"
+        text = f"{lines}{shelf_lines(self.from_shelf)}\n\n"
+        text += f"{_seconds(self.seconds)} s in all; outputs:\n{made or '  (none)'}"
         return fits(text + (f"\nhooks put aside:{aside}" if aside else ""))
 
 

@@ -196,6 +196,8 @@ class Run:
         if self._logs:
             n_nodes = len(self._nodes)
             RUN_LOG.info("running %d node%s", n_nodes, "s" * (n_nodes != 1))
+        if self._session is not None:
+            self._session.log_provenance()
         if self._hooks is not None:
             try:
                 self._hooks.call("before_run", self)
@@ -437,7 +439,8 @@ class Run:
         """The result with the outputs that there are; closes the registry in any case."""
         seconds = 0.0 if self._started is None else perf_counter() - self._started
         failed_hooks = self._hooks.failed if self._hooks is not None else ()
-        rest = steps, seconds, self._history or (), failed_hooks
+        from_shelf = self._session.from_shelf if self._session is not None else ()
+        rest = steps, seconds, self._history or (), failed_hooks, from_shelf
         try:
             return RunResult(self.registry.take_out(self._kept), *rest)
         except Exception:

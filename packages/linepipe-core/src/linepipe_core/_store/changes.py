@@ -134,12 +134,13 @@ class Find:
 
 @dataclass(slots=True)
 class Use:
-    """Let the names of a result give its objects. Gives False if it is gone."""
+    """Let the names of a result give its objects in a partition. Gives False if it is gone."""
 
     number: int
+    partition: str
 
     def apply(self, connection: sqlite3.Connection) -> bool:
-        return result_rows.use(connection, self.number)
+        return result_rows.use(connection, self.number, self.partition)
 
 
 @dataclass(slots=True)

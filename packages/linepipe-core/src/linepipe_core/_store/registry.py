@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from time import time
 from types import TracebackType
 from typing import Any, Final, TypeVar, overload
 
@@ -20,8 +21,9 @@ from linepipe_core._errors import (
     RegistryClosedError,
     UnknownNameError,
 )
+from linepipe_core._store.info import ObjectInfo
 from linepipe_core._text import rendered
-from linepipe_core._values.isolate import ATOMIC, copy_for_reader, isolate
+from linepipe_core._values.isolate import ATOMIC, copy_for_reader, isolate, peek
 
 T = TypeVar("T")
 
@@ -49,12 +51,14 @@ class ObjectRegistry:
         held: for the run loop: name -> what ``snapshot.hold`` made of the object.
     """
 
-    __slots__ = ("_closed", "_constants", "held")
+    __slots__ = ("_closed", "_constants", "_origins", "held")
 
     def __init__(self, constants: Mapping[str, Any]) -> None:
         self._constants = constants  # name -> what snapshot.hold made of it
         self.held: dict[str, Any] = dict(constants)
         self._closed = False
+        # Name -> its maker in this run, and when that made it.
+        self._origins: dict[str, tuple[str | None, float]] = {}
 
     @property
     def is_closed(self) -> bool:
@@ -99,6 +103,36 @@ class ObjectRegistry:
             )
         return value
 
+    def info(self, name: str) -> ObjectInfo:
+        """What is known of an object: its maker, its age, its type; nothing of it is read.
+
+        Args:
+            name: the object's name.
+
+        Raises:
+            UnknownNameError: there is no such object, or it has been released already.
+            RegistryClosedError: the run has ended.
+        """
+        held = self._find(name)
+        if held is ABSENT:
+            raise UnknownNameError("object", [name], self.keys())
+        return self._info(name, held)
+
+    def _info(self, name: str, held: Any) -> ObjectInfo:
+        node, made = self._origins.get(name, (None, time()))
+        kind, age = type(peek(held)), max(0.0, time() - made)
+        return ObjectInfo(
+            name=name,
+            partition=None,
+            node=node,
+            type=f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+            n_bytes=None,
+            age_seconds=age,
+            last_used_seconds=age,
+            n_versions=1,
+            is_from_this_run=name in self._origins,
+        )
+
     def has(self, name: str) -> bool:
         """Whether there is an object of that name now."""
         return self._find(name) is not ABSENT
@@ -116,6 +150,7 @@ class ObjectRegistry:
         owner = [value]
         del value
         self.held[name] = isolate(owner, name)
+        self._origins[name] = None, time()
 
     def _check_settable(self, name: str) -> None:
         self._open()
@@ -158,7 +193,9 @@ class ObjectRegistry:
                 nothing of them lets the registry keep them without a copy.
         """
         held = self.held
+        origin = node.name, time()
         for name in reversed(node.outputs):
+            self._origins[name] = origin
             if type(values[-1]) in ATOMIC:
                 held[name] = values.pop()
             else:

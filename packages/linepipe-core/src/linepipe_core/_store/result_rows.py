@@ -134,23 +134,74 @@ def hide(connection: sqlite3.Connection, partition: str, name: str) -> None:
     )
 
 
-def use(connection: sqlite3.Connection, result: int) -> bool:
-    """Let the names of a result give its objects, as it is used now.
+def current_result(
+    connection: sqlite3.Connection, partition: str, name: str
+) -> StoredResult | None:
+    """The result whose object a name gives."""
+    found = connection.execute(
+        "SELECT r.key, r.result, r.partition, r.node, r.record, r.stored, r.used"
+        " FROM slots s JOIN results r ON r.result = s.current WHERE s.partition = ? AND s.name = ?",
+        (encoded(partition), encoded(name)),
+    ).fetchone()
+    if found is None:
+        return None
+    key, *row = found
+    return _result(connection, "" if key is None else decoded(key), row)
+
+
+def put_by_hand(connection: sqlite3.Connection, partition: str, names: Iterable[str]) -> set[str]:
+    """Those of the names that give an object that no node made."""
+    query = (
+        "SELECT 1 FROM slots s JOIN results r ON r.result = s.current"
+        " WHERE s.partition = ? AND s.name = ? AND r.key IS NULL"
+    )
+    part = encoded(partition)
+    return {name for name in names if exists(connection, query, part, encoded(name))}
+
+
+def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
+    """Let the names of a result give its objects in a partition, as it is used now.
 
     Returns:
         False if there is no such result any more.
     """
-    found = connection.execute("SELECT used FROM results WHERE result = ?", (result,)).fetchone()
+    found = connection.execute(
+        "SELECT used, partition, key, node, record, stored FROM results WHERE result = ?", (result,)
+    ).fetchone()
     if found is None:
         return False
+    if decoded(found[1]) != partition:
+        _copy(connection, result, partition, found[2:])
     if not 0 <= time.time() - found[0] < USED_SECONDS:
         connection.execute("UPDATE results SET used = ? WHERE result = ?", (time.time(), result))
+    else:
+        _make_current(connection, result)
+    return True
+
+
+def _copy(connection: sqlite3.Connection, result: int, partition: str, rest: Sequence[Any]) -> None:
+    """Put a result of another partition into this one, as it is."""
+    added = connection.execute(
+        "INSERT INTO results (partition, key, node, record, stored, used)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (encoded(partition), *rest, time.time()),
+    )
+    number = int(added.lastrowid or 0)
+    versions = connection.execute(
+        "SELECT s.name, v.object FROM versions v JOIN slots s ON s.slot = v.slot"
+        " WHERE v.result = ?",
+        (result,),
+    ).fetchall()
+    for name, digest in versions:
+        set_version(connection, partition, decoded(name), number, digest)
+
+
+def _make_current(connection: sqlite3.Connection, result: int) -> None:
     connection.execute(
         "UPDATE slots SET current = ?1 WHERE slot IN (SELECT slot FROM versions WHERE result = ?1)"
         " AND current IS NOT ?1",
         (result,),
     )
-    return True
 
 
 def current_digest(connection: sqlite3.Connection, partition: str, name: str) -> str | None:

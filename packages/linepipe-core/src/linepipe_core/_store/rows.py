@@ -13,6 +13,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from linepipe_core._store.info import ObjectInfo
+
 # Names, of nodes and partitions too, and records are UTF-8 in blobs: any text goes, lone
 # surrogates too.
 #
@@ -80,35 +82,6 @@ class Row:
     n_bytes: int
     buffers: tuple[tuple[str, int], ...]
     about: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """What the shelf knows of an object without loading it.
-
-    Attributes:
-        name: its name.
-        partition: the partition that it belongs to; None for the shelf's own.
-        node: the name of the node that made it, if one did.
-        type: its type's module and name.
-        n_bytes: the size of its pickle and its buffers; equal buffers of several objects
-            are counted in each, although they lie on the disk once.
-        age_seconds: the time since it was stored.
-        last_used_seconds: the time since it was stored or reused.
-        n_versions: how many results of this name and partition are kept, with this one.
-        is_whole: True if its buffers are all there in their full size; if not, it counts as
-            missing.
-    """
-
-    name: str
-    partition: str | None
-    node: str | None
-    type: str
-    n_bytes: int
-    age_seconds: float
-    last_used_seconds: float
-    n_versions: int
-    is_whole: bool
 
 
 @dataclass(slots=True)
@@ -196,26 +169,38 @@ def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
 
 def infos(connection: sqlite3.Connection, broken: Container[str]) -> list[ObjectInfo]:
     """What is known of every named object, by partition and name; ``broken`` aren't whole."""
+    rows = connection.execute(f"{_INFO} ORDER BY s.partition, s.name")
+    return [_info(row, broken) for row in rows]
+
+
+def info_of(connection: sqlite3.Connection, partition: str, name: str) -> ObjectInfo | None:
+    """What is known of one named object."""
+    query = f"{_INFO} WHERE s.partition = ? AND s.name = ?"
+    row = connection.execute(query, (encoded(partition), encoded(name))).fetchone()
+    return None if row is None else _info(row, ())
+
+
+_INFO: Final = (
+    "SELECT s.name, s.partition, r.node, o.type, o.n_bytes, r.stored, r.used,"
+    " (SELECT COUNT(*) FROM versions w WHERE w.slot = s.slot AND w.object != ''), o.digest"
+    f" FROM {_CURRENT} JOIN results r ON r.result = s.current"
+)
+
+
+def _info(row: Sequence[Any], broken: Container[str]) -> ObjectInfo:
+    name, partition, node, kind, n_bytes, stored, used, n_versions, digest = row
     now = time.time()
-    rows = connection.execute(
-        "SELECT s.name, s.partition, r.node, o.type, o.n_bytes, r.stored, r.used,"
-        " (SELECT COUNT(*) FROM versions w WHERE w.slot = s.slot AND w.object != ''), o.digest"
-        f" FROM {_CURRENT} JOIN results r ON r.result = s.current ORDER BY s.partition, s.name"
+    return ObjectInfo(
+        name=decoded(name),
+        partition=decoded(partition) or None,
+        node=node if node is None else decoded(node),
+        type=kind,
+        n_bytes=n_bytes,
+        age_seconds=max(0.0, now - stored),
+        last_used_seconds=max(0.0, now - used),
+        n_versions=n_versions,
+        is_whole=digest not in broken,
     )
-    return [
-        ObjectInfo(
-            name=decoded(name),
-            partition=decoded(partition) or None,
-            node=node if node is None else decoded(node),
-            type=kind,
-            n_bytes=n_bytes,
-            age_seconds=max(0.0, now - stored),
-            last_used_seconds=max(0.0, now - used),
-            n_versions=n_versions,
-            is_whole=digest not in broken,
-        )
-        for name, partition, node, kind, n_bytes, stored, used, n_versions, digest in rows
-    ]
 
 
 def known_buffers(connection: sqlite3.Connection) -> dict[str, int]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
+from time import time
 from typing import Any
 
-from linepipe_core._errors import ConstantError, MissingInputError, ShelfError
+from linepipe_core._errors import ConstantError, MissingInputError, ShelfError, UnknownNameError
 from linepipe_core._log import REGISTRY_LOG
+from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.packing import ShelfObject
 from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
 from linepipe_core._store.store import Result, Store
@@ -120,22 +123,42 @@ class ShelfRegistry(ObjectRegistry):
         store: an open store, which the registry closes at its end.
         needed: names that the run reads from the shelf: those whose bytes are bad are as if
             they weren't there.
+        partition: the partition of the run; empty for the shelf's own.
+
+    Attributes:
+        awaited: for the run loop: the objects whose makers haven't had their turn.
 
     Raises:
         ConstantError: a constant has the name of an object on the shelf.
     """
 
-    __slots__ = ("_kept_digests", "_put_by_hand", "_run", "_stored", "_transient", "store")
+    __slots__ = (
+        "_kept_digests",
+        "_put_by_hand",
+        "_run",
+        "_stored",
+        "_transient",
+        "awaited",
+        "partition",
+        "store",
+    )
 
+    partition: str
     store: Store
 
     def __init__(
-        self, constants: Mapping[str, Any], store: Store, needed: Iterable[str] = ()
+        self,
+        constants: Mapping[str, Any],
+        store: Store,
+        needed: Iterable[str] = (),
+        partition: str = "",
     ) -> None:
         super().__init__(constants)
         self.store = store
+        self.partition = partition
+        self.awaited: set[str] = set()
         self._stored: dict[str, ShelfSnapshot] = {}  # those that this run has dealt with
-        _refuse_shadows(constants, store)
+        _refuse_shadows(constants, store, partition)
         for name in needed:
             if name not in constants and (found := self._look_up(name)) is not None:
                 self.held[name] = found
@@ -146,13 +169,23 @@ class ShelfRegistry(ObjectRegistry):
 
     def _look_up(self, name: str) -> ShelfSnapshot | None:
         """Find an object on the shelf as it is now."""
-        located = self.store.find(name)  # warns of what is bad
+        partition = self.partition
+        located = self.store.find(name, partition)  # warns of what is bad
+        if located is None and partition:
+            partition = ""  # what no partition has its own of
+            located = self.store.find(name)
         if located is None:
             return None
         # Not bound to itself: no cycle to collect.
-        found = ShelfSnapshot(name, partial(self.store.find, name))
+        found = ShelfSnapshot(name, partial(self.store.find, name, partition))
         self._stored[name] = found
         return found
+
+    def find(self, name: str) -> bool:
+        """Look an object up that the run may read. Returns True if it is there."""
+        if name not in self.held and (found := self._look_up(name)) is not None:
+            self.held[name] = found
+        return name in self.held
 
     # --- what the run loop does ---------------------------------------------------------------
 
@@ -177,6 +210,7 @@ class ShelfRegistry(ObjectRegistry):
         Raises:
             ShelfError: the shelf can't be written.
         """
+        self._note_origin(node, objects)
         for name in list(objects):
             if name in refused:
                 shared = self._keep_in_memory(name, objects)
@@ -186,7 +220,7 @@ class ShelfRegistry(ObjectRegistry):
                     "".join(f"; {what}" for what in shared),
                 )  # fmt: skip
             elif not self._read_back(name, objects, stored[name]):
-                self.store.drop_version(name)
+                self.store.drop_version(name, self.partition)
                 for what in self._keep_in_memory(name, objects):
                     REGISTRY_LOG.warning("object %r, made by %s: %s", name, _maker(node), what)
 
@@ -209,12 +243,24 @@ class ShelfRegistry(ObjectRegistry):
         self._stored[name] = shelved
         return True
 
-    def hold_in_memory(self, objects: dict[str, Any]) -> None:
+    def note_reused(self, node: str, names: Iterable[str]) -> None:
+        """Note that a node of this run was reused, and these are its outputs."""
+        self._note_origin(node, names)
+
+    def _note_origin(self, node: str, names: Iterable[str]) -> None:
+        origin = node or None, time()
+        for name in names:
+            self._origins[name] = origin
+            self.awaited.discard(name)
+
+    def hold_in_memory(self, node: str, objects: dict[str, Any]) -> None:
         """Hold objects that are never to lie on the shelf, nor in the history there.
 
         Args:
+            node: the name of the node that made them.
             objects: name -> object; emptied.
         """
+        self._note_origin(node, objects)
         for name in list(objects):
             shared = self._keep_in_memory(name, objects)
             for what in shared:
@@ -240,29 +286,50 @@ class ShelfRegistry(ObjectRegistry):
                 objects[name] = held
         return objects
 
-    def pins(self, name: str, digest: str) -> bool:
-        """Hold on to an object as it is now, unread; for the run loop.
+    def holds(self, name: str, digest: str) -> bool:
+        """Hold on to an object of some version, unread; for the run loop.
 
         Returns:
-            True if it is the one of that digest. Where it isn't, it is let go again.
+            False if there is no such object any more.
         """
         held = self._stored.get(name)
-        if held is None:
-            if name in self.held:  # replaced by hand by what stays in memory
+        if held is None and name in self.held:  # replaced by hand by what stays in memory
+            return True
+        with suppress(MissingInputError):
+            if held is not None and held.pin().digest == digest:
+                self.held[name] = held
                 return True
-            held = self._look_up(name)
-        try:
-            is_that = held is not None and held.pin().digest == digest
-        except MissingInputError:
-            is_that = False
-        if is_that:
-            self.held[name] = held
-        else:
+        located = self.store.find_digest(digest)
+        if located is None:
             self._stored.pop(name, None)
             self.held.pop(name, None)
-        return is_that
+            return False
+        self._stored[name] = self.held[name] = ShelfSnapshot(name, lambda: located)
+        return True
 
     # --- what people do -----------------------------------------------------------------------
+
+    def get(self, name: str, kind: type[Any] | None = None) -> Any:
+        """A private copy of an object; the log says so if it is an earlier run's.
+
+        Raises:
+            UnknownNameError: there is no such object.
+            ObjectTypeError: it is of another type than ``kind``.
+            RegistryClosedError: the run has ended.
+        """
+        value = super().get(name) if kind is None else super().get(name, kind)
+        if name in self.awaited:
+            REGISTRY_LOG.info("%r is an earlier run's: its maker hasn't had its turn yet", name)
+        return value
+
+    def _info(self, name: str, held: Any) -> ObjectInfo:
+        if not isinstance(held, ShelfSnapshot) and name not in self._stored:
+            return super()._info(name, held)
+        partition = self.partition
+        found = self.store.info_of(name, partition) or self.store.info_of(name)
+        if found is None:  # removed meanwhile
+            raise UnknownNameError("object", [name], self.keys())
+        return found._replace(is_from_this_run=name in self._origins)
 
     def set(self, name: str, value: Any) -> None:
         """Put an object in, or replace one, on the shelf too: the nodes to come will read it.
@@ -276,8 +343,9 @@ class ShelfRegistry(ObjectRegistry):
         objects = {name: value}
         del value
         with self.store.draft(objects) as draft:
-            written = self.store.write(draft, Result())
+            written = self.store.write(draft, Result(partition=self.partition))
         self.hold("", objects, draft.refused, written.objects)
+        self._origins[name] = None, time()
         self._put_by_hand.append(name)
 
     def take_put(self) -> list[str]:
@@ -397,8 +465,8 @@ def _open_digest(path: str, digest: str | None) -> ShelfObject | None:
         return store.find_digest(digest)
 
 
-def _refuse_shadows(constants: Iterable[str], store: Store) -> None:
-    names = sorted(store.current(constants))
+def _refuse_shadows(constants: Iterable[str], store: Store, partition: str) -> None:
+    names = sorted(store.current(constants, partition))
     if names:
         quoted = ", ".join(map(repr, names))
         raise ConstantError(

@@ -38,10 +38,10 @@ from linepipe_core._store.changes import (
 from linepipe_core._store.database import Change, has_no_room
 from linepipe_core._store.draft import Draft, write_error
 from linepipe_core._store.folder import RESERVE
+from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.opening import open_shelf, write_reserve
 from linepipe_core._store.packing import ShelfObject, check_name, is_passing, read_error
 from linepipe_core._store.result_rows import Limits, StoredResult
-from linepipe_core._store.rows import ObjectInfo
 
 T = TypeVar("T")
 
@@ -163,13 +163,13 @@ class Store:
                     raise write_error(self.path, error) from error
                 raise
 
-    def use(self, number: int) -> bool:
-        """Let the names of a result give its objects, and note that it is used now.
+    def use(self, number: int, partition: str = "") -> bool:
+        """Let the names of a result give its objects in a partition, as it is used now.
 
         Returns:
             False if it isn't on the shelf any more.
         """
-        return self.index.write(Use(number))
+        return self.index.write(Use(number, partition))
 
     def take(self, name: str, digest: str | None = None, partition: str = "") -> bool:
         """Take a name off the shelf, with all its versions.
@@ -327,7 +327,7 @@ class Store:
     def has(self, name: str, partition: str = "") -> bool:
         """Return True if there is an object of that name, and its buffers are whole."""
         row = self.index.read(rows.find, partition, name)
-        return row is not None and self._is_whole(row)
+        return row is not None and self.is_whole(row)
 
     def names(self, partition: str = "") -> list[str]:
         """The names whose object's buffers are all there, in order."""
@@ -345,7 +345,7 @@ class Store:
         return {
             name: CurrentObject(row.digest, row.about)
             for name, row in found.items()
-            if self._is_whole(row)
+            if self.is_whole(row)
         }
 
     def results(
@@ -365,6 +365,18 @@ class Store:
         found = self.index.read(result_rows.results, key, partition, 1, newest=True)
         return found[0] if found else None
 
+    def current_result(self, name: str, partition: str = "") -> StoredResult | None:
+        """The result whose object a name gives."""
+        return self.index.read(result_rows.current_result, partition, name)
+
+    def put_by_hand(self, names: Iterable[str], partition: str = "") -> set[str]:
+        """Those of the names that give an object that no node made."""
+        return self.index.read(result_rows.put_by_hand, partition, names)
+
+    def info_of(self, name: str, partition: str = "") -> ObjectInfo | None:
+        """What is known of the object that a name gives."""
+        return self.index.read(rows.info_of, partition, name)
+
     def infos(self) -> list[ObjectInfo]:
         """What is known of every object that a name gives, by partition and name."""
         return self.index.read(rows.infos, self._broken())
@@ -373,7 +385,8 @@ class Store:
         """The partitions that have results, in order."""
         return self.index.read(result_rows.partitions)
 
-    def _is_whole(self, row: rows.Row) -> bool:
+    def is_whole(self, row: rows.Row) -> bool:
+        """Return True if all buffers of an object are there in their full size."""
         try:
             return all(self.files.is_whole(*buffer) for buffer in row.buffers)
         except OSError as error:

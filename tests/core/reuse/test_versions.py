@@ -1,0 +1,183 @@
+"""Going back to an older config, input or code reuses what was made then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.core.reuse.chain import CALLS, CHAIN, called, pipeline, ran, reasons
+
+from linepipe_core import Node, Pipeline
+from linepipe_core.shelf import ObjectShelf
+
+MADE = CHAIN[:3]
+
+
+def test_going_back_reuses_what_was_made_then(tmp_path: Path) -> None:
+    """The plan says when it was made; a run makes it the current one, a plan doesn't."""
+    for limit in (5, 7):
+        pipeline(tmp_path, MADE, limit=limit).run(reuse=True)
+    back = pipeline(tmp_path, MADE, limit=5)
+    plan = back.plan()
+    assert [entry.action for entry in plan] == ["reuse"] * 3
+    (reason,) = plan[1].reasons
+    assert re.fullmatch(r"as made on \d{4}-\d\d-\d\d \d\d:\d\d", reason)
+    assert reason.kind == "nothing_changed"
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        assert shelf["total"] == 21
+    result = back.run(reuse=True)
+    assert (ran(result), result["total"]) == ([], 10)
+    assert reasons(result, "clean") == plan[1].reasons
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        assert shelf["total"] == 10
+    assert back.plan()[1].reasons == ("nothing changed",)
+
+
+def test_each_of_five_settings_is_found_again(tmp_path: Path) -> None:
+    """Round and round, also by inputs; a sixth goes in the place of the least lately used."""
+    limits = (1, 2, 3, 4, 5)
+    for limit in limits:
+        pipeline(tmp_path, MADE, limit=limit).run(reuse=True)
+    for limit in limits * 2:
+        again = pipeline(tmp_path, MADE, limit=limit).run(reuse=True)
+        assert (ran(again), again["total"]) == ([], sum(range(limit)))
+    pipeline(tmp_path, MADE, limit=6).run(reuse=True)
+    assert ran(pipeline(tmp_path, MADE, limit=5).run(reuse=True)) == []
+    n_made = sum(
+        ran(pipeline(tmp_path, MADE, limit=limit).run(reuse=True)) == [] for limit in (6, 5)
+    )
+    assert n_made == 2
+
+
+def test_fewer_versions_can_be_kept(tmp_path: Path) -> None:
+    """The number is kept with the shelf; 1 keeps only the newest."""
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        shelf.max_versions = 1
+    for limit in (5, 7, 5):
+        assert "clean" in ran(pipeline(tmp_path, MADE, limit=limit).run(reuse=True))
+
+
+def test_a_node_goes_back_to_older_code(tmp_path: Path) -> None:
+    """A branch and back."""
+
+    def halve(raw: list[int], limit: int) -> list[int]:
+        called("halve")
+        return raw[::2]
+
+    other = [CHAIN[0], Node(halve, ["raw", "config.limit"], ["cleaned"]), CHAIN[2]]
+    for nodes, expected in ((MADE, 10), (other, 20), (MADE, 10), (other, 20)):
+        assert pipeline(tmp_path, nodes).run(reuse=True)["total"] == expected
+    assert CALLS[-3:] != []
+    CALLS.clear()
+    assert pipeline(tmp_path, MADE).run(reuse=True)["total"] == 10
+    assert CALLS == []
+
+
+def test_what_lies_outside_never_goes_back(tmp_path: Path) -> None:
+    """Writers, nodes with an effect, and what always runs."""
+    nodes = [
+        *MADE,
+        Node(lambda total: called("w"), ["total"], [], name="writer"),
+        Node(lambda total: "token", ["total"], ["token"], name="effect", effect=True),
+        Node(lambda total: total, ["total"], ["always"], name="always", always_run=True),
+    ]
+    for limit in (5, 7, 5, 7):
+        result = pipeline(tmp_path, nodes, limit=limit).run(reuse=True)
+        assert {"writer", "effect", "always"} <= set(ran(result))
+
+
+def test_a_reader_reads_the_version_that_its_maker_went_back_to(tmp_path: Path) -> None:
+    """Also when it runs for the first time."""
+    for limit in (5, 7):
+        pipeline(tmp_path, MADE, limit=limit).run(reuse=True)
+    more = [*MADE, Node(lambda cleaned: len(cleaned), ["cleaned"], ["n_rows"], name="count")]
+    result = pipeline(tmp_path, more, limit=5).run(reuse=True)
+    assert (ran(result), result["n_rows"]) == (["count"], 5)
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_pruned_versions_are_made_again(tmp_path: Path, keep: int) -> None:
+    """What is still on the shelf isn't."""
+    for limit in (3, 5, 7):
+        pipeline(tmp_path, MADE, limit=limit).run(reuse=True)
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        shelf.prune(versions=keep)
+    assert ran(pipeline(tmp_path, MADE, limit=7).run(reuse=True)) == []
+    again = pipeline(tmp_path, MADE, limit=5).run(reuse=True)
+    assert (ran(again) == []) == (keep == 2)
+    assert "clean" in ran(pipeline(tmp_path, MADE, limit=3).run(reuse=True))
+
+
+# --- a random walk ----------------------------------------------------------------------------
+
+FUNCTIONS: list[Callable[..., int]] = [
+    lambda x, c: x + c,
+    lambda x, c: x * c,
+    lambda x, c: min(x, c),
+]
+
+states = st.fixed_dictionaries(
+    {
+        "code": st.tuples(*[st.integers(0, 2)] * 3),
+        "config": st.tuples(*[st.integers(1, 2)] * 3),
+        "x": st.integers(0, 1),
+    }
+)
+
+
+def built(state: dict[str, Any], **options: Any) -> Pipeline:
+    nodes = [
+        Node(
+            FUNCTIONS[code],
+            ["x" if place == 0 else f"o{place - 1}", f"config.c{place}"],
+            [f"o{place}"],
+            name=f"n{place}",
+        )
+        for place, code in enumerate(state["code"])
+    ]
+    nodes.append(Node(lambda o2: None, ["o2"], [], name="write"))
+    config = {f"c{place}": c for place, c in enumerate(state["config"])}
+    return Pipeline(nodes, config, x=state["x"], **options)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(states, min_size=1, max_size=3), st.lists(st.integers(0, 3), max_size=10))
+def test_a_walk_forward_and_back_is_always_right_and_never_twice(
+    tmp_path_factory: pytest.TempPathFactory, visited: list[dict[str, Any]], steps: list[int]
+) -> None:
+    """It gives what a full run gives; the plan equals the run; what is there isn't made again."""
+    path = tmp_path_factory.mktemp("walk") / "cache"
+    there: set[tuple[Any, ...]] = set()
+    written: Any = None
+    for step in steps:
+        if step == 3:
+            with ObjectShelf(path) as shelf:
+                shelf.prune(versions=1)
+            there.clear()
+            continue
+        state = visited[step % len(visited)]
+        cached = built(state, use_persistent_cache=True, cache_storage_path=path)
+        plan = cached.plan()
+        result = cached.run(reuse=True, outputs=["o0", "o1", "o2"])
+        full = built(state).run(outputs=["o0", "o1", "o2"])
+        assert dict(result) == dict(full)
+        for entry, turn in zip(plan, result.steps, strict=True):
+            assert entry.action in ("maybe", {"ran": "run"}.get(turn.status, "reuse"))
+            if entry.action != "maybe":
+                assert entry.reasons == turn.reasons
+        value = state["x"]
+        for place, turn in enumerate(result.steps[:3]):
+            made_from = (place, state["code"][place], state["config"][place], value)
+            if made_from in there:
+                assert turn.status == "reused"
+            there.add(made_from)
+            value = full[f"o{place}"]
+        assert (result.steps[3].status == "ran") == (written != value)
+        written = value
