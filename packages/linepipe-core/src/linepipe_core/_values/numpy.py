@@ -131,6 +131,9 @@ def _content_of_arrays(numpy: Any, kind: type) -> Content | None:
 
 def _described(array: Any) -> tuple[Any, ...]:
     """The type, shape and values of an array, in the order of its indices."""
+    if array.dtype.str.startswith(">") or array.dtype.names:
+        # The order of bytes is layout: numpy's own pickle changes it to the machine's.
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
     dtype = array.dtype
     if dtype.names:  # field by field: what pads them is whatever lay there
         fields = [_described(array[name]) for name in dtype.names]

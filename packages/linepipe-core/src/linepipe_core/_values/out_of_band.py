@@ -73,6 +73,8 @@ def dump(value: Any) -> Pickled:
         The pickle, and views of the buffers: they share the value's memory.
 
     Raises:
+        pickle.PicklingError: the pickle can't be loaded, as of many exceptions with an
+            ``__init__`` of their own.
         Exception: whatever pickling the value raises.
     """
     buffers: list[memoryview] = []
@@ -80,6 +82,8 @@ def dump(value: Any) -> Pickled:
     met = _pickler(stream, buffers)
     met.pickler.dump(value)
     pickled = stream.getvalue()  # no copy: the stream is let go
+    if any(map(_may_not_load, met.kinds)):
+        _check_loads(pickled, buffers)
     has_sets = any(issubclass(kind, (set, frozenset)) for kind in met.kinds)
     has_sets = has_sets or any(mark in pickled for mark in _SET_MARKS)
     return Pickled(pickled, tuple(buffers), (*met.kinds, *met.named.values()), has_sets)
@@ -92,6 +96,24 @@ def load(stream: bytes | memoryview, buffers: Sequence[Any]) -> Any:
         Exception: whatever unpickling raises; the value's own classes may raise anything.
     """
     return pickle.loads(stream, buffers=buffers)
+
+
+def _may_not_load(kind: Any) -> bool:
+    """Return True for a class that pickle may not know how to call to make an object again."""
+    if kind.__reduce_ex__ is not object.__reduce_ex__ or "__reduce__" in vars(kind):
+        return False
+    if issubclass(kind, BaseException):
+        return isinstance(kind.__init__, FunctionType) or isinstance(kind.__new__, FunctionType)
+    has_arguments = hasattr(kind, "__getnewargs_ex__") or hasattr(kind, "_fields")
+    return isinstance(kind.__new__, FunctionType) and not has_arguments
+
+
+def _check_loads(pickled: bytes, buffers: Sequence[Any]) -> None:
+    try:
+        load(pickled, buffers)
+    except Exception as error:
+        why = f"its pickle can't be loaded: {type(error).__name__}: {error}"
+        raise pickle.PicklingError(why) from error
 
 
 def explain(name: str, value: Any, error: Exception) -> Unpicklable:
@@ -184,12 +206,8 @@ def _keep_large(buffers: list[memoryview]) -> Callable[[pickle.PickleBuffer], bo
 
 
 def _failure(value: Any) -> Exception | None:
-    class Nowhere:
-        def write(self, data: Any) -> int:
-            return len(data)
-
     try:
-        _pickler(Nowhere(), []).pickler.dump(value)
+        dump(value)
     except Exception as error:
         return error
     return None

@@ -64,6 +64,12 @@ def _proxy(proxy: types.MappingProxyType[Any, Any]) -> tuple[Any, ...]:
     return tuple(chain.from_iterable(proxy.items()))
 
 
+def _zone(zone: Any) -> str:
+    if zone.key is None:
+        raise TypeError("a zone that was read from a file has no name to compare")
+    return str(zone.key)
+
+
 def _alias(alias: Any) -> tuple[Any, ...]:
     return alias.__name__, alias.__value__
 
@@ -108,5 +114,5 @@ _NAMED: Final[Mapping[str, Standard]] = {
     "typing.TypeAliasType": _ALIAS,
     "typing_extensions.TypeAliasType": _ALIAS,
     "uuid.UUID": Standard(_attributes("int")),
-    "zoneinfo.ZoneInfo": Standard(_each(lambda zone: zone.__reduce__()[1:])),
+    "zoneinfo.ZoneInfo": Standard(_each(_zone)),
 }
