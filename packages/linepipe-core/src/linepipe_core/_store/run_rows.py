@@ -1,4 +1,7 @@
-"""The rows of the history: runs, their entries, and the objects that those mention."""
+"""The rows of the history: runs, their entries, and the objects that those mention.
+
+Apart from `result_rows`: a run of the history keeps objects that no name gives any more.
+"""
 
 from __future__ import annotations
 
