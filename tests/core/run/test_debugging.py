@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from linepipe_core import (
     Breakpoint,
     Node,
     NodeDefinitionError,
+    NodeExecutionError,
     Pipeline,
     PostMortem,
+    RunStateError,
     UnknownNameError,
 )
 
@@ -277,3 +280,99 @@ def test_an_interrupt_opens_no_debugger(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(KeyboardInterrupt):
         Pipeline([Node(interrupt, [], [])]).run(hooks=[PostMortem()])
     assert capsys.readouterr().out == ""
+
+
+LIBRARY_JOB = """
+import functools
+import json
+from linepipe_core import Breakpoint, Node, Pipeline, PostMortem
+
+def read(text):
+    mine = 7
+    return json.loads(text)
+
+@functools.lru_cache
+def cached(text):
+    return text
+
+pipeline = Pipeline([Node(read, ["text"], ["rows"])], text="{")
+again = Pipeline([Node(cached, ["text"], ["x"])], text="a")
+"""
+
+
+@pytest.fixture
+def library_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Writes a program whose node fails inside a library, and opens it on a terminal."""
+    monkeypatch.chdir(tmp_path)
+
+    def opened(last: str) -> Terminal:
+        program = tmp_path / "job.py"
+        program.write_text(f"{LIBRARY_JOB}\n{last}\n")
+        return Terminal(str(program))
+
+    return opened
+
+
+class TestWhereItOpens:
+    """In the user's own code, with the debugger that the user wants, or it says why not."""
+
+    def test_a_post_mortem_opens_in_the_users_own_code(self, library_job: Any) -> None:
+        """Not deep inside a library."""
+        with library_job("pipeline.run(hooks=[PostMortem()])") as terminal:
+            terminal.read_to(PDB)
+            assert "7" in terminal.ask("p mine", PDB)
+            terminal.type_line("quit")
+            terminal.end()
+
+    def test_a_cached_call_is_no_stop_and_says_so(self, library_job: Any) -> None:
+        """The function's own code isn't called again."""
+        last = (
+            "import logging; logging.basicConfig(); cached('a')\n"
+            "again.run(hooks=[Breakpoint('cached')])\nagain.debug('cached')"
+        )
+        with library_job(last) as terminal:
+            assert terminal.end() == 1
+        said = "the debugger never stopped in 'cached': its function's own code wasn't called"
+        assert terminal.shown.count(said) == 2
+        assert "RunStateError" in terminal.shown
+        assert "cache_clear()" in terminal.shown
+
+    def test_ipythons_debugger_opens_where_it_is_named(
+        self, job: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By PYTHONBREAKPOINT, as for breakpoint()."""
+        monkeypatch.setenv("PYTHONBREAKPOINT", "IPython.terminal.debugger.set_trace")
+        with job("pipeline.run(hooks=[Breakpoint('train')])") as terminal:
+            terminal.read_to("ipdb> ")
+            terminal.type_line("continue")
+            terminal.end()
+
+    def test_none_opens_where_it_is_turned_off(
+        self, job: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And the run goes on."""
+        monkeypatch.setenv("PYTHONBREAKPOINT", "0")
+        with job("pipeline.run(hooks=[Breakpoint('train')])") as terminal:
+            assert terminal.end() == 0
+        assert "no debugger opens in 'train': PYTHONBREAKPOINT is 0" in terminal.shown
+        assert "the model is 3.5" in terminal.shown
+
+    def test_none_opens_where_no_terminal_can_be_asked(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """As under a scheduler: one clear message, and the node's own error."""
+
+        def work(x: int) -> float:
+            return 1 / x
+
+        pipeline = Pipeline([Node(work, ["x"], ["y"])], x=0)
+        for stdin in (None, open(os.devnull)):  # noqa: SIM115  # closed below
+            monkeypatch.setattr(sys, "stdin", stdin)
+            caplog.clear()
+            with pytest.raises(NodeExecutionError):
+                pipeline.run(hooks=[Breakpoint("work"), PostMortem()])
+            assert sum("there is no terminal to ask" in line for line in caplog.messages) == 2
+            with pytest.raises(RunStateError, match="there is no terminal to ask"):
+                pipeline.debug("work")
+            if stdin is not None:
+                stdin.close()

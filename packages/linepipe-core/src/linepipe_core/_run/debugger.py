@@ -1,24 +1,30 @@
 """Opens Python's debugger inside a node: before its first line, or where it failed.
 
-Apart from the run, which knows of hooks only. The debugger is pdb, loaded when it opens; it
-is told to pass linepipe's own frames by, so that ``up``, ``next`` and ``where`` stay in the
-user's code.
+Apart from the run, which knows of hooks only. The debugger is pdb, or IPython's where that is in
+use; it is loaded when it opens, and skips linepipe's own frames, so that ``up``, ``next`` and
+``where`` stay in the user's code. Where it can't open or never stopped, a message says why.
 """
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from types import CodeType, FrameType
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from linepipe_core._code.ownership import file_owner
 from linepipe_core._declare.callables import python_code
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
-from linepipe_core._errors import NodeDefinitionError
+from linepipe_core._errors import NodeDefinitionError, RunStateError
+from linepipe_core._log import RUN_LOG
 from linepipe_core._run.failures import is_ours, users_traceback
 from linepipe_core._run.hooks import Hook
 from linepipe_core._run.step import Step
+from linepipe_core._text import first_line
 
 if TYPE_CHECKING:
     from pdb import Pdb  # loaded when it opens
@@ -42,6 +48,9 @@ class PostMortem(Hook):
     def on_node_error(self, step: Step, error: BaseException) -> None:
         """Open it, until the user leaves."""
         if isinstance(error, Exception) and not _is_quit(error):
+            if (why := _why_closed()) is not None:
+                RUN_LOG.warning("no debugger opens where %r failed: %s", step.node.name, why)
+                return
             _post_mortem(step.node, error)
 
 
@@ -70,9 +79,13 @@ class Breakpoint(Hook):
 
     def around_node(self, step: Step) -> AbstractContextManager[object]:
         """Wait for the node's function, and open the debugger in it."""
-        from contextlib import nullcontext
-
-        return _stop_inside(step.node) if step.node.name in self.names else nullcontext()
+        if step.node.name not in self.names:
+            return nullcontext()
+        _code_to_stop_in(step.node)
+        if (why := _why_closed()) is not None:
+            RUN_LOG.warning("no debugger opens in %r: %s", step.node.name, why)
+            return nullcontext()
+        return _warn_unless_stopped(step.node)
 
 
 def debug_call(node: Node, inputs: Mapping[str, Any]) -> None:
@@ -86,9 +99,14 @@ def debug_call(node: Node, inputs: Mapping[str, Any]) -> None:
 
     Raises:
         NodeDefinitionError: its function isn't written in Python.
+        RunStateError: no debugger can be opened here, or it never stopped; the message says why.
         Exception: whatever the function raised, when the debugger was left.
     """
-    with _stop_inside(node):
+    _code_to_stop_in(node)
+    if (why := _why_closed()) is not None:
+        raise RunStateError(f"no debugger opens in {node.name!r}: {why}")
+    stopped: list[bool] = []
+    with _stop_inside(node, stopped):
         try:
             node.call([inputs[name] for name in node.inputs])
         except Exception as error:
@@ -96,42 +114,92 @@ def debug_call(node: Node, inputs: Mapping[str, Any]) -> None:
                 return
             _post_mortem(node, error)
             raise
+    if not stopped:
+        raise RunStateError(_why_not_stopped(node))
 
 
-def _stop_inside(node: Node) -> AbstractContextManager[None]:
-    """Holds a trace that opens the debugger when the node's function begins."""
-    from contextlib import contextmanager
+def _why_closed() -> str | None:
+    """The reason why no debugger can be opened in this process, or None if one can."""
+    if os.environ.get("PYTHONBREAKPOINT") == "0":
+        return "PYTHONBREAKPOINT is 0"
+    if _ipython() is not None or _can_be_asked(sys.stdin):
+        return None
+    return "there is no terminal to ask, for standard input is closed or empty"
 
+
+def _can_be_asked(stdin: Any) -> bool:
+    """Return True if lines may come from it: not if it is closed, or the null device."""
+    try:
+        status = os.fstat(stdin.fileno())
+        null = os.stat(os.devnull)
+    except Exception:  # None, closed, or an object of a test runner without a file
+        return False
+    return not (stat.S_ISCHR(status.st_mode) and status.st_rdev == null.st_rdev)
+
+
+def _ipython() -> Any:
+    """The running IPython, or None; it isn't imported to find out."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
+def _why_not_stopped(node: Node) -> str:
+    return (
+        f"the debugger never stopped in {node.name!r}: its function's own code wasn't called\n"
+        "  a cache may have answered in its place (func.cache_clear()), a decorator may have "
+        "called another function, or it is compiled"
+    )
+
+
+@contextmanager
+def _warn_unless_stopped(node: Node) -> Iterator[None]:
+    stopped: list[bool] = []
+    with _stop_inside(node, stopped):
+        yield
+    if not stopped:
+        RUN_LOG.warning("%s", _why_not_stopped(node).replace("\n  ", "; "))
+
+
+def _stop_inside(node: Node, stopped: list[bool]) -> AbstractContextManager[None]:
+    """Holds a trace that opens the debugger when the node's function begins.
+
+    Args:
+        node: the node.
+        stopped: gets True when it has.
+    """
+    return _traced(_code_to_stop_in(node), stopped)
+
+
+def _code_to_stop_in(node: Node) -> CodeType:
     code = python_code(node.func)
     if code is None:
         raise NodeDefinitionError(
             f"the debugger can't stop in node {node.name!r}: its function isn't written in Python"
         )
-    return contextmanager(_traced)(code)
+    return code
 
 
-def _traced(code: CodeType) -> Iterator[None]:
-    import sys
-
+@contextmanager
+def _traced(code: CodeType, stopped: list[bool]) -> Iterator[None]:
     before = sys.gettrace()
-    sys.settrace(_waiting_for(code, _debugger()))
+    sys.settrace(_waiting_for(code, _debugger(), stopped))
     try:
         yield
     finally:
         sys.settrace(before)
 
 
-def _waiting_for(code: CodeType, debugger: Pdb) -> Callable[..., Any]:
+def _waiting_for(code: CodeType, debugger: Pdb, stopped: list[bool]) -> Callable[..., Any]:
     """A trace function that hands over to the debugger at the first call of that code.
 
     Not a breakpoint of pdb's: that needs the source's file, and lines typed into an
     interpreter have none.
     """
-    import sys
 
     def wait(frame: FrameType, event: str, arg: Any) -> Any:
         if event != "call" or frame.f_code is not code:
             return None
+        stopped.append(True)
         sys.settrace(debugger.trace_dispatch)
         trace = debugger.trace_dispatch(frame, event, arg)
         debugger.botframe = _outermost_of_users(frame)
@@ -151,18 +219,58 @@ def _outermost_of_users(frame: FrameType) -> FrameType:
 def _post_mortem(node: Node, error: Exception) -> None:
     debugger = _debugger()
     debugger.reset()
-    debugger.message(f"node {node.name!r} failed: {type(error).__name__}: {error}")
+    debugger.message(f"node {node.name!r} failed: {first_line(error)}")
     debugger.interaction(None, users_traceback(error))
 
 
 def _debugger() -> Pdb:
-    import pdb
+    """Python's debugger, or IPython's where that runs or PYTHONBREAKPOINT names it.
 
-    return pdb.Pdb(skip=_PASSED_BY)
+    After an error it opens at the deepest frame of the user's own code, not inside a library.
+    """
+    base: Any = _debugger_class()
+
+    class Debugger(base):  # type: ignore[misc]  # of one of two classes
+        def setup(self, frame: FrameType | None, traceback: TracebackType | None) -> Any:
+            done = super().setup(frame, traceback)
+            if traceback is not None:
+                self._go_to_own_code()
+            return done
+
+        def _go_to_own_code(self) -> None:
+            for index in range(len(self.stack) - 1, -1, -1):
+                frame = self.stack[index][0]
+                if file_owner(frame.f_code.co_filename) == "own":
+                    self.curindex, self.curframe = index, frame
+                    self.curframe_locals = frame.f_locals
+                    return
+
+    debugger: Pdb = Debugger(skip=_PASSED_BY)
+    return debugger
+
+
+def _debugger_class() -> type[Any]:
+    named = os.environ.get("PYTHONBREAKPOINT", "").partition(".")[0]
+    if named in ("IPython", "ipdb") or _ipython() is not None:
+        try:
+            if _ipython() is None:
+                from IPython.terminal.debugger import TerminalPdb
+
+                return TerminalPdb
+            kind: type[Any] = _ipython().debugger_cls
+        except (ImportError, AttributeError):  # not installed, or another version
+            pass
+        else:
+            return kind
+    elif named and named != "pdb":
+        RUN_LOG.warning("PYTHONBREAKPOINT names %s, which can't stop in a node: pdb opens", named)
+    from pdb import Pdb
+
+    return Pdb
 
 
 def _is_quit(error: BaseException) -> bool:
-    """Whether the user left the debugger by ``quit``, which raises where the node stood."""
+    """Return True if the user left the debugger by ``quit``, which raises where the node stood."""
     from bdb import BdbQuit
 
     return isinstance(error, BdbQuit)
