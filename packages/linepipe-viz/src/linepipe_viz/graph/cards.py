@@ -19,13 +19,31 @@ __all__ = ["Card", "Edge", "Graph", "nodes_of", "pipeline_graph"]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A node: its place in the pipeline, the config it reads, the objects it reads and makes."""
+    """A node, or a stack of alike ones.
+
+    Attributes:
+        index: its place among the cards.
+        node: the node; of a stack the first one.
+        config: the config references that it reads.
+        reads: the objects that it reads.
+        makes: the objects that it makes.
+        name: as shown.
+        members: the places in the pipeline of the nodes that it stands for.
+    """
 
     index: int
     node: Node
     config: tuple[str, ...]
     reads: tuple[str, ...]
     makes: tuple[str, ...]
+    name: str
+    members: tuple[int, ...]
+
+    @property
+    def order(self) -> str:
+        """Its number in the order of the run, from 1; of a stack its first and last ones."""
+        first, last = self.members[0] + 1, self.members[-1] + 1
+        return str(first) if first == last else f"{first}–{last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,8 @@ def _card(index: int, node: Node) -> Card:
         config=tuple(name for name in names if is_config_reference(name)),
         reads=tuple(name for name in names if not is_config_reference(name)),
         makes=tuple(node.outputs),
+        name=node.name,
+        members=(index,),
     )
 
 

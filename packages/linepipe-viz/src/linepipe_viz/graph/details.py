@@ -56,24 +56,24 @@ def node_details(node: Node, record: Record | None, output_hints: Mapping[str, o
 
 
 def object_details(
-    name: str, maker: Node, readers: Sequence[Node], hint: object, fact: str = ""
+    name: str, maker: str, readers: Sequence[str], hint: object, fact: str = ""
 ) -> Details:
     """Details of an object that a node makes."""
     return Details(
         printable(name),
         "" if hint is None else _annotation(hint),
         "",
-        (f"made by {printable(maker.name)}", _read_by(readers), *([fact] if fact else [])),
+        (f"made by {printable(maker)}", _read_by(readers), *([fact] if fact else [])),
     )
 
 
-def input_details(name: str, readers: Sequence[Node]) -> Details:
+def input_details(name: str, readers: Sequence[str]) -> Details:
     """Details of an object that no node makes."""
     return Details(printable(name), "", "", ("input of the pipeline", _read_by(readers)))
 
 
-def _read_by(readers: Sequence[Node]) -> str:
-    names = join_names([reader.name for reader in readers], "no node: an output of the pipeline")
+def _read_by(readers: Sequence[str]) -> str:
+    names = join_names(list(readers), "no node: an output of the pipeline")
     return f"read by {names}"
 
 

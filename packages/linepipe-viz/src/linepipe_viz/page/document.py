@@ -62,7 +62,9 @@ def draw_html_pipeline(
     graph = pipeline_graph(nodes)
     records = node_records(nodes, result)
     facts = object_facts(pipeline, result)
-    picture = Picture(nodes, pipeline.output_hints, title, with_states=result is not None)
+    picture = Picture(
+        nodes, pipeline.output_hints, title, with_states=result is not None, with_stacks=False
+    )
     scene = picture.scene(records, facts)
     model = page_model(pipeline, graph, records, facts, source=source, values=values)
     heading = escape(scene.title)

@@ -107,11 +107,11 @@ class Measures:
         self, cards: Sequence[Card], free_inputs: Sequence[str], *, with_states: bool
     ) -> None:
         self.with_states = with_states
-        self._names = short_labels([card.node.name for card in cards])
+        self._names = short_labels([card.name for card in cards])
         made = [name for card in cards for name in card.makes]
         self._objects = short_labels([*free_inputs, *made])
         self._config = short_labels([name for card in cards for name in card.config])
-        self._order_width = text_width(str(len(cards)), "order")
+        self._order_width = max((text_width(card.order, "order") for card in cards), default=0.0)
 
     def card(self, card: Card, read: Collection[str]) -> CardSize:
         """The card's parts and size.
@@ -120,7 +120,7 @@ class Measures:
             card: the card.
             read: its outputs that some node reads.
         """
-        name = self._names[card.node.name]
+        name = self._names[card.name]
         pills = self._pill_rows(card.makes, read)
         width = max(
             text_width(name, "name") + 2 * (self._order_width + _CORNER),

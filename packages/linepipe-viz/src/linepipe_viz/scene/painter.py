@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from linepipe_core import Node
-from linepipe_viz.graph.cards import Graph
+from linepipe_viz.graph.cards import Card, Graph
 from linepipe_viz.graph.details import Details, input_details, node_details, object_details
 from linepipe_viz.graph.records import Change, Record, config_change, config_changes
+from linepipe_viz.graph.stacks import stack_record
 from linepipe_viz.scene.arrangement import PlacedCard, PlacedPill, PlacedWire
 from linepipe_viz.scene.measure import (
     BAR_HEIGHT,
@@ -24,7 +26,7 @@ from linepipe_viz.scene.measure import (
     row_width,
 )
 from linepipe_viz.scene.shapes import Rect, Shape, Sign, Text, Wire
-from linepipe_viz.text import printable
+from linepipe_viz.text import join_names, printable
 
 __all__ = ["Painter"]
 
@@ -39,7 +41,7 @@ class Painter:
         nodes: the pipeline's.
         hints: annotations of objects, by name.
         graph: the pipeline's.
-        records: the record of each node.
+        records: the record of each node; a stack's card has one for all of them.
         facts: a short text for each object that is known after a run.
     """
 
@@ -54,10 +56,11 @@ class Painter:
         self._nodes = nodes
         self._hints = {name: hint for name, hint in hints.items() if hint is not Any}
         self._readers = graph.readers()
-        self._records = records
+        self._cards = graph.cards
+        self._records = [stack_record(records, card.members) for card in graph.cards]
         self._facts = facts
         self._changes = config_changes(records)
-        self._longest = max((r.seconds or 0.0 for r in records if r), default=0.0)
+        self._longest = max((r.seconds or 0.0 for r in self._records if r), default=0.0)
 
     def pill(self, placed: PlacedPill) -> Shape:
         """An object's pill, and a fact about it below, where no line leaves it."""
@@ -72,28 +75,30 @@ class Painter:
             texts.append(Text("fact", placed.x, placed.top + PILL_HEIGHT + 8, shown))
         data = [("object", label.name)]
         if maker is not None:
-            data += [("from", self._nodes[maker].name), ("order", str(maker + 1))]
+            data += [("from", self._cards[maker].name), ("order", self._number(maker))]
         return Shape((rect,), tuple(texts), self._pill_details(placed, fact), tuple(data))
 
     def _pill_details(self, placed: PlacedPill, fact: str) -> Details:
         name = placed.label.name
-        readers = [self._nodes[r] for r in self._readers.get((placed.maker, name), ())]
+        readers = [self._cards[r].name for r in self._readers.get((placed.maker, name), ())]
         if placed.maker is None:
             return input_details(name, readers)
-        return object_details(name, self._nodes[placed.maker], readers, self._hints.get(name), fact)
+        return object_details(
+            name, self._cards[placed.maker].name, readers, self._hints.get(name), fact
+        )
 
     def wire(self, placed: PlacedWire) -> Wire:
         """An edge; lit, where a plan has its maker run."""
         edge = placed.edge
         record = None if edge.maker is None else self._records[edge.maker]
-        reader = self._nodes[edge.reader].name
+        reader = self._cards[edge.reader].name
         data = [("object", edge.name), ("to", reader)]
-        order = "" if edge.maker is None else str(edge.maker + 1)
-        data.append(("order", f"{order}-{edge.reader + 1}"))
+        order = "" if edge.maker is None else self._number(edge.maker)
+        data.append(("order", f"{order}-{self._number(edge.reader)}"))
         source = ""
         if edge.maker is not None:
-            source = f" from {printable(self._nodes[edge.maker].name)}"
-            data.insert(1, ("from", self._nodes[edge.maker].name))
+            source = f" from {printable(self._cards[edge.maker].name)}"
+            data.insert(1, ("from", self._cards[edge.maker].name))
         return Wire(
             "edge-changed" if record and record.status in _LIT else "edge",
             placed.x,
@@ -113,7 +118,7 @@ class Painter:
         left, middle = placed.x - size.width / 2, placed.top + 18
         rects = [Rect(kind, left, placed.top, size.width, size.height, 7)]
         texts = [
-            Text(f"order{suffix}", left + 8, middle, str(index + 1), "start"),
+            Text(f"order{suffix}", left + 8, middle, placed.card.order, "start"),
             Text(f"name{suffix}", placed.x, middle, size.name),
         ]
         signs = [Sign(kind, left + size.width - 13, middle)] if record else []
@@ -127,10 +132,22 @@ class Painter:
                 rects.append(rect)
                 texts.append(text)
             y += CHIP_ROW
-        details = node_details(self._nodes[index], record, self._hints)
-        data = [("node", self._nodes[index].name), ("order", str(index + 1))]
+        data = [("node", placed.card.name), ("order", self._number(index))]
         data += [("state", record.status)] if record else []
+        details = self._card_details(placed.card, record)
         return Shape(tuple(rects), tuple(texts), details, tuple(data), tuple(signs))
+
+    def _number(self, index: int) -> str:
+        """The number of a card's first node in the order of the run, from 1."""
+        return str(self._cards[index].members[0] + 1)
+
+    def _card_details(self, card: Card, record: Record | None) -> Details:
+        details = node_details(card.node, record, self._hints)
+        if len(card.members) == 1:
+            return details
+        names = join_names([self._nodes[member].name for member in card.members])
+        members = f"{len(card.members)} nodes, of which this is the first: {names}"
+        return replace(details, heading=printable(card.name), facts=(*details.facts, members))
 
     def _bar(self, record: Record, x: float, y: float, width: float) -> Iterator[Rect]:
         """A bar of the node's time in proportion to the slowest node; none if it did not run."""

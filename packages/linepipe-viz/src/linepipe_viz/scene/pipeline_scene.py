@@ -8,6 +8,7 @@ from linepipe_core import Node, Pipeline
 from linepipe_viz.graph.cards import Graph, nodes_of, pipeline_graph
 from linepipe_viz.graph.facts import object_facts
 from linepipe_viz.graph.records import Overlay, Record, node_records, outcome_text
+from linepipe_viz.graph.stacks import stacked
 from linepipe_viz.scene.arrangement import PlacedWire, arrange
 from linepipe_viz.scene.legend import legend
 from linepipe_viz.scene.measure import fit_text, text_width
@@ -53,6 +54,7 @@ class Picture:
         hints: annotations of objects, by name.
         title: the heading; ``"Pipeline"`` if None.
         with_states: leave room for states; False only if the scene is to have none.
+        with_stacks: draw many alike siblings as one card.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class Picture:
         title: str | None,
         *,
         with_states: bool,
+        with_stacks: bool = True,
     ) -> None:
         self._nodes = nodes
         self._hints = hints
         self._with_states = with_states
         self._graph = pipeline_graph(nodes)
-        self._places = arrange(self._graph, with_states=with_states)
+        self._shown = stacked(self._graph) if with_stacks else self._graph
+        self._places = arrange(self._shown, with_states=with_states)
         room = max(_TITLE_CELLS, int(self._places.width / _TITLE_CELL))
         self._heading = shorten(printable(title or DEFAULT_TITLE), room)
         self._subtitle = _subtitle(self._graph)
@@ -99,7 +103,7 @@ class Picture:
         origin = MARGIN + (base - places.width) / 2, top
         height = top + places.height + (LOOSE_BOTTOM if places.n_parts > 1 else BOTTOM)
         height += FACTS_HEIGHT if self._with_states else 0
-        painter = Painter(self._nodes, self._hints, self._graph, records, facts)
+        painter = Painter(self._nodes, self._hints, self._shown, records, facts)
         wires = [painter.wire(wire) for wire in _drawn_once(places.wires)]
         wires.sort(key=lambda wire: wire.kind != "edge")  # what changed is painted last
         return Scene(
