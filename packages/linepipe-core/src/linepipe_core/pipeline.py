@@ -185,7 +185,7 @@ class Pipeline:
 
     @property
     def history(self) -> list[HistoryEntry]:
-        """What each node of the newest finished run got and made; empty if none was tracked."""
+        """The inputs and outputs of each node of the newest finished run; empty if not tracked."""
         newest = self._newest[0]
         return stored_history(self._declaration) if newest is None else newest.copy()
 
@@ -196,7 +196,7 @@ class Pipeline:
         return iter(self.nodes)
 
     def __contains__(self, item: object) -> bool:
-        """Whether it is one of the nodes, or the name of one."""
+        """Return True if it is one of the nodes, or the name of one."""
         if isinstance(item, str):
             return any(node.name == item for node in self.nodes)
         return any(node is item for node in self.nodes)

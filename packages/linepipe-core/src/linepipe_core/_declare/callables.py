@@ -48,13 +48,13 @@ def _inside(func: Any) -> Any:
 
 
 def _maker(kind: type) -> Any:
-    """What of a class runs when it is called: ``__init__``, or else ``__new__``."""
+    """The function that a call of a class runs: ``__init__``, or else ``__new__``."""
     makers = (kind.__init__, kind.__new__)  # type: ignore[misc]  # for a look, not to call them
     return next((maker for maker in makers if is_really(maker, FunctionType)), None)
 
 
 def _is_slot(call: object) -> bool:
-    """Whether a ``__call__`` is written in C: it would lead to its own, and so on."""
+    """Return True if a ``__call__`` is written in C: it would lead to its own, and so on."""
     return not really_holds(call, "__code__")
 
 

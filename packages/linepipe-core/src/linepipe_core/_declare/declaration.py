@@ -73,7 +73,7 @@ def _check_switch(option: str, value: object, instead: str) -> None:
 
 
 class LeftOut(NamedTuple):
-    """What a slice knows of the pipeline that it was cut from, to judge what lies on the shelf.
+    """The facts about the whole pipeline that a slice needs to judge objects on the shelf.
 
     Attributes:
         wiring: all its nodes.

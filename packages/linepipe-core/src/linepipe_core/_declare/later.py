@@ -57,7 +57,7 @@ def _is_marked(func: Any) -> bool:
 
 
 def unbegun(value: Any) -> str | None:
-    """What to call a value that is work that nobody has begun, or None if it isn't.
+    """The name of the kind of work that a value would only begin, or None if it is none.
 
     A generator that was begun, a cursor or an open file isn't.
     """

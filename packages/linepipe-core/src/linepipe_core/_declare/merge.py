@@ -62,7 +62,7 @@ def _without_content(value: Any) -> dict[str, None]:
 
 
 def _identity(found: Any) -> str:
-    """What stands for code and for what has no content, both of which the two pipelines hold."""
+    """The stand-in for code and for values without content, which both pipelines hold."""
     return str(id(found))
 
 
@@ -101,7 +101,7 @@ class _Configs:
         return self._refused(left, right, path)
 
     def _read_alike(self, left: Any, right: Any) -> bool:
-        """Whether mappings of one hash show the same, too.
+        """Return True if mappings of one hash show the same, too.
 
         A view such as a parser's section holds the parser, which holds it: as a part of that
         it is hashed by its name alone.
@@ -179,7 +179,7 @@ def _rebuilt(kind: type, merged: dict[Any, Any]) -> Any:
 
 
 def _has_parts(value: Any) -> bool:
-    """Whether a value is made of named parts, so that two of them can be merged."""
+    """Return True if a value is made of named parts, so that two of them can be merged."""
     if isinstance(value, Mapping) or _declares_parts(value):
         return True
     is_frame = hasattr(type(value), "__len__") and hasattr(type(value), "shape")
@@ -193,7 +193,7 @@ def _declares_parts(value: Any) -> bool:
 
 
 def _explain_all(left: Any, right: Any) -> bool:
-    """Whether the names that two objects have tell all in which they may differ.
+    """Return True if the names that two objects have tell all in which they may differ.
 
     Two objects of one type with the same public parts may still differ, in what is private.
     """

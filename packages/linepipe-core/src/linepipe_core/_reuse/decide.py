@@ -299,7 +299,7 @@ class ReusePlanner:
         return [*reasons, _ALWAYS_RUN] if self._wiring.nodes[index].always_run else reasons
 
     def _reasons(self, index: int, version: Version) -> list[Reason]:
-        """What speaks against a version."""
+        """The reasons against a version."""
         node, record = self._wiring.nodes[index], version.record
         reasons: list[Reason] = []
         if record.wiring != (wiring := wiring_of(node)):
@@ -325,7 +325,7 @@ class ReusePlanner:
         return reasons
 
     def _changed_input(self, name: str, record: Record, then: Part, now: Part) -> list[Reason]:
-        """What changed in an input: its Files, its leaves, or the whole."""
+        """The changed parts of an input: its Files, its leaves, or the whole."""
         changed = self._changed_files(self._read_files(name, record))
         # A File's leaf has the same text as before, and the file is named already.
         changed += [

@@ -102,7 +102,7 @@ class Plan(Sequence["PlanEntry"]):
         return f"{lines}{shelf_lines(self._from_shelf)}\n\nnot tracked:{notes}"
 
     def _notes(self) -> list[str]:
-        """What isn't tracked, each thing once, with the nodes that it concerns."""
+        """The things that aren't tracked, each once, with the nodes that it concerns."""
         nodes: dict[str, list[str]] = {}
         for entry in self._entries:
             for what in entry.untracked:

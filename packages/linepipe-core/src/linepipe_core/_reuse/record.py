@@ -40,7 +40,7 @@ class StoredObject(NamedTuple):
         return StoredObject(digest, content, tuple(code), tuple(files))
 
     def part(self, today: Mapping[str, str]) -> Part:
-        """What it counts as for its readers: its content, and that of its Files.
+        """Its digest for its readers: that of its content and of its Files.
 
         Args:
             today: path -> the hash of its content.

@@ -427,7 +427,7 @@ class ReuseSession:
             raise missing_files(missing)
 
     def _versions_of(self, index: int) -> NodeVersions | list[Version]:
-        """What earlier runs of a node left, the newest first."""
+        """The records that earlier runs of a node left, the newest first."""
         node = self._wiring.nodes[index]
         lies_outside = node.effect or not node.outputs
         partition = self._registry.partition

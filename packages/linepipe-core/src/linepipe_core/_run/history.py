@@ -1,4 +1,4 @@
-"""What a run remembers of its nodes, for people who look back.
+"""The history of a run: the inputs and outputs of each node, for people who look back.
 
 An entry keeps what the registry held, not copies of its own: an output recorded once is the
 same record as the next node's input. Whoever looks gets a private copy.

@@ -52,7 +52,7 @@ def _failed_hook(hook: Any, event: str, error: bytes) -> FailedHook:
 
 
 class RunResult(Mapping["str", "Any"]):
-    """What a run gave: a read-only mapping of its outputs, and how each node fared.
+    """The result of a run: a read-only mapping of its outputs, with a Step for each node.
 
     Attributes:
         steps: a Step for each node, in order; those that had no turn are ``"pending"``.

@@ -38,7 +38,7 @@ class Reduction(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one node made in one run, as it is to be stored.
+    """The outputs of one node in one run, as they are to be stored.
 
     Attributes:
         key: under what it is found again, with its record; None for what no node made.
@@ -61,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one write has put on the shelf.
+    """The objects that one write has put on the shelf.
 
     Attributes:
         number: the result's.

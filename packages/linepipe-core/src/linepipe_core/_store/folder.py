@@ -318,7 +318,7 @@ def _walk(wanted: str) -> tuple[int, str, tuple[str, ...], str | None]:
 
 
 def _found_by_path(wanted: str) -> tuple[int, str, tuple[str, ...], None]:
-    """What `_walk` gives, on Windows: there are no owners to judge."""
+    """The `_walk` of Windows, where there are no owners to judge."""
     return -1, os.path.realpath(wanted), (), None
 
 

@@ -22,7 +22,7 @@ NAP_SECONDS: Final = 0.0005
 
 
 class Forkable(Protocol):
-    """What has to be put away before a fork."""
+    """The resources to be put away before a fork."""
 
     def before_fork(self) -> None:
         """Close what a child may not inherit; no call is open."""

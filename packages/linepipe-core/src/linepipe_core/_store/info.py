@@ -13,7 +13,7 @@ __all__ = ["ObjectInfo"]
 
 
 class ObjectInfo(NamedTuple):
-    """What is known of an object without loading it.
+    """The facts about an object that need no loading.
 
     Attributes:
         name: its name.

@@ -143,7 +143,7 @@ class ObjectShelf(shelve.Shelf[Any]):
         return _ShelfValues(self)
 
     def readable(self) -> Iterator[tuple[str, Any]]:
-        """What `items` goes through."""
+        """The pairs of `items`."""
         for name in self._store.all_names():
             value = self.get(name, _NOTHING)
             if value is not _NOTHING:
@@ -175,7 +175,7 @@ class ObjectShelf(shelve.Shelf[Any]):
     # --- keeping house ----------------------------------------------------------------------
 
     def info(self) -> tuple[ObjectInfo, ...]:
-        """What is on the shelf, in the names' order, without loading any of it.
+        """The objects on the shelf, in the names' order, without loading any of them.
 
         Also what counts as missing as a buffer of it is gone or cut short, although iteration
         leaves that out: it has ``is_whole=False``, and the rest of it takes space until it is

@@ -121,7 +121,7 @@ def pickled(objects: Mapping[str, Any]) -> tuple[dict[str, Pickled], dict[str, U
 
 
 def large_views(pack: Pickled) -> tuple[memoryview, ...]:
-    """What of a pickled object goes to files: its buffers, and its pickle last if that is large."""
+    """The parts of an object that go to files: its buffers, then its pickle if that is large."""
     if len(pack.stream) < LARGE_BYTES:
         return pack.buffers
     return (*pack.buffers, memoryview(pack.stream))
@@ -153,7 +153,7 @@ def digest_of_row(row: Row) -> str:
 
 
 def is_sound(row: Row) -> bool:
-    """Whether what lies in the index is what was written: the pickle, unless it is a buffer."""
+    """Return True if the index has what was written: the pickle, unless it is a buffer."""
     return digest_of_row(row) == row.digest
 
 

@@ -62,7 +62,7 @@ class ObjectRegistry:
 
     @property
     def is_closed(self) -> bool:
-        """Whether its run has ended, or somebody closed it."""
+        """True after its run has ended, or somebody closed it."""
         return self._closed
 
     @property
@@ -104,7 +104,7 @@ class ObjectRegistry:
         return value
 
     def info(self, name: str) -> ObjectInfo:
-        """What is known of an object: its maker, its age, its type; nothing of it is read.
+        """The facts about an object: its maker, its age, its type; nothing of it is read.
 
         Args:
             name: the object's name.
@@ -134,7 +134,7 @@ class ObjectRegistry:
         )
 
     def has(self, name: str) -> bool:
-        """Whether there is an object of that name now."""
+        """Return True if there is an object of that name now."""
         return self._find(name) is not ABSENT
 
     def set(self, name: str, value: Any) -> None:
@@ -207,7 +207,7 @@ class ObjectRegistry:
             self.held.pop(name, None)
 
     def take_out(self, names: Iterable[str]) -> dict[str, Any]:
-        """What is held of these names, to outlive the registry; for the run loop."""
+        """The snapshots of these names, to outlive the registry; for the run loop."""
         held = self.held
         return {name: held.pop(name) for name in names if name in held}
 
@@ -252,7 +252,7 @@ class ObjectRegistry:
         self.held = {}
 
     def _find(self, name: str) -> Any:
-        """What is held of an object; `ABSENT` where there is none."""
+        """The snapshot of an object; `ABSENT` where there is none."""
         return self._open().get(name, ABSENT)
 
     def _open(self) -> dict[str, Any]:

@@ -329,7 +329,7 @@ def partitions(connection: sqlite3.Connection) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What `ObjectShelf.prune` leaves: None for no limit."""
+    """The limits of `ObjectShelf.prune`: None for no limit."""
 
     max_bytes: int | None = None
     older_than: float | None = None

@@ -86,7 +86,7 @@ class Row:
 
 @dataclass(slots=True)
 class Released:
-    """What a change to the index set free.
+    """The objects and buffers that a change to the index set free.
 
     Attributes:
         n_buffers: the number of buffers that nothing uses any more; they are in `doomed`.
@@ -168,13 +168,13 @@ def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
 
 
 def infos(connection: sqlite3.Connection, broken: Container[str]) -> list[ObjectInfo]:
-    """What is known of every named object, by partition and name; ``broken`` aren't whole."""
+    """An ObjectInfo for every named object, by partition and name; ``broken`` aren't whole."""
     rows = connection.execute(f"{_INFO} ORDER BY s.partition, s.name")
     return [_info(row, broken) for row in rows]
 
 
 def info_of(connection: sqlite3.Connection, partition: str, name: str) -> ObjectInfo | None:
-    """What is known of one named object."""
+    """The ObjectInfo of one named object."""
     query = f"{_INFO} WHERE s.partition = ? AND s.name = ?"
     row = connection.execute(query, (encoded(partition), encoded(name))).fetchone()
     return None if row is None else _info(row, ())
@@ -219,7 +219,7 @@ def has_probe(connection: sqlite3.Connection, probe: str) -> bool:
 
 
 def total_bytes(connection: sqlite3.Connection) -> int:
-    """What the pickles and the buffers take, each counted once."""
+    """The bytes that the pickles and the buffers take, each counted once."""
     found = connection.execute(
         "SELECT (SELECT COALESCE(SUM(LENGTH(stream)), 0) FROM objects)"
         " + (SELECT COALESCE(SUM(n_bytes), 0) FROM buffers)"

@@ -91,7 +91,7 @@ class Staging:
             return self._name
 
     def dead(self) -> Iterator[Leftover]:
-        """What dead writers left, each locked until the next is asked for."""
+        """The folders that dead writers left, each locked until the next is asked for."""
         for name in self._folder.names(STAGING):
             path = f"{STAGING}/{name}"
             if path == self._name:

@@ -49,7 +49,7 @@ __all__ = ["CurrentObject", "Draft", "Result", "Store", "StoredResult", "Written
 
 
 class CurrentObject(NamedTuple):
-    """What the index has of a name's object.
+    """The index's entry for a name's object.
 
     Attributes:
         digest: the hash of its pickle and buffers.
@@ -340,7 +340,7 @@ class Store:
         return self.index.read(rows.names, partition)
 
     def current(self, names: Iterable[str], partition: str = "") -> dict[str, CurrentObject]:
-        """What the index has of the objects of these names, if they are whole. Reads none."""
+        """The index's entries for the objects of these names, if they are whole. Reads none."""
         found = self.index.read(rows.find_all, partition, names)
         return {
             name: CurrentObject(row.digest, row.about)
@@ -374,11 +374,11 @@ class Store:
         return self.index.read(result_rows.put_by_hand, partition, names)
 
     def info_of(self, name: str, partition: str = "") -> ObjectInfo | None:
-        """What is known of the object that a name gives."""
+        """The ObjectInfo of the object that a name gives."""
         return self.index.read(rows.info_of, partition, name)
 
     def infos(self) -> list[ObjectInfo]:
-        """What is known of every object that a name gives, by partition and name."""
+        """The ObjectInfo of every object that a name gives, by partition and name."""
         return self.index.read(rows.infos, self._broken())
 
     def partitions(self) -> list[str]:

@@ -42,7 +42,7 @@ def verified(store: Store) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Unsound:
-    """What is to be said of an object: its names, and how to mend it."""
+    """A line about a damaged object: its names, and how to mend it."""
 
     names: Sequence[str]
     advice: str

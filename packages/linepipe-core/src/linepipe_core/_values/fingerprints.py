@@ -1,4 +1,4 @@
-"""What stands for values whose pickle isn't their content, or that have none.
+"""The stand-ins for values whose pickle isn't their content, or that have none.
 
 Of a database's engine its address counts, of a query its text, of a section of a config what it
 resolves to, of a lock nothing. Users add their own types by `register_fingerprint`.

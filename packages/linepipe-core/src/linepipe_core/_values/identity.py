@@ -1,4 +1,4 @@
-"""What stands for a value that has no content: the object itself, within this process.
+"""The stand-in for a value that has no content: the object itself, within this process.
 
 Never its ``id``, which another object may get once it is gone.
 """

@@ -114,7 +114,7 @@ def _told(value: Any, refused: list[Any]) -> str:
 
 
 def _is_read_once(part: Any) -> bool:
-    """Whether a value is an iterator over what it doesn't hold, such as a generator."""
+    """Return True if a value is an iterator over what it doesn't hold, such as a generator."""
     return hasattr(type(part), "__next__")
 
 

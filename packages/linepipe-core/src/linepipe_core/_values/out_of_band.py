@@ -230,7 +230,7 @@ def _children(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _state(value: Any) -> dict[str, Any]:
-    """What the value's pickle would hold: its own state where it says so, else its attributes."""
+    """The state that a pickle would hold: the value's own where it says so, else its attributes."""
     try:
         state = value.__getstate__()
     except Exception:

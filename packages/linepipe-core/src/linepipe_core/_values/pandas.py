@@ -142,7 +142,7 @@ def _table(table: Any, alone: bool) -> Snapshot | None:
 
 
 def _is_bare(table: Any) -> bool:
-    """Whether a table has nothing but its columns, so that it may move as it is."""
+    """Return True if a table has nothing but its columns, so that it may move as it is."""
     return not table.attrs and vars(table).keys() <= _BARE and getweakrefcount(table) == 0
 
 
@@ -199,7 +199,7 @@ def _own(block: Any) -> None:
 
 
 def _is_guarded(values: Any) -> bool:
-    """Whether copy-on-write guards a block's values once two frames share them.
+    """Return True if copy-on-write guards a block's values once two frames share them.
 
     The arrays of pandas' own (categories, nullable numbers, dates, ...) can be written to
     around it, by ``series.array[...] = ...``; copying those that Arrow backs costs nothing.
@@ -211,7 +211,7 @@ _TIMES = {"DatetimeArray", "TimedeltaArray", "PeriodArray"}  # each around a num
 
 
 def _only_pandas_sees(block: Any) -> bool:
-    """Whether every reference to a block's memory is one that pandas' copy-on-write knows.
+    """Return True if every reference to a block's memory is one that pandas' copy-on-write knows.
 
     Otherwise somebody sees it through numpy: the array that the frame was made of with
     ``copy=False``, a view such as ``frame.to_numpy()``, an Arrow table. Counted are the
@@ -275,7 +275,7 @@ def _all_known(groups: dict[int, list[Any]]) -> bool:
 
 
 def _values_of(sharer: Any) -> Any:
-    """What a block holds, or an index that was made of a column."""
+    """The array of a block, or of an index that was made of a column."""
     return sharer.values if hasattr(sharer, "mgr_locs") else sharer._data
 
 

@@ -23,14 +23,14 @@ def is_really(value: object, kind: type[T] | tuple[type[T], ...]) -> TypeGuard[T
 
 
 def really_holds(value: object, name: str) -> bool:
-    """Whether an attribute is set on an object or its class, not made up when asked for."""
+    """Return True if an attribute is set on an object or its class, not made up when asked for."""
     from inspect import getattr_static  # only who looks into callables
 
     return getattr_static(value, name, _ABSENT) is not _ABSENT
 
 
 def attributes_of(value: object) -> Mapping[str, Any]:
-    """What an object holds in its ``__dict__``, without asking a ``__getattr__`` of its class."""
+    """The items of an object's ``__dict__``, without asking a ``__getattr__`` of its class."""
     try:
         found = object.__getattribute__(value, "__dict__")
     except AttributeError:

@@ -96,7 +96,7 @@ def _rule_of(kind: type) -> Rule | None:
 
 
 def _own_rule(kind: type) -> Rule | None:
-    """What linepipe itself knows of exactly this type."""
+    """linepipe's own rule for exactly this type."""
     if kind in _CONTAINERS:
         return _CONTAINERS[kind]
     is_fixed = kind.__name__ in _IMMUTABLE.get(top_module(kind), ()) or issubclass(kind, type)

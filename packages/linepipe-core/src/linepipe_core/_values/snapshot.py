@@ -1,4 +1,4 @@
-"""What the registry keeps for a value, and the count that says who else sees it.
+"""The snapshot that the registry keeps for a value, and the count of references to it.
 
 Apart from the rules, so that every rule keeps values in the same shape.
 """
@@ -81,7 +81,7 @@ def as_is(value: Any, _alone: bool) -> Snapshot:
 
 
 def is_sole_reference(holder: Any, key: Any) -> bool:
-    """Whether ``holder[key]`` is the only reference to that object."""
+    """Return True if ``holder[key]`` is the only reference to that object."""
     return getrefcount(holder[key]) == ALONE
 
 
@@ -91,7 +91,7 @@ def references(holder: Any, key: Any) -> int:
 
 
 def _count_of_one() -> int:
-    """What `getrefcount` says of an object that one container refers to.
+    """The count that `getrefcount` gives for an object that one container refers to.
 
     Measured, not written down: 2 on Python 3.11 to 3.13, but interpreters differ in what they
     borrow. Without the global interpreter lock the count leaves out what other threads hold,

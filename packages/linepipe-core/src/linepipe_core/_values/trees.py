@@ -24,7 +24,7 @@ from linepipe_core._values.snapshot import ALONE, ATOMIC, SharedSnapshot, Snapsh
 
 
 def isolate_tree(value: Any) -> tuple[Snapshot, list[Any]]:
-    """What to keep for a tree, and the parts of it that refuse to be copied."""
+    """The snapshot of a tree, and the parts of it that refuse to be copied."""
     try:
         return _pickled(value)
     except Exception:  # whatever a class raises when asked for its state
@@ -216,7 +216,7 @@ _CONTAINERS: Final[dict[type, Any]] = {
 
 
 def _is_importable(function: FunctionType) -> bool:
-    """Whether a function is one of a module's own: everybody gets the same anyway."""
+    """Return True if a function is one of a module's own: everybody gets the same anyway."""
     found: Any = sys.modules.get(function.__module__)
     for name in function.__qualname__.split("."):
         found = getattr(found, name, None)

@@ -1,4 +1,4 @@
-"""What the page's script knows of a pipeline: plain data, with nothing secret in it.
+"""The data of the page's script about a pipeline: plain, with nothing secret in it.
 
 Source is in it only on request, and so are values; texts in them never.
 """

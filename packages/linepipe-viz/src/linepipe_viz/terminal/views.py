@@ -297,7 +297,7 @@ def _lane_colour(number: int) -> str:
 
 
 def _detail(card: Card, width: int, charset: Charset) -> Line:
-    """What the node reads, objects first, and what it makes; neither takes the other's half."""
+    """The names that the node reads, objects first, and makes; neither takes the other's half."""
     reads: Line = []
     for names, style in ((card.reads, ""), (card.config, CONFIG)):
         for name in names:
