@@ -31,6 +31,7 @@ from linepipe_core import (
     RunStateError,
     UnknownNameError,
 )
+from linepipe_core.shelf import ObjectShelf
 
 EXECUTORS = ["here", "threads", "fork", "spawn", "forkserver", "loky"]
 Cases = Mapping[str, Mapping[str, Any]]
@@ -150,6 +151,27 @@ def test_what_no_case_changes_runs_once(pool: Executor | None, tmp_path: Path) -
         f"c{i}": i * (6 + i) + 10 for i in range(1, 9)
     }
     assert (tmp_path / "log").read_text() == "loaded\n"
+
+
+def test_a_case_is_a_partition_and_displaces_nothing(tmp_path: Path) -> None:
+    """What each case made stays current in its own, and going over them again reuses it."""
+    path = tmp_path / "shelf"
+    pipeline = map_nodes.pipeline(
+        tmp_path / "log", use_persistent_cache=True, cache_storage_path=path
+    )
+    cases = {f"c{i}": {"factor": i} for i in range(1, 9)}
+    with ThreadPoolExecutor(8) as threads:
+        made = pipeline.map(cases, executor=threads, reuse=True)
+        again = pipeline.map(cases, executor=threads, reuse=True)
+    for label, result in again.items():
+        assert result["total"] == made[label]["total"]
+        assert [step.status for step in result.steps] == ["reused", "reused", "reused"]
+        case = pipeline.bind(**cases[label]).replace(partition=label)
+        with case.get_obj_registry() as registry:
+            assert registry.get("total") == made[label]["total"]
+        assert [entry.action for entry in case.plan()] == ["reuse", "reuse", "reuse"]
+    with ObjectShelf(path) as shelf:
+        assert shelf.partitions() == tuple(cases)
 
 
 def test_cases_run_in_other_processes() -> None:
