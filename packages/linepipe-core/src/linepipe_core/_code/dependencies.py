@@ -118,6 +118,7 @@ class Reader:
         # By identity, with the object, or another could get the same id.
         self._reached: dict[int, tuple[Any, Reached]] = {}
         self._hashed: dict[int, tuple[Any, ValueFingerprint]] = {}
+        self._described: dict[int, tuple[Any, Any]] = {}  # large values, wherever they lie
         self._named: set[int] = set()
 
     def value(self, value: Any) -> ValueFingerprint:
@@ -131,7 +132,7 @@ class Reader:
             code.append(found)
             return self.name(found)
 
-        hasher = ValueHasher(reach, is_own_class)
+        hasher = ValueHasher(reach, is_own_class, known=self._described)
         digest = hasher.digest(value)
         found = ValueFingerprint(digest, tuple(code), tuple(hasher.untracked), hasher.files)
         self._hashed[id(value)] = value, found

@@ -107,12 +107,14 @@ def shown_value(name: str, value: object) -> str:
     return text if len(text) <= _LONGEST and "0x" not in text else ""
 
 
-def _may_be_shown(words: frozenset[str], value: Any) -> bool:
+def _may_be_shown(words: frozenset[str], value: Any, depth: int = 0) -> bool:
+    if depth > _LONGEST:  # its brackets alone are too long
+        return False
     if isinstance(value, _SCALARS):
         return words.isdisjoint(_PRIVATE)
     if isinstance(value, os.PathLike):
         is_plain = type(value).__module__ in ("pathlib", "linepipe_core")
-        return is_plain and _may_be_shown(words, os.fspath(value))
+        return is_plain and _may_be_shown(words, os.fspath(value), depth + 1)
     # Asked of the type: a mock's `call` has any attribute.
     fields = getattr(type(value), "_fields", None) if isinstance(value, tuple) else None
     if type(value).__repr__ not in _PLAIN_REPRS and not fields:
@@ -125,10 +127,11 @@ def _may_be_shown(words: frozenset[str], value: Any) -> bool:
         value = dict(zip(fields, value, strict=True))
     if isinstance(value, dict):
         return all(
-            _may_be_shown(words, key) and _may_be_shown(words | _words(str(key)), each)
+            _may_be_shown(words, key, depth + 1)
+            and _may_be_shown(words | _words(str(key)), each, depth + 1)
             for key, each in value.items()
         )
-    return all(_may_be_shown(words, each) for each in value)
+    return all(_may_be_shown(words, each, depth + 1) for each in value)
 
 
 def _words(name: str) -> frozenset[str]:
