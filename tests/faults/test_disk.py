@@ -75,16 +75,16 @@ def test_a_file_size_limit_stops_the_index(filled: str) -> None:
         assert shelf.verify() == ()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MB."""
+@pytest.fixture(params=["8m"])
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A disk of 8 MB, or of another size."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = IS_ROOT and shutil.which("mount")
     if (
         not mounted
         or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", str(folder)],
+            ["mount", "-t", "tmpfs", "-o", f"size={request.param},mode=0700", "none", str(folder)],
             capture_output=True,
         ).returncode
     ):
@@ -111,6 +111,44 @@ def test_a_full_disk(small_disk: Path) -> None:
         shelf["again"] = Block(4, 2_000_000)
     with ObjectShelf(path) as shelf:
         assert shelf["again"].is_whole()
+
+
+def fill(file: Path) -> None:
+    """Take what is left of the disk, to the last byte."""
+    with file.open("wb", buffering=0) as writing:
+        for size in (4096, 1):
+            try:
+                while True:
+                    writing.write(b"x" * size)
+            except OSError:
+                pass
+
+
+@pytest.mark.parametrize("small_disk", ["3m"], indirect=True)
+def test_a_disk_that_is_full_to_the_last_byte(small_disk: Path) -> None:
+    """It opens and reads; `prune` and `clear` make room, by what was set aside for them."""
+    path = str(small_disk / "data")
+    shelf = ObjectShelf(path)
+    with pytest.raises(ShelfWriteError, match="full"):
+        shelf.update((f"small{i}", f"{i}" * 8_000) for i in range(10_000))
+    fill(small_disk / "others")
+    shelf.close()
+    with ObjectShelf(path) as shelf:
+        n_before = len(shelf)
+        assert n_before > 20
+        assert shelf["small3"] == "3" * 8_000
+        with pytest.raises(ShelfWriteError):
+            shelf["more"] = "x" * 30_000
+        gone = shelf.prune(max_bytes=800_000)
+        assert 0 < len(shelf) == n_before - len(gone)
+        assert Path(path, "reserve").exists(), "set aside again"
+        fill(small_disk / "others too")
+    with ObjectShelf(path) as shelf:
+        shelf.clear()
+        assert len(shelf) == 0
+        shelf["again"] = 1
+        assert shelf["again"] == 1
+        assert shelf.verify() == ()
 
 
 def without_rights(code: str, path: str) -> str:

@@ -17,6 +17,8 @@ import pytest
 from tests.core.store.tables import LARGE, make, pipeline
 
 from linepipe_core import Hook, Node, ObjPlacement, Pipeline
+from linepipe_core._store import rows
+from linepipe_core._store.buffers import BufferFiles
 from linepipe_core.errors import (
     CompositionError,
     ConstantError,
@@ -248,6 +250,24 @@ def test_many_threads_run_one_cached_pipeline(path: str) -> None:
     for n, result in answers.items():
         assert result["report"] == {"x": n * (n - 1) / 2}
         assert len(result["table"]) == n
+
+
+def test_a_run_lists_nothing_of_what_else_lies_on_the_shelf(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it costs the same with 100,000 names or 10,000 buffers there as on an empty one."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("the whole shelf was listed")
+
+    flow = pipeline(path, 10, track_history=True)
+    flow.run()
+    for name in ("digests", "names", "infos", "known_buffers", "object_digests"):
+        monkeypatch.setattr(rows, name, never)
+    monkeypatch.setattr(BufferFiles, "names", never)
+    assert len(flow.plan()) == 3
+    assert len(flow.run(reuse=True).steps) == 3
+    assert len(flow.run().steps) == 3
 
 
 def test_a_looked_at_pipeline_makes_no_cache(path: str) -> None:

@@ -8,6 +8,7 @@ its node's function is there, or until its name gets another.
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
@@ -44,6 +45,8 @@ _NOTED: dict[Hashable, tuple[_KnownBy, dict[str, _Noted]]] = {}
 # Where a value lies -> how many nodes run now that may change it.
 _OPEN: Counter[Hashable] = Counter()
 _lock: Final = Lock()  # of that count
+if hasattr(os, "register_at_fork"):  # a forked child would wait for a thread that it hasn't
+    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]  # as CPython's own
 
 
 class State:

@@ -226,7 +226,6 @@ def absolute(path: str | os.PathLike[str]) -> str:
 
 def _opened(wanted: str) -> ShelfFolder:
     refuse_older(wanted)
-    _make_folders(wanted)
     fd, path, risks, parent = _walk(wanted) if _IS_UNIX else _found_by_path(wanted)
     folder = ShelfFolder(fd, path, risks)
     found = os.fstat(fd) if _IS_UNIX else os.stat(path)
@@ -260,18 +259,6 @@ def refuse_older(path: str) -> None:
             raise _foreign(path, "a file, perhaps an older linepipe's shelf, and no folder")
 
 
-def _make_folders(path: str) -> None:
-    """Make the folder and those above it that are missing, for their owner alone."""
-    missing = []
-    at = path
-    while not os.path.lexists(at):
-        missing.append(at)
-        at = os.path.dirname(at)
-    for each in reversed(missing):
-        with suppress(FileExistsError):
-            os.mkdir(each, 0o700)
-
-
 def _walk(wanted: str) -> tuple[int, str, tuple[str, ...], str | None]:
     """Open a folder from the root on; each on the way is judged by its open descriptor.
 
@@ -294,7 +281,7 @@ def _walk(wanted: str) -> tuple[int, str, tuple[str, ...], str | None]:
                 _step(held, os.open("..", _FOLDER, dir_fd=held[-1]))
                 del done[-1:]
                 continue
-            at = os.stat(name, dir_fd=held[-1], follow_symlinks=False)
+            at = _found_or_made(name, held[-1])
             parent = writers_problem(found)
             if parent:
                 risks.append(f"{here}: {parent}")
@@ -319,7 +306,18 @@ def _walk(wanted: str) -> tuple[int, str, tuple[str, ...], str | None]:
 
 def _found_by_path(wanted: str) -> tuple[int, str, tuple[str, ...], None]:
     """The `_walk` of Windows, where there are no owners to judge."""
+    os.makedirs(wanted, exist_ok=True)
     return -1, os.path.realpath(wanted), (), None
+
+
+def _found_or_made(name: str, fd: int) -> os.stat_result:
+    """Look at what lies in an open folder; if nothing does, make a folder for its owner alone."""
+    try:
+        return os.stat(name, dir_fd=fd, follow_symlinks=False)
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=fd)
+        return os.stat(name, dir_fd=fd, follow_symlinks=False)
 
 
 def _step(held: list[int], new: int) -> None:

@@ -13,6 +13,10 @@ from typing import Final
 
 from linepipe_core._errors import ShelfTrustError
 
+if sys.platform != "win32":
+    import grp
+    import pwd
+
 HAS_OWNERS: Final = hasattr(os, "geteuid")  # Windows has none in `stat`
 
 
@@ -42,9 +46,8 @@ def is_trusted_owner(uid: int) -> bool:
 
 def is_private_group(gid: int) -> bool:
     """Return True if the group is yours alone, as where umask 002 gives each user a group."""
-    import grp  # Unix only, as is what asks
-    import pwd
-
+    if sys.platform == "win32":
+        return False
     try:
         user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
     except KeyError:

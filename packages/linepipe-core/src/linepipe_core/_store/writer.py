@@ -90,15 +90,19 @@ class Writer:
         self._open: list[Job[Any]] = []
 
     def is_needed(self) -> bool:
-        """Return True in the main thread, if another thread can be had."""
-        return threading.current_thread() is threading.main_thread() and self._is_there()
+        """Return True in the main thread."""
+        return threading.current_thread() is threading.main_thread()
 
     def run(self, work: Callable[[Job[T]], T]) -> T:
-        """Do the work in the writer's thread, and wait for it."""
+        """Do the work in the writer's thread, if one can be had, and wait for it."""
         job = Job(work)
         try:
+            # First: from here on a handler that forks leaves the thread alone.
             self._open.append(job)
-            self._jobs.put(job)
+            if self._is_there():
+                self._jobs.put(job)
+            else:
+                job.do()
             return job.result()
         finally:
             if job in self._open:

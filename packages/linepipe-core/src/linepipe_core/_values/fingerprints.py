@@ -6,6 +6,7 @@ resolves to, of a lock nothing. Users add their own types by `register_fingerpri
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -20,6 +21,8 @@ __all__ = ["register_fingerprint", "registered_fingerprint"]
 
 _registered: dict[type, Callable[[Any], object]] = {}
 _lock: Final = Lock()
+if hasattr(os, "register_at_fork"):  # a forked child would wait for a thread that it hasn't
+    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]  # as CPython's own
 
 
 def register_fingerprint(kind: type[T], how: Callable[[T], object]) -> None:

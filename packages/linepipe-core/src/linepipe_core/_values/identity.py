@@ -17,6 +17,8 @@ __all__ = ["identity_of"]
 _MOST_HELD: Final = 16  # objects that can't be referred to weakly, and may hold a connection open
 
 _lock: Final = Lock()
+if hasattr(os, "register_at_fork"):  # a forked child would wait for a thread that it hasn't
+    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]  # as CPython's own
 _numbers: Final = count(1)
 _referred: Final[dict[int, tuple[weakref.ref[Any], int]]] = {}
 _held: Final[OrderedDict[int, tuple[Any, int]]] = OrderedDict()

@@ -6,6 +6,7 @@ whether a value is one of its own. For what has no rule, `trees` walks through i
 
 from __future__ import annotations
 
+import os
 import sys
 from _thread import RLock  # built in; `threading` would have to be read from disk
 from collections.abc import Callable
@@ -32,6 +33,8 @@ _IMMUTABLE = {
 }
 
 _lock = RLock()
+if hasattr(os, "register_at_fork"):  # a forked child would wait for a thread that it hasn't
+    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]  # as CPython's own
 _registered: dict[type, Callable[[Any], Any]] = {}
 _rules: dict[type, Rule] = {}
 

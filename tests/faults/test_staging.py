@@ -1,0 +1,55 @@
+"""What killed writers leave, and filesystems on which nobody can tell."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+
+import pytest
+from tests.faults.blocks import Block
+
+from linepipe_core.shelf import ObjectShelf
+
+
+def leave(path: str) -> tuple[Path, Path]:
+    """A placed buffer without a row, and the staging folder that tells of it."""
+    orphan = Path(path, "buffers", "f" * 64)
+    orphan.write_bytes(b"placed, and its writer was killed")
+    folder = Path(path, "staging", "1-dead")
+    folder.mkdir()
+    (folder / f"{orphan.name}.0123").write_bytes(b"")
+    return orphan, folder
+
+
+def test_what_a_dead_writer_left_is_swept(filled: str) -> None:
+    """By the next opening, which looks at nothing else."""
+    orphan, folder = leave(filled)
+    kept = sorted(Path(filled, "buffers").iterdir())
+    with ObjectShelf(filled) as shelf:
+        assert not folder.exists()
+        assert sorted(Path(filled, "buffers").iterdir()) == [f for f in kept if f != orphan]
+        assert shelf.verify() == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_filesystem_without_flock_is_named_and_nothing_is_swept(
+    filled: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    """Nobody can tell a dead writer's files from a live one's there."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(code, "no locks here")
+
+    orphan, folder = leave(filled)
+    monkeypatch.setattr("fcntl.flock", refuse)
+    for _ in range(2):
+        with ObjectShelf(filled) as shelf:
+            shelf["new"] = Block(5, 200_000)
+            assert shelf["new"].is_whole()
+    assert orphan.exists()
+    assert folder.exists()
+    (said,) = [each.getMessage() for each in caplog.records]
+    assert filled in said
+    assert "has no flock" in said
