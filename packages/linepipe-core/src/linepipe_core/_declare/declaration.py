@@ -272,7 +272,7 @@ def _joined_options(left: Options, right: Options, problems: list[str]) -> Optio
     path = left.cache_storage_path
     if right.use_persistent_cache:
         theirs = right.cache_storage_path
-        if left.use_persistent_cache and os.path.abspath(path) != os.path.abspath(theirs):
+        if left.use_persistent_cache and path != theirs and not _same_path(path, theirs):
             problems.append(
                 f"they keep two caches, {path!r} and {theirs!r}; "
                 "give both the same cache_storage_path"
@@ -296,6 +296,13 @@ def _private_config(owner: list[Any]) -> Any:
     """A private copy of a config, which is the only element of ``owner`` and is popped."""
     load_settings(owner[0])
     return peek(isolate(owner, "config"))
+
+
+def _same_path(left: str, right: str) -> bool:
+    try:
+        return os.path.abspath(left) == os.path.abspath(right)
+    except FileNotFoundError:  # the working directory was deleted; a run says so
+        return False
 
 
 def _checked_nodes(nodes: object) -> tuple[Node, ...]:

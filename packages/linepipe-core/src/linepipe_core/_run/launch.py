@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 from linepipe_core._declare.declaration import Declaration, LeftOut
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.wiring import look_up_config, missing_inputs
-from linepipe_core._errors import LinepipeError, MissingExtraError, RunStateError, UnknownNameError
+from linepipe_core._errors import (
+    LinepipeError,
+    MissingExtraError,
+    RunStateError,
+    ShelfPathError,
+    UnknownNameError,
+)
 from linepipe_core._reuse.files import check_files
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.history import History, HistoryEntry
@@ -113,7 +119,10 @@ def open_registry(declaration: Declaration) -> ObjectRegistry:
     from linepipe_core._store.shelf_registry import ShelfRegistry
     from linepipe_core._store.store import Store
 
-    store = Store(options.cache_storage_path)
+    try:
+        store = Store(options.cache_storage_path)
+    except FileNotFoundError as error:
+        raise _named_if_deleted(options.cache_storage_path, error) from error
     try:
         return ShelfRegistry(
             declaration.constants, store, declaration.wiring.free, options.partition or ""
@@ -121,6 +130,19 @@ def open_registry(declaration: Declaration) -> ObjectRegistry:
     except BaseException:
         store.close()
         raise
+
+
+def _named_if_deleted(path: str, error: FileNotFoundError) -> FileNotFoundError | ShelfPathError:
+    """The error, or a clearer one where the working directory was deleted."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return ShelfPathError(
+            f"the working directory was deleted, so the cache at {path!r} can't be found\n"
+            "  change to a folder that exists, or give an absolute cache_storage_path",
+            path,
+        )
+    return error
 
 
 def sliced(declaration: Declaration, indices: Iterable[int]) -> Declaration:
