@@ -16,18 +16,13 @@ from linepipe_core._declare.declaration import Declaration, Options
 from linepipe_core._declare.hints import output_hints
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
+from linepipe_core._declare.subclassing import refuse_overrides
+from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.plan import Plan
+from linepipe_core._run import launch
 from linepipe_core._run.cases import map_cases
-from linepipe_core._run.debugger import debug_call
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.hooks import Hook
-from linepipe_core._run.launch import (
-    make_plan,
-    open_registry,
-    sliced,
-    start_run,
-    stored_history,
-)
 from linepipe_core._run.map_result import MapResult
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
@@ -42,12 +37,6 @@ __all__ = ["Pipeline"]
 
 _DEFAULT_CACHE_PATH: Final = "./.cache/data_storage"
 _SAME: Final[Any] = object()  # stands for an option that isn't given, in replace()
-
-
-# What every class has of its own, overridden or not.
-_CLASS_MACHINERY: Final = frozenset(
-    ("__annotations__", "__dict__", "__doc__", "__firstlineno__", "__init_subclass__")
-).union(("__module__", "__qualname__", "__slots__", "__static_attributes__", "__weakref__"))
 
 
 class Pipeline:
@@ -100,14 +89,7 @@ class Pipeline:
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        ours = vars(Pipeline).keys() - _CLASS_MACHINERY
-        if taken := [name for name in vars(cls) if name in ours]:
-            names = ", ".join(taken)
-            raise TypeError(
-                f"{cls.__name__} overrides {names} of Pipeline\n"
-                "  a subclass may add methods, under other names; for another way to build one, "
-                "write a function or a classmethod"
-            )
+        refuse_overrides(cls, Pipeline)
 
     def _fill(self, declaration: Declaration) -> None:
         """Set the content of a new Pipeline; afterwards it is frozen."""
@@ -119,12 +101,16 @@ class Pipeline:
         other._fill(declaration)
         return other
 
+    @property
+    def _wiring(self) -> Wiring:
+        return self._declaration.wiring
+
     # What it is made of.
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, in order."""
-        return self._declaration.wiring.nodes
+        return self._wiring.nodes
 
     @property
     def node_order(self) -> list[str]:
@@ -134,28 +120,22 @@ class Pipeline:
     @property
     def nodes_info(self) -> list[dict[str, Any]]:
         """For each node ``func`` (its name), ``inputs`` and ``outputs``."""
-        return [
-            {"func": node.name, "inputs": node.inputs, "outputs": node.outputs}
-            for node in self.nodes
-        ]
+        return [{"func": n.name, "inputs": n.inputs, "outputs": n.outputs} for n in self.nodes]
 
     @property
     def output_hints(self) -> dict[str, Any]:
-        """Each output's annotation; of several outputs, the parts of a fixed tuple.
-
-        ``typing.Any`` where the function tells none that fits.
-        """
+        """Each output's annotation: of several, the parts of a fixed tuple; or ``typing.Any``."""
         return output_hints(self.nodes)
 
     @property
     def free_inputs(self) -> tuple[str, ...]:
         """The objects that nodes read and none makes: constants, or kept by an earlier run."""
-        return tuple(self._declaration.wiring.free)
+        return tuple(self._wiring.free)
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The objects that no node with outputs reads: ``run()`` gives these."""
-        return self._declaration.wiring.outputs
+        return self._wiring.outputs
 
     @property
     def config(self) -> Any:
@@ -187,7 +167,7 @@ class Pipeline:
     def history(self) -> list[HistoryEntry]:
         """The inputs and outputs of each node of the newest finished run; empty if not tracked."""
         newest = self._newest[0]
-        return stored_history(self._declaration) if newest is None else newest.copy()
+        return launch.stored_history(self._declaration) if newest is None else newest.copy()
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -209,12 +189,7 @@ class Pipeline:
             AmbiguousNameError: more than one has.
             TypeError: it isn't a name.
         """
-        if not isinstance(name, str):
-            raise TypeError(
-                f"a Pipeline is asked for a node by its name, got {name!r}\n"
-                "  by its place: pipeline.nodes[0]"
-            )
-        return self.nodes[self._declaration.wiring.find(name)]
+        return self.nodes[self._wiring.find(name)]
 
     def __repr__(self) -> str:
         n_nodes = len(self)
@@ -256,8 +231,8 @@ class Pipeline:
             track_history: record what each node got and made.
             use_persistent_cache: keep what nodes make on disk.
             cache_storage_path: another place for that.
-            partition: the part of the persistent cache in which these runs decide what is
-                current, such as a case's label; None for the common one.
+            partition: the part of the persistent cache that decides what is current for these
+                runs, such as a case's label; None for the common one.
 
         Raises:
             WiringError: the nodes don't fit together, or a constant has an output's name.
@@ -270,18 +245,12 @@ class Pipeline:
         """
         if cache_storage_path is not _SAME:
             cache_storage_path = os.fsdecode(cache_storage_path)
-        options = {
-            "track_history": track_history,
-            "use_persistent_cache": use_persistent_cache,
-            "cache_storage_path": cache_storage_path,
-            "partition": partition,
-        }
-        given = {name: value for name, value in options.items() if value is not _SAME}
-        return self._with(
-            self._declaration.replaced(
-                self.nodes if nodes is _SAME else nodes, [] if config is _SAME else [config], given
-            )
-        )
+        options = (track_history, use_persistent_cache, cache_storage_path, partition)
+        pairs = zip(Options._fields, options, strict=True)
+        given = {name: value for name, value in pairs if value is not _SAME}
+        others = self.nodes if nodes is _SAME else nodes
+        owner = [] if config is _SAME else [config]
+        return self._with(self._declaration.replaced(others, owner, given))
 
     def __replace__(self, /, **changes: Any) -> Self:
         return self.replace(**changes)  # for copy.replace, new in Python 3.13
@@ -322,35 +291,29 @@ class Pipeline:
         """A sentence for each thing that is probably a mistake, for a test.
 
         ``assert not pipeline.check()`` finds annotations of maker and reader that can't fit
-        (plain classes only; whatever is unclear fits), constants that no node reads, config paths
+        (plain classes only; what is unclear fits), constants that no node reads, config paths
         that aren't there, and outputs that no node reads and that look like a misspelt input.
         """
         return check(self._declaration)
 
     def from_nodes(self, *names: str) -> Self:
         """These nodes and all that depend on them."""
-        return self._sliced(
-            self._declaration.wiring.downstream(self._declaration.wiring.find_all(names))
-        )
+        return self._sliced(self._wiring.downstream(self._wiring.find_all(names)))
 
     def to_nodes(self, *names: str) -> Self:
         """These nodes and all that they need."""
-        return self._sliced(
-            self._declaration.wiring.upstream(self._declaration.wiring.find_all(names))
-        )
+        return self._sliced(self._wiring.upstream(self._wiring.find_all(names)))
 
     def only_nodes(self, *names: str) -> Self:
         """Just these nodes, in order."""
-        return self._sliced(self._declaration.wiring.find_all(names))
+        return self._sliced(self._wiring.find_all(names))
 
     def to_outputs(self, *names: str) -> Self:
         """The nodes that it takes to make these objects."""
-        return self._sliced(
-            self._declaration.wiring.upstream(self._declaration.wiring.makers_of(names))
-        )
+        return self._sliced(self._wiring.upstream(self._wiring.makers_of(names)))
 
     def _sliced(self, indices: Sequence[int]) -> Self:
-        return self._with(sliced(self._declaration, indices))
+        return self._with(launch.sliced(self._declaration, indices))
 
     def __add__(self, other: object) -> Self:
         """These nodes and then those, with the configs and constants of both.
@@ -397,13 +360,11 @@ class Pipeline:
         Raises:
             MissingInputError: a node needs an object that there isn't; nothing has run.
             MissingConfigError: a node reads a config path that there isn't; nothing has run.
-            UnknownNameError: no node makes one of ``outputs``, or none has a name of
-                ``rerun``, or one that a Breakpoint waits for; nothing has run.
+            UnknownNameError: no node makes one of ``outputs``, or none has a name of ``rerun``
+                or of a Breakpoint; nothing has run.
             RunStateError: ``reuse`` is asked for without the persistent cache.
-            TypeError: one of ``hooks`` is no Hook, or ``outputs`` or ``rerun`` are no names;
-                nothing has run.
-            MissingExtraError: a node has ``profile=True`` and linepipe-profile isn't
-                installed; nothing has run.
+            TypeError: a hook is no Hook, or ``outputs`` or ``rerun`` are no names; nothing has run.
+            MissingExtraError: linepipe-profile isn't installed, which ``profile=True`` needs.
             NodeExecutionError: a node failed.
         """
         with self.start(outputs=outputs, reuse=reuse, rerun=rerun, hooks=hooks) as run:
@@ -426,7 +387,7 @@ class Pipeline:
             ...         print(step.node.name, step.status, run.registry.get("n"))
             len ran 4
         """
-        return start_run(self._declaration, outputs, reuse, rerun, hooks, self._remember)
+        return launch.start_run(self._declaration, outputs, reuse, rerun, hooks, self._remember)
 
     def map(
         self,
@@ -444,9 +405,8 @@ class Pipeline:
 
         Args:
             cases: label -> the case's constants, by name.
-            executor: runs the cases at once: a thread or process pool of ``concurrent.futures``,
-                loky's, a Dask client's ``get_executor()``, mpi4py's. None: here, one after
-                another.
+            executor: a pool of ``concurrent.futures``, loky's, a Dask client's
+                ``get_executor()``, mpi4py's. None: here, one after another.
             outputs: the objects to give of each case, as for ``run``.
             reuse: skip what is fresh, as for ``run``. What no case changes runs once.
             hooks: watch every run. With an executor they stay here, and get ``after_run`` for each
@@ -478,24 +438,20 @@ class Pipeline:
             rerun: the names of nodes that shall run in any case.
 
         Returns:
-            An entry for each node: ``.node``, ``.action`` (``"run"``, ``"reuse"``, or
-            ``"maybe"`` where an input may turn out unchanged) and ``.reasons``. It prints as
-            a table.
+            An entry for each node: ``.node``, ``.action`` (``"run"``, ``"reuse"``, or ``"maybe"``
+            where an input may turn out unchanged) and ``.reasons``. It prints as a table.
 
         Raises:
             RunStateError: the pipeline has no persistent cache.
-            MissingInputError: a node needs an object that there isn't.
-            MissingConfigError: a node reads a config path that there isn't.
-            UnknownNameError: no node makes one of ``outputs``, or none has a name of ``rerun``.
+            LinepipeError: one of those that ``run`` raises before a node runs.
         """
-        return make_plan(self._declaration, outputs, rerun)
+        return launch.make_plan(self._declaration, outputs, rerun)
 
     def debug(self, name: str) -> None:
         """Open the debugger at the first line of a node's function, its real inputs at hand.
 
-        What the node needs is taken from the cache where that is fresh, and run first
-        otherwise. Its own result goes nowhere, so nothing that was done
-        in the debugger gets into the cache. Where its function fails, the debugger opens again.
+        What the node needs is taken from the cache where that is fresh, and run first otherwise.
+        Its own result goes nowhere. Where its function fails, the debugger opens again.
 
         Args:
             name: the node.
@@ -507,14 +463,7 @@ class Pipeline:
             NodeExecutionError: a node that it needs failed.
             Exception: whatever its function raised, when the debugger was left.
         """
-        node = self[name]
-        needed = self.to_nodes(name)
-        reuse = self.use_persistent_cache
-        with needed.start(reuse=reuse, rerun=[name] if reuse else ()) as run:
-            while run.next_node is not node:
-                next(run)
-            inputs = run.next_inputs()
-        debug_call(node, inputs)
+        launch.debug(self._declaration, name)
 
     def get_obj_registry(self) -> ObjectRegistry:
         """Open a registry for a look at the constants and what the cache holds.
@@ -523,7 +472,7 @@ class Pipeline:
             ConstantError: a constant has the name of an object in the cache.
             ShelfError: the cache can't be opened.
         """
-        return open_registry(self._declaration)
+        return launch.open_registry(self._declaration)
 
     def _remember(self, result: RunResult) -> None:
         # Not the result: its outputs are the caller's, to drop when the caller drops them.

@@ -223,7 +223,13 @@ class Wiring:
         Raises:
             UnknownNameError: no node has it.
             AmbiguousNameError: more than one has.
+            TypeError: it isn't a name.
         """
+        if not isinstance(name, str):
+            raise TypeError(
+                f"a Pipeline is asked for a node by its name, got {name!r}\n"
+                "  by its place: pipeline.nodes[0]"
+            )
         found = [index for index, node in enumerate(self.nodes) if node.name == name]
         if not found:
             names = dict.fromkeys(node.name for node in self.nodes)

@@ -23,6 +23,7 @@ from linepipe_core._errors import (
 )
 from linepipe_core._reuse.files import check_files
 from linepipe_core._reuse.plan import Plan
+from linepipe_core._run.debugger import debug_call
 from linepipe_core._run.history import History, HistoryEntry
 from linepipe_core._run.hook_calls import HookCalls
 from linepipe_core._run.hooks import Hook
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
 
 __all__ = [
     "check_run",
+    "debug",
     "make_plan",
     "open_registry",
     "sliced",
@@ -108,6 +110,19 @@ def make_plan(declaration: Declaration, outputs: Names | None, rerun: Names) -> 
     with _checked_registry(declaration) as registry:
         _check_files(declaration)
         return _session(declaration, registry, kept, again, True).plan()
+
+
+def debug(declaration: Declaration, name: str) -> None:
+    """Open the debugger in a node's function; the arguments are those of ``Pipeline.debug``."""
+    wiring, reuse = declaration.wiring, declaration.options.use_persistent_cache
+    index = wiring.find(name)
+    node, needed = wiring.nodes[index], sliced(declaration, wiring.upstream([index]))
+    rerun = [name] if reuse else ()
+    with start_run(needed, None, reuse, rerun, (), lambda _result: None) as run:
+        while run.next_node is not node:
+            next(run)
+        inputs = run.next_inputs()
+    debug_call(node, inputs)
 
 
 def open_registry(declaration: Declaration) -> ObjectRegistry:

@@ -54,6 +54,14 @@ class Step:
 
     __slots__ = ("began", "index", "memory", "node", "reasons", "seconds", "status")
 
+    node: Node
+    index: int
+    status: Status
+    seconds: float | None
+    memory: MemoryUse | None
+    reasons: tuple[Reason, ...]
+    began: float | None
+
     def __init__(
         self,
         node: Node,
@@ -67,7 +75,7 @@ class Step:
     ) -> None:
         self.node = node
         self.index = index
-        self.status: Status = status
+        self.status = status
         self.seconds = seconds
         self.memory = memory
         self.reasons = reasons
