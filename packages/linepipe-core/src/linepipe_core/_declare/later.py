@@ -53,7 +53,7 @@ def _is_marked(func: Any) -> bool:
         marks = vars(func)
     except TypeError:
         return False
-    return "_is_coroutine_mark" in marks or "_is_coroutine" in marks
+    return "_is_coroutine_marker" in marks or "_is_coroutine" in marks
 
 
 def unbegun(value: Any) -> str | None:

@@ -35,6 +35,8 @@ def check_signature(
             raise TypeError(f"{min(twice)!r} is bound by position already")
         else:
             signature.bind(**dict.fromkeys(keywords))
+            if not _takes_by_keyword(signature, keywords):  # bind takes too much since 3.13
+                raise TypeError("a positional-only parameter is passed by keyword")
     except TypeError as error:
         if keywords is not None and _given_by_position(func).isdisjoint(keywords):
             if _takes_by_keyword(signature, keywords):
