@@ -363,9 +363,10 @@ class ReusePlanner:
         version = self._chosen[index]
         assert version is not None
         self._objects.update(version.objects)
-        made = Part(version.record.made)
         return {
-            name: made if digest is None else version.objects[name].part(self._files)
+            name: Part(version.record.made)
+            if digest is None
+            else version.objects[name].part(self._files)
             for name, digest in version.record.outputs.items()
         }
 

@@ -13,7 +13,7 @@ from linepipe_core._code.parts import Part, PartKey, combined, digest_of
 from linepipe_core._declare.node import Node
 from linepipe_core._values.file import FileContent
 
-__all__ = ["Record", "StoredObject", "Version", "record_keys", "wiring_of"]
+__all__ = ["Record", "StoredObject", "Version", "record_keys", "runs_alike", "wiring_of"]
 
 _FORMAT: Final = 5
 
@@ -156,6 +156,20 @@ def record_keys(nodes: Sequence[Node], writers: Mapping[int, str]) -> list[str]:
         else f"written by {writers[index]} from {json.dumps(node.inputs)}"
         for index, node in enumerate(nodes)
     ]
+
+
+def runs_alike(older: Record | None, kept: Mapping[str, StoredObject]) -> int | None:
+    """How many runs in a row have made the same, with the one that made these; None for the first.
+
+    Args:
+        older: the record of the run before.
+        kept: name -> each output that is on the shelf.
+    """
+    if older is None:
+        return None
+    before = {name: each.content for name, each in older.objects.items()}
+    is_same = {name: each.content for name, each in kept.items()} == before
+    return (older.n_same or 0) + 1 if is_same and None not in older.outputs.values() else 0
 
 
 def wiring_of(node: Node) -> str:

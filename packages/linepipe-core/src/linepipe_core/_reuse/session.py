@@ -17,34 +17,31 @@ from linepipe_core._code.dependencies import (
     Reader,
     ValueFingerprint,
     code_named,
-    own_code,
 )
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.members import is_own_class
-from linepipe_core._code.parts import FUNCTION, Part, PartKey, digest_of
+from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
-from linepipe_core._declare.node import Node
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
 from linepipe_core._reuse.files import FileContents, gone, missing_files
+from linepipe_core._reuse.outputs import described, take_transient
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.provenance import log_provenance
 from linepipe_core._reuse.reasons import Decision, Reason, bounded
-from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys, wiring_of
-from linepipe_core._reuse.versions import NodeVersions, object_of
+from linepipe_core._reuse.record import Record, StoredObject, Version, runs_alike, wiring_of
+from linepipe_core._reuse.versions import most_results, object_of, results_of
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
-from linepipe_core._store.store import Draft, Result, StoredResult
+from linepipe_core._store.store import Result, StoredResult
 from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.describe import shown_value
-from linepipe_core._values.file import File, files_in
+from linepipe_core._values.file import files_in
 from linepipe_core._values.identity import identity_of
 from linepipe_core._values.isolate import peek
-from linepipe_core._values.lazy import is_lazy
 
 __all__ = ["ReuseSession"]
 
-_WRITERS: Final = 50
 _LEFT_OUT: Final = "is left out: the node changes it itself"
 _AS_IT_BEGAN: Final = "is left out once a process has begun: the node changes it itself"
 
@@ -96,13 +93,10 @@ class ReuseSession:
         indices = range(len(wiring.nodes))
         self._files = FileContents()
         self._values = {**constants, **config}
-        writers = {i: self._writer(node) for i, node in enumerate(wiring.nodes) if not node.outputs}
-        self._keys = record_keys(wiring.nodes, {i: name for i, (name, _) in writers.items()})
-        self._bound: dict[int, str] = {}  # of each writer, the arguments bound to its function
-        for index, (_, bound) in writers.items():
-            n_alike = sum(self._is_alike(index, i, bound) for i in self._bound)
-            self._bound[index] = f"{bound} {n_alike}"
-        self._versions = [self._versions_of(index) for index in indices]
+        results = results_of(
+            wiring.nodes, self._reader, self._store, registry.partition, self._files.look_again
+        )
+        self._keys, self._bound, self._versions = results
         self._objects = self._objects_today()
         given = self._look_at_given(constants, config, prints)
         self._codes = [self._code(index) for index in indices]
@@ -238,44 +232,27 @@ class ReuseSession:
         self._has_run = True
         objects = dict(zip(node.outputs, made, strict=True))
         made.clear()
-        transient = {n: v for n, v in objects.items() if not node.persist or is_lazy(v)}
-        for name in transient:
-            del objects[name]
+        transient = take_transient(node, objects)
         with registry.store.draft(objects) as draft:
-            kept = _described(draft, objects)
+            kept = described(draft, objects)
             made_files = {path for each in kept.values() for path in each.files}
             made_files |= {os.fspath(file) for file in files_in(transient)}
             record = self._record(index, changed, draft.digests, made_files)
             if node.effect:
                 kept = {name: each._replace(content=record.made) for name, each in kept.items()}
-            record = record._replace(objects=kept, n_same=self._n_same(index, kept))
+            record = record._replace(objects=kept, n_same=runs_alike(self._record_of(index), kept))
             result = Result(
                 key=self._keys[index],
                 record=record.text(),
                 node=node.name,
                 drop=[*transient],
                 partition=registry.partition,
-                max_versions=self._n_versions(node),
+                max_versions=most_results(node),
             )
             written = self._store.write(draft, result)
         self._take(index, Version(written.number, record, kept))
         registry.hold(node.name, objects, draft.refused, written.objects)
         registry.hold_in_memory(node.name, transient)
-
-    def _n_same(self, index: int, kept: Mapping[str, StoredObject]) -> int | None:
-        """How many runs in a row have made the same, with this one."""
-        older = self._record_of(index)
-        if older is None:
-            return None
-        before = {name: each.content for name, each in older.objects.items()}
-        is_same = {name: each.content for name, each in kept.items()} == before
-        return (older.n_same or 0) + 1 if is_same and None not in older.outputs.values() else 0
-
-    def _n_versions(self, node: Node) -> int | None:
-        """How many results of a node are kept; None for as many as the shelf says."""
-        if not node.outputs:
-            return _WRITERS  # of one function and one object
-        return 1 if node.always_run or node.effect else None
 
     def _take(self, index: int, version: Version) -> None:
         """Note what a node left that ran."""
@@ -426,34 +403,6 @@ class ReuseSession:
         if missing:
             raise missing_files(missing)
 
-    def _versions_of(self, index: int) -> NodeVersions | list[Version]:
-        """The records that earlier runs of a node left, the newest first."""
-        node = self._wiring.nodes[index]
-        lies_outside = node.effect or not node.outputs
-        partition = self._registry.partition
-        key = self._keys[index]
-        versions = NodeVersions(self._store, key, partition, lies_outside, self._files.look_again)
-        if node.outputs:
-            return versions
-        claimed = {bound for i, bound in self._bound.items() if self._keys[i] == key}
-        return versions.of_writer(self._bound[index], claimed)
-
-    def _is_alike(self, writer: int, other: int, bound: str) -> bool:
-        """Return True if two writers can't be told apart by their functions and arguments."""
-        is_same = self._bound[other].startswith(f"{bound} ")
-        return is_same and self._keys[other] == self._keys[writer]
-
-    def _writer(self, node: Node) -> tuple[str, str]:
-        """The name of a writer's function, and a hash of the arguments bound to it."""
-        code, bound = self._reader.entry(node.func)
-        arguments = [
-            f"{value.key} {found.digest}"
-            for value in bound
-            if not (found := self._reader.value(value.fetch())).untracked
-        ]
-        name = getattr(code, "__qualname__", type(code).__name__)
-        return name, digest_of("bound", *sorted(arguments))
-
     def _parts(self, index: int, record: Record) -> dict[PartKey, Part]:
         """The parts of the node's code; state as it began in this process."""
         return self._codes[index].since(record.began)
@@ -548,17 +497,3 @@ class ReuseSession:
             elif name in self._objects:
                 others.extend(map(code_named, self._objects[name].code))
         return code_fingerprint(self._reader, node.func, others, node.depends_on)
-
-
-def _described(draft: Draft, objects: Mapping[str, Any]) -> dict[str, StoredObject]:
-    """The content, the code and the Files of each object that can be stored."""
-    kept = {}
-    for name, digest in draft.digests.items():
-        pack = draft.packs[name]
-        content: str = digest
-        files: tuple[str, ...] = ()
-        if pack.has_sets or File in pack.code:
-            found = Reader().value(objects[name])
-            content, files = found.digest, tuple(found.files)
-        kept[name] = StoredObject(digest, content, own_code(pack.code), files)
-    return kept

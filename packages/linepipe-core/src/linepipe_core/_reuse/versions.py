@@ -7,18 +7,90 @@ others are never read.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from typing import Final
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Final, NamedTuple
 
-from linepipe_core._code.dependencies import is_there
-from linepipe_core._reuse.record import Record, StoredObject, Version
+from linepipe_core._code.dependencies import Reader, is_there
+from linepipe_core._code.parts import digest_of
+from linepipe_core._declare.node import Node
+from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys
 from linepipe_core._store.store import Store, StoredResult
 from linepipe_core._values.file import note_content
 
-__all__ = ["NodeVersions", "object_of"]
+__all__ = ["NodeVersions", "Results", "most_results", "object_of", "results_of"]
 
 _LATELY_SECONDS: Final = 60.0  # it is not written down more often that a result is used
+_WRITERS: Final = 50  # results of writers of one function and one object
 _MOST: Final = 200  # results of one node that are looked at, of all partitions
+
+
+class Results(NamedTuple):
+    """What earlier runs left of the nodes of a pipeline.
+
+    Attributes:
+        keys: per node, the key of its results.
+        bound: of each writer, the arguments that are bound to its function, as a hash.
+        versions: per node, its results, the newest first.
+    """
+
+    keys: list[str]
+    bound: dict[int, str]
+    versions: list[NodeVersions | list[Version]]
+
+
+def results_of(
+    nodes: Sequence[Node],
+    reader: Reader,
+    store: Store,
+    partition: str,
+    look: Callable[[Collection[str]], object],
+) -> Results:
+    """Find the results of the nodes; none of them is read yet.
+
+    Args:
+        nodes: the nodes.
+        reader: hashes what is bound to writers' functions.
+        store: the shelf's.
+        partition: the run's.
+        look: called with the paths of the Files that a result made.
+    """
+    writers = {i: _writer(reader, node) for i, node in enumerate(nodes) if not node.outputs}
+    keys = record_keys(nodes, {index: name for index, (name, _) in writers.items()})
+    bound: dict[int, str] = {}
+    n_alike: Counter[tuple[str, str]] = Counter()
+    for index, (_, arguments) in writers.items():
+        bound[index] = f"{arguments} {n_alike[keys[index], arguments]}"
+        n_alike[keys[index], arguments] += 1
+    versions: list[NodeVersions | list[Version]] = []
+    for index, node in enumerate(nodes):
+        lies_outside = node.effect or not node.outputs
+        found = NodeVersions(store, keys[index], partition, lies_outside, look)
+        if node.outputs:
+            versions.append(found)
+        else:
+            claimed = {bound[i] for i in bound if keys[i] == keys[index]}
+            versions.append(found.of_writer(bound[index], claimed))
+    return Results(keys, bound, versions)
+
+
+def most_results(node: Node) -> int | None:
+    """How many results of a node are kept; None for as many as the shelf says."""
+    if not node.outputs:
+        return _WRITERS
+    return 1 if node.always_run or node.effect else None
+
+
+def _writer(reader: Reader, node: Node) -> tuple[str, str]:
+    """The name of a writer's function, and a hash of the arguments bound to it."""
+    code, bound = reader.entry(node.func)
+    arguments = [
+        f"{value.key} {found.digest}"
+        for value in bound
+        if not (found := reader.value(value.fetch())).untracked
+    ]
+    name = getattr(code, "__qualname__", type(code).__name__)
+    return name, digest_of("bound", *sorted(arguments))
 
 
 class NodeVersions:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from linepipe_core._store.rows import (
+    OBJECT,
     Released,
     Row,
     decoded,
     encoded,
     exists,
-    find_object,
     release,
+    row_of,
     total_bytes,
 )
 from linepipe_core._store.run_rows import drop_run
@@ -74,11 +75,10 @@ def results(
 def _result(connection: sqlite3.Connection, key: str, found: Sequence[Any]) -> StoredResult:
     number, partition, node, record, stored, used = found
     versions = connection.execute(
-        "SELECT s.name, v.object, s.current FROM versions v JOIN slots s ON s.slot = v.slot"
-        " WHERE v.result = ?",
+        f"SELECT s.name, s.current, {OBJECT} FROM versions v JOIN slots s ON s.slot = v.slot"
+        " LEFT JOIN objects o ON o.digest = v.object WHERE v.result = ?",
         (number,),
     ).fetchall()
-    rows = {decoded(name): find_object(connection, object_) for name, object_, _ in versions}
     return StoredResult(
         number,
         decoded(partition),
@@ -87,8 +87,8 @@ def _result(connection: sqlite3.Connection, key: str, found: Sequence[Any]) -> S
         record if record is None else decoded(record),
         stored,
         used,
-        {name: row for name, row in rows.items() if row is not None},
-        all(current == number for _, _, current in versions),
+        {decoded(name): row_of(row) for name, _, *row in versions if row[0] is not None},
+        all(current == number for _, current, *_ in versions),
     )
 
 

@@ -60,7 +60,7 @@ CREATE TABLE mentions (run INTEGER, object TEXT, PRIMARY KEY (run, object)) WITH
 CREATE INDEX mentions_object ON mentions (object);
 """
 
-_OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
+OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
 
 _CURRENT: Final = (
     "slots s JOIN versions v ON v.slot = s.slot AND v.result = s.current"
@@ -103,10 +103,10 @@ class Released:
 def find(connection: sqlite3.Connection, partition: str, name: str) -> Row | None:
     """The object of that name. One statement, so that it is of one moment."""
     found = connection.execute(
-        f"SELECT {_OBJECT} FROM {_CURRENT} WHERE s.partition = ? AND s.name = ?",
+        f"SELECT {OBJECT} FROM {_CURRENT} WHERE s.partition = ? AND s.name = ?",
         (encoded(partition), encoded(name)),
     ).fetchone()
-    return _row(found) if found else None
+    return row_of(found) if found else None
 
 
 def find_all(
@@ -120,9 +120,9 @@ def find_all(
 def find_object(connection: sqlite3.Connection, digest: str) -> Row | None:
     """The object of that digest."""
     found = connection.execute(
-        f"SELECT {_OBJECT} FROM objects o WHERE o.digest = ?", (digest,)
+        f"SELECT {OBJECT} FROM objects o WHERE o.digest = ?", (digest,)
     ).fetchone()
-    return _row(found) if found else None
+    return row_of(found) if found else None
 
 
 def names_of(connection: sqlite3.Connection, digest: str) -> list[str]:
@@ -347,7 +347,7 @@ def exists(connection: sqlite3.Connection, query: str, *values: Any) -> bool:
     return connection.execute(query, values).fetchone() is not None
 
 
-def _row(found: Sequence[Any]) -> Row:
+def row_of(found: Sequence[Any]) -> Row:
     digest, stream, kind, n_bytes, buffers, about = found
     try:
         pairs = [(name, int(size)) for name, size in (pair.split(":") for pair in buffers.split())]
