@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from logging import INFO
 from time import perf_counter, time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.wiring import Wiring
@@ -24,34 +24,16 @@ from linepipe_core._errors import (
 from linepipe_core._log import RUN_LOG
 from linepipe_core._run.failures import NodeExecutionError, failure_report, trim_traceback
 from linepipe_core._run.history import HistoryEntry
-from linepipe_core._run.result import FailedHook, RunResult
+from linepipe_core._run.result import RunResult
+from linepipe_core._run.seams import Observers, Session
 from linepipe_core._run.step import Step
 from linepipe_core._store.registry import ObjectRegistry, ObjPlacement
 from linepipe_core._text import bounded, first_line
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, move_to_last_reader, peek
 
-if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
-    from linepipe_core._reuse.session import ReuseSession
-
-__all__ = ["Observers", "Run"]
+__all__ = ["Run"]
 
 _ABSENT: Final = object()
-
-
-class Observers(Protocol):
-    """The seam to the hooks, which know of runs: a run doesn't know of hooks.
-
-    Attributes:
-        failed: the hooks that raised and were put aside so far.
-    """
-
-    failed: list[FailedHook]
-
-    def call(self, event: str, *args: Any) -> None:
-        """Tell every hook of an event."""
-
-    def around(self, step: Step, work: Callable[..., Any], *args: Any) -> Any:
-        """Do the work inside the hooks' context managers, and return its value."""
 
 
 class Run:
@@ -74,7 +56,7 @@ class Run:
         track_history: bool,
         hooks: Observers | None,
         on_end: Callable[[RunResult], None],
-        session: ReuseSession | None = None,
+        session: Session | None = None,
     ) -> None:
         self.registry = registry
         self.steps: list[Step] = []

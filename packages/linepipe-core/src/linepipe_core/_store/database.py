@@ -86,6 +86,11 @@ class Index:
         identity: the index file's device and inode.
     """
 
+    folder: ShelfFolder
+    path: str
+    is_closed: bool
+    identity: tuple[int, int]
+
     def __init__(self, folder: ShelfFolder) -> None:
         self.folder = folder
         self.path = folder.path
