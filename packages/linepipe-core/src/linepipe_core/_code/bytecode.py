@@ -1,4 +1,4 @@
-"""What a code object does, with everything cosmetic taken out.
+"""Normalised code objects: their instructions, with everything cosmetic taken out.
 
 Code is compared by its bytecode, since that is what runs: source may have been edited after it
 was loaded, and functions made by ``exec`` or in a notebook may have none. But bytecode also
@@ -65,7 +65,7 @@ class Import(NamedTuple):
 
 
 class NormalCode(NamedTuple):
-    """What is left of a code object and those nested in it.
+    """A code object and those nested in it, normalised.
 
     Attributes:
         digest: a hash of the behaviour, globals numbered in order of use.
@@ -86,7 +86,7 @@ class NormalCode(NamedTuple):
 
 
 def normalise(code: CodeType) -> NormalCode:
-    """What ``code`` does, without what is cosmetic.
+    """Normalise ``code``: leave out all that is cosmetic.
 
     Comments, docstrings, blank and moved lines, line breaks, type hints of functions and the
     names of local variables don't count. Parameter names do, since callers use them.
@@ -201,7 +201,7 @@ class _Writer:
             self.methods.add((step.argval,))
 
     def _note_call(self, flow: _Flow, place: int, path: tuple[str, ...]) -> None:
-        """What comes of a global and the attributes that are read from it."""
+        """The label of a global with the attributes that are read from it."""
         first, last = flow.steps[place], flow.steps[place + len(path) - 1]
         following = flow.steps[place + len(path) :][:3]
         # What was imported is called like a function: NULL beside the first, or at the end.
@@ -320,13 +320,13 @@ class _Flow:
         return tuple(names)
 
     def belongs_to_path(self, place: int) -> bool:
-        """Whether an attribute is read right away from a global."""
+        """Return True if an attribute is read right away from a global."""
         while place and self.steps[place].opname in _ATTRIBUTE_LOADS:
             place -= 1
         return self.steps[place].opname in _GLOBAL_LOADS
 
     def is_own_name(self, name: str) -> bool:
-        """Whether a class body reads what it has itself assigned."""
+        """Return True if a class body reads what it has itself assigned."""
         return name in self._stored
 
     def _cosmetic(self) -> frozenset[int]:
@@ -378,7 +378,7 @@ def _with_names(step: dis.Instruction, code: CodeType) -> dis.Instruction:
 
 
 def _is_method_load(step: dis.Instruction) -> bool:
-    """Whether an attribute is read in order to be called."""
+    """Return True if an attribute is read in order to be called."""
     if step.opname == "LOAD_METHOD":
         return True
     return step.opname in _FLAGS_BESIDE_NAME and bool((step.arg or 0) & 1)

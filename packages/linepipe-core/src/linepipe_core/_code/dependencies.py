@@ -1,4 +1,4 @@
-"""What a function, class, module or value is in itself, and what it leads to.
+"""Functions, classes, modules and values, each with its own digest and its dependencies.
 
 Own functions and classes are followed through globals, module attributes, closures,
 defaults, bound arguments, decorators, methods and containers; installed packages and Python
@@ -167,7 +167,7 @@ class Reader:
         return type(func), values
 
     def reached(self, found: Any) -> Reached:
-        """What a function, class or module is and leads to."""
+        """The digest and the dependencies of a function, class or module."""
         known = self._reached.get(id(found))
         if known is None:
             known = self._reached[id(found)] = found, self._read(found)
@@ -189,7 +189,7 @@ class Reader:
         return self._read_foreign(found)
 
     def name(self, found: Any) -> str:
-        """What a function, class or module counts as where code or a value refers to it.
+        """The name of a function, class or module in the digests of what refers to it.
 
         Its content counts on its own. But a lambda's name isn't enough to tell it from
         another, with which it may change places in a dict.
@@ -233,7 +233,7 @@ class Reader:
         code: list[Any],
         values: list[Value],
     ) -> str:
-        """What a global's name, with the attributes read from it, stands for."""
+        """The object that a global's name, with the attributes read from it, refers to."""
         name, attributes = path[0], path[1:]
         if name in _MODULE_NOTES:
             return name
@@ -334,7 +334,7 @@ def _held_object(value: Any) -> Value:
 
 
 def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
-    """Whether a module's ``__getattr__`` gives the attribute, or gave it before."""
+    """Return True if a module's ``__getattr__`` gives the attribute, or gave it before."""
     names = vars(module)
     if "__getattr__" not in names:
         return False
@@ -398,7 +398,7 @@ def code_named(name: str) -> Any:
 
 
 def is_there(name: str) -> bool:
-    """Whether ``module:qualified.name`` can be found, or its module, if that isn't loaded."""
+    """Return True if ``module:qualified.name`` is there, or its module, if that isn't loaded."""
     module = name.partition(":")[0]
     return find_spec(module) is not None if module not in sys.modules else _named(name) is not None
 
@@ -412,5 +412,5 @@ def _named(name: str) -> Any:
 
 
 def identity(found: Any) -> Any:
-    """What tells one thing that is reached from another."""
+    """The identity of a thing that is reached."""
     return (type(found), *found) if isinstance(found, (_Source, _Package)) else id(found)

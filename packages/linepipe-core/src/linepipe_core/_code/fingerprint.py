@@ -1,4 +1,4 @@
-"""What a node's code depends on, part by part, and a hash of each part.
+"""The parts that a node's code depends on, and a hash of each part.
 
 A part keeps its name, so that freshness can say which one changed. What a single function,
 class or module is and leads to, ``reach`` tells; here all that one callable leads to is
@@ -28,7 +28,7 @@ _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class CodeFingerprint:
-    """What one callable depends on.
+    """The parts that one callable depends on.
 
     Attributes:
         parts: key -> Part.
@@ -171,7 +171,7 @@ class _Collected:
         return CodeFingerprint(parts, assigned, untracked, sorted(self._unseen), state)
 
     def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
-        """What code is; where names don't tell what it leads to, with the labels of that."""
+        """Digest of one function or class; ambiguous references are replaced by their labels."""
         reached = self._reader.reached(found)
         part = (
             reached.part if reached.key is not None else Part(digest_of(self._reader.name(found)))
@@ -181,7 +181,7 @@ class _Collected:
         return Part(digest_of("labelled", part.digest, *told), part.text) if told else part
 
     def _labels(self) -> dict[Any, str]:
-        """What tells apart things that their users know by the same name.
+        """Labels that tell apart things of the same name.
 
         ``a.clean`` and ``b.clean``, say: where they are is cosmetic, which one is used isn't.
         """

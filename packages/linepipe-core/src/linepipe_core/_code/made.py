@@ -1,4 +1,4 @@
-"""What runs of this process have put into state, such as a function into a memo.
+"""Values that runs of this process have put into state, such as a function into a memo.
 
 That isn't what the state began as in this process, and the next one begins without it. So it
 must not count for what it leads to.
@@ -24,7 +24,7 @@ def note_made(home: tuple[int, str], things: Iterable[Any]) -> None:
 
 
 def is_made(home: tuple[int, str], thing: Any) -> bool:
-    """Whether a run has put this there."""
+    """Return True if a run has put this there."""
     made = _MADE.get(home)
     if made is None or id(thing) not in made:
         return False

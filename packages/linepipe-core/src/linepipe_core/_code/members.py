@@ -1,4 +1,4 @@
-"""What functions and classes hold: values, functions, names. Read without running anything.
+"""The members of functions and classes: values, functions, names. Read without running anything.
 
 Apart from ``reach``, which says what all that amounts to, so that what is known of Python's
 own kinds of objects (descriptors, closures, enums, models) is in one place.
@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.ownership import class_owner, function_owner
 from linepipe_core._code.parts import PartKey
-from linepipe_core._values import content_hash
+from linepipe_core._values import code_or_data
 from linepipe_core._values.adapter import is_reader
 from linepipe_core._values.content_hash import ADDRESS
 from linepipe_core._values.proxies import attributes_of, is_really
@@ -67,7 +67,7 @@ _UNSEEN_METHODS: Final = {
 _SEEDED: Final = {"Random"}  # with a seed it gives the same each time
 
 ABSENT: Final = object()
-"""What stands for a value that isn't there, or isn't there yet."""
+"""The stand-in for a value that isn't there, or isn't there yet."""
 
 # What Python, abc, enum and pickle note down about a class, all of it known from its members.
 _CLASS_NOTES: Final = {
@@ -119,7 +119,7 @@ def expanded(key: PartKey, value: Any, depth: int = 2) -> Iterator[tuple[PartKey
 
 
 def _has_plain_attributes(value: Any) -> bool:
-    """Whether an own object is no more than its attributes: pickle keeps them and nothing else."""
+    """Return True if an own object is no more than its attributes, which pickle keeps."""
     kind: Any = type(value)
     return (
         not is_code(value)
@@ -145,7 +145,7 @@ def attribute_of(kind: type, name: str) -> Any:
 
 
 def inside(member: Any) -> tuple[Any, ...]:
-    """What runs in a class's member, and what is bound to it, through the usual descriptors."""
+    """The functions in a class's member, and the values bound to it, through descriptors."""
     if is_really(member, _DESCRIPTORS):
         return ()
     if isinstance(member, (staticmethod, classmethod)):
@@ -163,7 +163,7 @@ def inside(member: Any) -> tuple[Any, ...]:
 
 
 def holds_own_code(func: FunctionType, depth: int = 3) -> bool:
-    """Whether own code lies in a function's closure, as in that of a decorator's wrapper."""
+    """Return True if own code lies in a function's closure, as in that of a decorator's wrapper."""
     return any(_is_own_code(content_of(cell), depth) for cell in func.__closure__ or ())
 
 
@@ -179,7 +179,7 @@ def _is_own_code(value: Any, depth: int) -> bool:
 
 
 def is_data(name: str, value: Any) -> bool:
-    """Whether a class's member is a value of its author's, not bookkeeping.
+    """Return True if a class's member is a value of its author's, not bookkeeping.
 
     Of ``__these__``, plain values: the objects are those that libraries make of the class.
     """
@@ -189,7 +189,7 @@ def is_data(name: str, value: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is text, numbers, and containers of such."""
+    """Return True if a value is text, numbers, and containers of such."""
     if type(value) is dict:
         return all(map(_is_plain, (*value, *value.values())))
     if type(value) in (list, tuple, set, frozenset):
@@ -198,7 +198,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def is_unseen(name: str, is_bare: bool = True) -> bool:
-    """Whether a foreign function of that full name reads what no fingerprint sees.
+    """Return True if a foreign function of that full name reads what no fingerprint sees.
 
     Args:
         name: ``time.time``, or ``.read_text`` for a method of something unknown.
@@ -213,7 +213,7 @@ def is_unseen(name: str, is_bare: bool = True) -> bool:
 
 
 def model_fields(kind: type) -> Iterator[Value]:
-    """What models' fields are, which pydantic and SQLAlchemy take out of the class."""
+    """The fields of models, which pydantic and SQLAlchemy take out of the class."""
     table = vars(kind).get("__table__")
     if table is not None:  # its pickle counts the columns of all tables made before
         yield held_value(PartKey("attribute", f"{kind.__qualname__}.__table__"), _shown(table))
@@ -256,7 +256,7 @@ def home_module(found: Any) -> str:
 
 
 def held_by(func: FunctionType) -> list[Value]:
-    """What a function object holds itself: defaults, closure, attributes."""
+    """The values that a function object holds itself: defaults, closure, attributes."""
     code, name = func.__code__, called(func)
     values = []
     defaults = func.__defaults__ or ()
@@ -302,4 +302,4 @@ def is_own_class(kind: type) -> bool:
 
 def is_code(value: object) -> bool:
     """Return True for code that a hash refers to, not data that it holds."""
-    return content_hash.is_code(value, is_own_class)
+    return code_or_data.is_code(value, is_own_class)

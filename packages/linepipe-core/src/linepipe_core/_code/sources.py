@@ -23,7 +23,7 @@ __all__ = ["ModuleSource", "imported_modules", "source_of"]
 
 
 class ModuleSource(NamedTuple):
-    """What a module's source says.
+    """The facts that a module's source gives.
 
     Attributes:
         digest: the hash of its code; ``""`` if its source can't be read.

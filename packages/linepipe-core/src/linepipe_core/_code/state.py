@@ -1,4 +1,4 @@
-"""What state began as: the values that parts had before runs of this process changed them.
+"""The beginning of state: the values that parts had before runs of this process changed them.
 
 What a node itself changes while it runs can't make it stale; an edit to what that begins as
 does. So records keep state as it began, and what that was is remembered here for the process.
@@ -28,11 +28,11 @@ __all__ = ["ANEW", "State", "begins_anew", "is_noted"]
 _FIXED: Final = frozenset({bool, int, float, complex, str, bytes, type(None), tuple, frozenset})
 _NUMBERS: Final = frozenset({bool, int, float, complex})
 ANEW: Final = Part("")
-"""What stands for a value that differs in each process anyway."""
+"""The stand-in for a value that differs in each process anyway."""
 
 
 class _Noted(NamedTuple):
-    """What is known of a part that a run has looked at before and after."""
+    """A part as a run has seen it before and after."""
 
     began: Part | None  # None: it wasn't there
     left: str  # its hash when the last run was over
@@ -223,12 +223,12 @@ def _below(key: PartKey, suffix: str) -> PartKey:
 
 
 def is_noted(value: Value) -> bool:
-    """Whether a run of this process has begun that assigns the value anew."""
+    """Return True if a run of this process has begun that assigns the value anew."""
     return value.home in _NOTED
 
 
 def begins_anew(value: Any, hashed: ValueFingerprint) -> bool:
-    """Whether a value that changes while nodes run may begin as another in each process.
+    """Return True if a value that changes while nodes run may begin as another in each process.
 
     So does what can't be hashed, what is random, and a number or a time: a count of calls, or
     when the last one was.

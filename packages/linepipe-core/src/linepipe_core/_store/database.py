@@ -25,6 +25,12 @@ from linepipe_core._store.folder import FORMAT, INDEX, LOGS, ShelfFolder
 from linepipe_core._store.fork_gate import GATE, Calls
 from linepipe_core._store.permissions import distrust
 from linepipe_core._store.rows import SCHEMA
+from linepipe_core._store.sqlite_errors import (
+    has_no_room,
+    is_busy,
+    may_be_readonly,
+    primary_code,
+)
 from linepipe_core._store.writer import WRITER, Job
 
 T = TypeVar("T")
@@ -70,7 +76,7 @@ def create(path: str) -> None:
         connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
         connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.Error as error:
-        raise OSError(errno.ENOSPC if _code(error) == sqlite3.SQLITE_FULL else errno.EIO,
+        raise OSError(errno.ENOSPC if primary_code(error) == sqlite3.SQLITE_FULL else errno.EIO,
                       f"SQLite: {error}", path) from error  # fmt: skip
     finally:
         if connection is not None:
@@ -148,7 +154,7 @@ class Index:
                 connection = self._take()
                 return query(connection, *args, **kwargs)
             except sqlite3.Error as error:
-                if not _is_busy(error) or time.monotonic() > end:
+                if not is_busy(error) or time.monotonic() > end:
                     raise self._read_error(error) from error
             finally:
                 if connection is not None:
@@ -202,7 +208,7 @@ class Index:
             except sqlite3.Error as error:
                 self._give_back(connection)
                 is_given_up = job is not None and job.is_given_up
-                if is_given_up or not _is_busy(error) or time.monotonic() > end:
+                if is_given_up or not is_busy(error) or time.monotonic() > end:
                     raise
             calls.depth -= 1
             time.sleep(NAP_SECONDS)
@@ -317,7 +323,7 @@ class Index:
         except sqlite3.Error as error:
             if self._mode == "rw" and has_no_room(error):
                 connection = self._connect_as("exclusive")
-            elif self._mode == "rw" and _may_be_readonly(error) and not self._is_writable():
+            elif self._mode == "rw" and may_be_readonly(error) and not self._is_writable():
                 connection = self._connect_readonly()
             else:
                 raise
@@ -327,7 +333,7 @@ class Index:
         try:
             return self._connect_as("ro")
         except sqlite3.Error as error:
-            if not _may_be_readonly(error):
+            if not may_be_readonly(error):
                 raise
             with suppress(FileNotFoundError):
                 if self.folder.stat(LOGS[0]).st_size:
@@ -431,7 +437,7 @@ class Index:
     def _read_error(self, error: sqlite3.Error) -> ShelfError:
         return self._damage(error) or ShelfReadError(
             _locked(self.path)
-            if _is_busy(error)
+            if is_busy(error)
             else f"the shelf at {self.path} can't be read ({error})\n"
             "  what is there stays; see to open files, memory, the disk and the permissions",
             self.path,
@@ -440,14 +446,14 @@ class Index:
     def _write_error(self, error: sqlite3.Error) -> ShelfError:
         return self._damage(error) or ShelfWriteError(
             _locked(self.path)
-            if _is_busy(error)
+            if is_busy(error)
             else f"the shelf at {self.path} can't be written ({error})\n"
             "  what was there stays; see to the disk's space and the file's permissions",
             self.path,
         )
 
     def _damage(self, error: sqlite3.Error) -> ShelfError | None:
-        is_damage = _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        is_damage = primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
         if is_damage or "no such table" in str(error):
             return ShelfError(
                 f"the index of the shelf at {self.path} is damaged ({error})\n"
@@ -476,28 +482,6 @@ def _descriptors() -> dict[int, tuple[int, int]]:
                 one = os.stat(f"/proc/self/fd/{name}")
                 found[int(name)] = one.st_dev, one.st_ino
     return found
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
-
-
-def has_no_room(error: BaseException | None) -> bool:
-    """Return True if SQLite says that the disk is full."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF == sqlite3.SQLITE_FULL or code in (
-        sqlite3.SQLITE_IOERR_SHMSIZE,
-        sqlite3.SQLITE_IOERR_SHMOPEN,
-        sqlite3.SQLITE_IOERR_WRITE,
-    )
-
-
-def _may_be_readonly(error: sqlite3.Error) -> bool:
-    return _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def _quoted(path: str) -> str:

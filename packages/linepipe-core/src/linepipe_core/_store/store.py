@@ -35,13 +35,14 @@ from linepipe_core._store.changes import (
     Use,
     Written,
 )
-from linepipe_core._store.database import Change, has_no_room
+from linepipe_core._store.database import Change
 from linepipe_core._store.draft import Draft, write_error
 from linepipe_core._store.folder import RESERVE
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.opening import open_shelf, write_reserve
 from linepipe_core._store.packing import ShelfObject, check_name, is_passing, read_error
 from linepipe_core._store.result_rows import Limits, StoredResult
+from linepipe_core._store.sqlite_errors import has_no_room
 
 T = TypeVar("T")
 
