@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec
-from types import FunctionType
+from types import FunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any, Final, Literal, NamedTuple
 
 Owner = Literal["own", "installed", "standard"]
@@ -155,7 +155,7 @@ def function_owner(function: FunctionType) -> Owner:
 
 
 def class_owner(kind: type) -> Owner:
-    """The owner of a class: that of its module, or of its methods if there is no such module.
+    """The owner of a class: that of its module; of a type of C whose module isn't there, Python's.
 
     A type of C may name a module that isn't there, as wrapt's proxies do.
     """
@@ -164,14 +164,18 @@ def class_owner(kind: type) -> Owner:
         name = type.__getattribute__(kind, "__module__")
     if name in _MAIN or name in sys.modules or not isinstance(name, str):
         return module_owner(str(name))
-    members = _own_attributes(kind)
-    functions = [each for each in members.values() if type(each) is FunctionType]
-    if functions:
-        return function_owner(functions[0])
-    is_written = bool(kind.__flags__ & _HEAP_TYPE) and not {"__dict__", "__slots__"}.isdisjoint(
-        members
+    return module_owner(name) if _is_written(kind) else "standard"
+
+
+def _is_written(kind: type) -> bool:
+    """Return True for a class of Python's, and not a type of C: that has methods of C."""
+    methods = (
+        each
+        for each in _own_attributes(kind).values()
+        if type(each) in (WrapperDescriptorType, MethodDescriptorType)
     )
-    return module_owner(name) if is_written else "standard"
+    is_heap_type = bool(kind.__flags__ & _HEAP_TYPE)
+    return is_heap_type and not any(each.__objclass__ is kind for each in methods)
 
 
 def _own_attributes(kind: type) -> Mapping[str, Any]:

@@ -269,7 +269,8 @@ def readable_part(value: Any, name: Any) -> Any:
     try:
         if isinstance(value, Mapping) and name not in value:  # a defaultdict would make it
             return ABSENT
-        return _part(value, name)
+        # A key that is no text can be no step of a path, but it is a part.
+        return _part(value, name) if isinstance(name, str) else value[name]
     except Exception:  # whatever a config library or a property raises
         return ABSENT
 

@@ -12,6 +12,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from io import UnsupportedOperation
 from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -130,9 +131,12 @@ def _why_closed() -> str | None:
 def _can_be_asked(stdin: Any) -> bool:
     """Return True if lines may come from it: not if it is closed, or the null device."""
     try:
-        status = os.fstat(stdin.fileno())
-        null = os.stat(os.devnull)
-    except Exception:  # None, closed, or an object of a test runner without a file
+        if not stdin.readable():  # a test runner's, which refuses to be read
+            return False
+        status, null = os.fstat(stdin.fileno()), os.stat(os.devnull)
+    except UnsupportedOperation:  # an editor's console: no file, but somebody to ask
+        return True
+    except Exception:  # None or closed
         return False
     return not (stat.S_ISCHR(status.st_mode) and status.st_rdev == null.st_rdev)
 
