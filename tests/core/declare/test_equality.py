@@ -157,6 +157,9 @@ def test_copies_that_cannot_be_compared_are_reported_as_such() -> None:
         def __init__(self) -> None:
             self.connection = sqlite3.connect(":memory:")
 
+        def __del__(self) -> None:
+            self.connection.close()
+
     register_snapshot(Guarded, lambda _: Guarded())
     one = Guarded()
     with pytest.raises(CompositionError) as caught:
