@@ -1,30 +1,7 @@
-"""Every error that linepipe raises on purpose, in one tree.
+"""The base of the errors that linepipe raises on purpose, and those that name no step or run.
 
-Apart from the code that raises them so that any floor may raise, and so that users find in
-one place what they can catch. Each message says what is wrong, where, and how to mend it;
-the culprits are attributes. A builtin is mixed in where callers would catch that builtin::
-
-    LinepipeError
-    ├── NodeDefinitionError    (TypeError, ValueError)  a Node that can't be
-    ├── WiringError            (ValueError)             nodes that don't fit together
-    ├── CompositionError       (ValueError)             pipelines that can't be added
-    ├── UnknownNameError       (KeyError)               no node, output or object of that name
-    ├── AmbiguousNameError     (KeyError)               more than one node of that name
-    ├── MissingInputError      (KeyError)               a run lacks an object that it needs
-    │   └── MissingConfigError                          ... and that object is a config path
-    ├── ConstantError          (ValueError)             a constant would be overwritten or shadowed
-    ├── OutputMismatchError    (ValueError)             a return value that doesn't fit the outputs
-    ├── ObjectTypeError        (TypeError)              an object of another type than asked for
-    ├── RegistryClosedError    (ValueError)             a registry used after its end
-    ├── RunStateError                                   a run asked for what its state rules out
-    ├── NodeExecutionError     (RuntimeError)           a node's function raised
-    ├── MissingExtraError      (ImportError)            an optional part isn't installed
-    └── ShelfError                                      the persistent cache can't be used
-        ├── ShelfPathError     (OSError)                its path isn't a shelf, or can't be one
-        ├── ShelfPickleError   (TypeError)              an object can't be pickled
-        ├── ShelfReadError     (OSError)                it can't be read just now: nothing is lost
-        ├── ShelfTrustError    (PermissionError)        others could have written it
-        └── ShelfWriteError    (OSError)                it can't be written: full, read-only, gone
+Apart from the code that raises them, so that any wing may raise. `linepipe_core.errors` draws
+the whole tree, with the errors of `_run`, and is where users import them.
 """
 
 from __future__ import annotations
