@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,40 @@ def test_going_back_reuses_what_was_made_then(tmp_path: Path) -> None:
     with ObjectShelf(tmp_path / "cache") as shelf:
         assert shelf["total"] == 10
     assert back.plan()[1].reasons == ("nothing changed",)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3600.0, -3600.0])
+def test_a_version_of_any_age_becomes_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """Whatever the clock says; and it is then the one that was used last."""
+    for limit in (5, 7):
+        pipeline(tmp_path, MADE, limit=limit).run(reuse=True)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + seconds)
+    assert ran(pipeline(tmp_path, MADE, limit=5).run(reuse=True)) == []
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        assert shelf["total"] == 10
+        (info,) = (info for info in shelf.info() if info.name == "total")
+    assert info.n_versions == 2
+    assert info.last_used_seconds < 30
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3600.0])
+def test_a_partition_takes_a_version_and_leaves_the_other_partition_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """The names of the one that made it give what they gave."""
+    may = pipeline(tmp_path, MADE).replace(partition="may")
+    june = may.replace(partition="june")
+    for limit in (5, 7):
+        may.replace(config={"limit": limit}).run(reuse=True)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + seconds)
+    assert ran(june.replace(config={"limit": 5}).run(reuse=True)) == []
+    for cached, total in ((may, 21), (june, 10)):
+        with cached.get_obj_registry() as registry:
+            assert registry.get("total") == total
 
 
 def test_each_of_five_settings_is_found_again(tmp_path: Path) -> None:

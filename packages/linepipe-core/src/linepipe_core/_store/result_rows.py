@@ -172,10 +172,10 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
         return False
     if decoded(found[1]) != partition:
         _copy(connection, result, partition, found[2:])
-    if not 0 <= time.time() - found[0] < USED_SECONDS:
-        connection.execute("UPDATE results SET used = ? WHERE result = ?", (time.time(), result))
     else:
         _make_current(connection, result)
+    if not 0 <= time.time() - found[0] < USED_SECONDS:
+        connection.execute("UPDATE results SET used = ? WHERE result = ?", (time.time(), result))
     return True
 
 
