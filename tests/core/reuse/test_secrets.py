@@ -9,7 +9,7 @@ import pytest
 
 from linepipe import viz
 from linepipe_core import Node, Pipeline, create_named_partial_function
-from linepipe_core._values.describe import shown_value
+from linepipe_core._values.secrets import shown_value
 
 API_TOKEN = "sk-live-OLD"
 

@@ -13,7 +13,7 @@ import pydantic
 import pytest
 
 from linepipe_core import File
-from linepipe_core._values.file import FileContent, content_of_path
+from linepipe_core._values.file_content import FileContent, content_of_path
 
 
 def later(path: Path) -> None:

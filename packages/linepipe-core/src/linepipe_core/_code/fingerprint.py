@@ -18,7 +18,7 @@ from linepipe_core._code.made import is_made
 from linepipe_core._code.members import Value, expanded, held_value
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
 from linepipe_core._code.state import ANEW, State, begins_anew, is_noted
-from linepipe_core._values.describe import shown_value
+from linepipe_core._values.secrets import shown_value
 
 T = TypeVar("T")
 

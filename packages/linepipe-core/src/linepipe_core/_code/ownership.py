@@ -13,7 +13,6 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from functools import cache
-from hashlib import blake2b
 from importlib.machinery import ModuleSpec
 from types import FunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any, Final, Literal, NamedTuple
@@ -335,6 +334,8 @@ def _text(folder: str, file: str) -> str:
 
 
 def _content(file: str) -> str:
+    from hashlib import blake2b  # it loads OpenSSL: 3 ms, and every start reads this module
+
     try:
         with open(file, "rb") as opened:
             return blake2b(opened.read(), digest_size=16).hexdigest()

@@ -26,7 +26,7 @@ from linepipe_core._reuse.reasons import (
     uncomparable_input,
 )
 from linepipe_core._reuse.record import Record, StoredObject, Version, wiring_of
-from linepipe_core._values.file import FileContent
+from linepipe_core._values.file_content import FileContent
 
 __all__ = ["ReusePlanner"]
 

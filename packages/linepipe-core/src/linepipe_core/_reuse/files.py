@@ -1,18 +1,16 @@
-"""The Files of one run: their content today, those that are missing, those that change.
+"""The Files of one run: their content today, and those that change.
 
 Apart from the session, which knows which node reads and makes which File.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
-from linepipe_core._errors import MissingInputError
 from linepipe_core._log import RUN_LOG
-from linepipe_core._values.file import FileContent, content_of_path, files_in
+from linepipe_core._values.file_content import FileContent, content_of_path
 
-__all__ = ["FileContents", "check_files", "gone", "missing_files"]
+__all__ = ["FileContents", "gone"]
 
 _GONE = FileContent("", "")
 
@@ -52,34 +50,6 @@ class FileContents:
                 "effect=True of the node that changes it",
                 path, node, did, node,
             )  # fmt: skip
-
-
-def check_files(values: Iterable[tuple[str, object, str]]) -> None:
-    """Refuse Files that aren't there, before any node runs.
-
-    Args:
-        values: what nodes read: its name, the value, and the place of the reader.
-
-    Raises:
-        MissingInputError: files are missing; all of them are told.
-    """
-    missing = [
-        (os.fspath(file), name, reader)
-        for name, value, reader in values
-        for file in files_in(value)
-        if not os.path.exists(file)
-    ]
-    if missing:
-        raise missing_files(missing)
-
-
-def missing_files(missing: Sequence[tuple[str, str, str]]) -> MissingInputError:
-    """The error for Files that aren't there: path, name and reader of each."""
-    lines = [f"there is no file {p!r}, which {r} reads as {name!r}" for p, name, r in missing]
-    return MissingInputError(
-        "\n".join([*lines, "  to write there, give a plain path: a str or a Path"]),
-        [name for _, name, _ in missing],
-    )
 
 
 def gone(files: Mapping[str, str]) -> Iterator[str]:

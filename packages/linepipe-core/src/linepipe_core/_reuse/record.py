@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.parts import Part, PartKey, combined, digest_of
 from linepipe_core._declare.node import Node
-from linepipe_core._values.file import FileContent
+from linepipe_core._values.file_content import FileContent
 
 __all__ = ["Record", "StoredObject", "Version", "record_keys", "runs_alike", "wiring_of"]
 

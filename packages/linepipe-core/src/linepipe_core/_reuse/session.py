@@ -24,7 +24,8 @@ from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
-from linepipe_core._reuse.files import FileContents, gone, missing_files
+from linepipe_core._reuse.files import FileContents, gone
+from linepipe_core._reuse.missing_files import missing_files
 from linepipe_core._reuse.outputs import described, take_transient
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.provenance import log_provenance
@@ -35,10 +36,10 @@ from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
 from linepipe_core._store.store import Result, StoredResult
 from linepipe_core._values.content_hash import ValueHasher
-from linepipe_core._values.describe import shown_value
 from linepipe_core._values.file import files_in
 from linepipe_core._values.identity import identity_of
 from linepipe_core._values.isolate import peek
+from linepipe_core._values.secrets import shown_value
 
 __all__ = ["ReuseSession"]
 

@@ -16,7 +16,7 @@ from linepipe_core._code.parts import digest_of
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys
 from linepipe_core._store.store import Store, StoredResult
-from linepipe_core._values.file import note_content
+from linepipe_core._values.file_content import note_content
 
 __all__ = ["NodeVersions", "Results", "most_results", "object_of", "results_of"]
 

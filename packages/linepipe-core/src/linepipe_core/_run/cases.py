@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from hashlib import blake2b
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -212,6 +211,7 @@ def _prepared(
 ) -> tuple[Callable[..., Any], tuple[Any, ...], Callable[[Any], RunResult | Exception]]:
     """The function that runs a case, the arguments that all cases share, and how to receive."""
     from concurrent.futures import ThreadPoolExecutor
+    from hashlib import blake2b  # it loads OpenSSL: 3 ms
 
     if isinstance(executor, ThreadPoolExecutor):
         return _run_case, (declaration,), lambda result: result

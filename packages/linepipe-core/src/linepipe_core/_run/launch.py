@@ -21,7 +21,7 @@ from linepipe_core._errors import (
     ShelfPathError,
     UnknownNameError,
 )
-from linepipe_core._reuse.files import check_files
+from linepipe_core._reuse.missing_files import check_files
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.debugger import debug_call
 from linepipe_core._run.history import History, HistoryEntry

@@ -32,7 +32,8 @@ from linepipe_core._values.classes import (
     plain_slots,
 )
 from linepipe_core._values.code_or_data import CODE_TYPES, CYTHON_FUNCTION, is_code
-from linepipe_core._values.file import File, content_of_path
+from linepipe_core._values.file import File
+from linepipe_core._values.file_content import content_of_path
 from linepipe_core._values.fingerprints import registered_fingerprint
 from linepipe_core._values.memory_hash import LARGE_MEMORY, digest_of_memory
 from linepipe_core._values.reduction import attributes_in_order, reduced
