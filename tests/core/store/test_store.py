@@ -22,10 +22,10 @@ def test_store_does_it_all_in_one_go(shelf: ObjectShelf, path: str) -> None:
         assert draft.digests == {name: each.digest for name, each in stored.objects.items()}
         assert {name: each.digest for name, each in store.current("abc").items()} == draft.digests
         assert not draft.refused
-        newest = store.newest_result("made")
+        newest = store.newest_results(["made", "nope"])["made"]
         assert newest is not None
         assert (newest.record, newest.node, newest.number) == (result.record, "make", stored.number)
-        assert store.newest_result("nope") is None
+        assert "nope" not in store.newest_results(["made", "nope"])
     assert sorted(shelf) == ["a", "b"]
 
 

@@ -1,7 +1,7 @@
-"""Reads the results that earlier runs of a node left, one by one, as the planner asks for them.
+"""Reads the results that earlier runs of the nodes left, as the planner asks for them.
 
-Apart from the planner, which knows no store: most nodes fit their newest result, and then the
-others are never read.
+Apart from the planner, which knows no store: the newest result of each node is read at once, and
+most nodes fit it. Then the others are never read.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["NodeVersions", "Results", "most_results", "object_of", "results_of"]
 _LATELY_SECONDS: Final = 60.0  # it is not written down more often that a result is used
 _WRITERS: Final = 50  # results of writers of one function and one object
 _MOST: Final = 200  # results of one node that are looked at, of all partitions
+_MOST_AHEAD: Final = 64  # nodes whose results are read in one query
 
 
 class Results(NamedTuple):
@@ -62,10 +63,10 @@ def results_of(
     for index, (_, arguments) in writers.items():
         bound[index] = f"{arguments} {n_alike[keys[index], arguments]}"
         n_alike[keys[index], arguments] += 1
+    stored = _Stored(store, [keys[i] for i, node in enumerate(nodes) if node.outputs], partition)
     versions: list[NodeVersions | list[Version]] = []
     for index, node in enumerate(nodes):
-        lies_outside = node.effect or not node.outputs
-        found = NodeVersions(store, keys[index], partition, lies_outside, look)
+        found = NodeVersions(stored, keys[index], node.effect, look)
         if node.outputs:
             versions.append(found)
         else:
@@ -93,29 +94,66 @@ def _writer(reader: Reader, node: Node) -> tuple[str, str]:
     return name, digest_of("bound", *sorted(arguments))
 
 
+class _Stored:
+    """The stored results of the nodes of a pipeline, with few queries for many nodes.
+
+    Args:
+        store: the shelf's.
+        keys: those of the nodes, in the order in which they are going to be asked for.
+        partition: the run's.
+    """
+
+    def __init__(self, store: Store, keys: Sequence[str], partition: str) -> None:
+        self.store = store
+        self.partition = partition
+        self.newest = store.newest_results(keys, partition)
+        self._keys = keys
+        self._places = {key: place for place, key in enumerate(keys)}
+        self._all: dict[str, list[StoredResult]] = {}
+        self._n_ahead = 1
+
+    def all(self, key: str) -> list[StoredResult]:
+        """All results of a node, of its own partition first, the newest first.
+
+        Where several nodes are asked for, so are likely those that follow: each query reads
+        the results of twice as many nodes.
+        """
+        if key not in self._all:
+            place = self._places[key]
+            some = [k for k in self._keys[place : place + self._n_ahead] if k not in self._all]
+            self._n_ahead = min(2 * self._n_ahead, _MOST_AHEAD)
+            self._all.update(self.store.results(some, None, _MOST))
+        found = self._all[key]
+        found.sort(key=lambda result: (result.partition != self.partition, -result.number))
+        return found
+
+    def in_partition(self, key: str) -> list[StoredResult]:
+        """The results of a node in its own partition, the newest first."""
+        found = self.store.results([key], self.partition, _MOST)[key]
+        found.sort(key=lambda result: -result.number)
+        return found
+
+
 class NodeVersions:
     """The results of one node that are on the shelf, the newest first; those of its own partition
     before those of others.
 
     Args:
-        store: the shelf's.
+        stored: the results of all nodes.
         key: the node's.
-        partition: the run's.
         only_newest: True if what the node made lies outside, where only the newest is there.
         look: called with the paths of the Files that a result made.
     """
 
     def __init__(
         self,
-        store: Store,
+        stored: _Stored,
         key: str,
-        partition: str,
         only_newest: bool,
         look: Callable[[Collection[str]], object],
     ) -> None:
-        self._store = store
+        self._stored = stored
         self._key = key
-        self._partition = partition
         self._only_newest = only_newest
         self._look = look
         self._found: list[Version] = []
@@ -144,22 +182,19 @@ class NodeVersions:
             bound: the arguments that are bound to its function, as a hash.
             claimed: those of all writers of this pipeline with the same key.
         """
-        results = self._store.results(self._key, self._partition, _MOST)
-        results.sort(key=lambda result: -result.number)
+        results = self._stored.in_partition(self._key)
         found = [version for each in results if (version := self._version(each))]
         same = [version for version in found if version.record.bound == bound]
         others = [version for version in found if version.record.bound not in claimed]
         return same[:1] or others[:1]
 
     def _read(self) -> Iterator[Version]:
-        newest = self._store.newest_result(self._key, self._partition)
+        newest = self._stored.newest.get(self._key)
         if newest is not None and (version := self._version(newest)) is not None:
             yield version
         if self._only_newest:
             return
-        results = self._store.results(self._key, None, _MOST)
-        results.sort(key=lambda result: (result.partition != self._partition, -result.number))
-        for result in results:
+        for result in self._stored.all(self._key):
             if newest is not None and result.number == newest.number:
                 continue
             version = self._version(result)
@@ -174,18 +209,17 @@ class NodeVersions:
             note_content(path, content)  # spares reading what hasn't changed since
         self._look(record.made_files)
         objects = {
-            name: object_of(record, name, row.digest) for name, row in result.objects.items()
+            name: each
+            for name, output in result.objects.items()
+            # Not what nobody could unpickle, because a class has moved.
+            if all(map(is_there, (each := object_of(record, name, output.digest)).code))
+            and self._stored.store.is_whole(output)
         }
-        is_current = result.is_current and result.partition == self._partition
+        is_current = result.is_current and result.partition == self._stored.partition
         return Version(
             result.number,
             record,
-            {
-                name: each
-                for name, each in objects.items()
-                # Nor what nobody could unpickle, because a class has moved.
-                if self._store.is_whole(result.objects[name]) and all(map(is_there, each.code))
-            },
+            objects,
             result.stored,
             is_current,
             is_current and time.time() - result.used < _LATELY_SECONDS,

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._store.rows import (
-    OBJECT,
     Released,
-    Row,
     decoded,
     encoded,
     exists,
     release,
-    row_of,
+    split_buffers,
     total_bytes,
 )
 from linepipe_core._store.run_rows import drop_run
@@ -31,9 +30,22 @@ MAX_VERSIONS: Final = 5
 # A reuse within so many seconds of the last one isn't written down again.
 USED_SECONDS: Final = 60.0
 
+_KEYS_AT_ONCE: Final = 500  # SQLite takes 999 values before 3.32
 
-@dataclass(frozen=True, slots=True)
-class StoredResult:
+
+class StoredOutput(NamedTuple):
+    """An output of a result, as far as it is known without its pickle.
+
+    Attributes:
+        digest: the digest of the object.
+        buffers: the digest and size of each of its buffers.
+    """
+
+    digest: str
+    buffers: tuple[tuple[str, int], ...]
+
+
+class StoredResult(NamedTuple):
     """One result on the shelf.
 
     Attributes:
@@ -44,7 +56,7 @@ class StoredResult:
         record: its record.
         stored: when it was stored, as `time.time()` has it.
         used: when it was stored, or last reused.
-        objects: name -> the row of each output that is on the shelf still.
+        objects: name -> each output that is on the shelf still.
         is_current: True if all of these names give this result's objects.
     """
 
@@ -55,41 +67,93 @@ class StoredResult:
     record: str | None
     stored: float
     used: float
-    objects: Mapping[str, Row]
+    objects: dict[str, StoredOutput]
     is_current: bool
 
 
+def newest(
+    connection: sqlite3.Connection, keys: Collection[str], partition: str | None
+) -> dict[str, StoredResult]:
+    """The result of each key that was stored last, for the keys that have one."""
+    inside, values = _in_partition(partition)
+    found: dict[str, StoredResult] = {}
+    for some in _batches(keys):
+        chosen = (
+            f"SELECT MAX(result) FROM results WHERE key IN ({_marks(some)}){inside} GROUP BY key"
+        )
+        for each in _results(connection, chosen, (*map(encoded, some), *values)):
+            found[each.key] = each
+    return found
+
+
 def results(
-    connection: sqlite3.Connection, key: str, partition: str | None, limit: int, *, newest: bool
+    connection: sqlite3.Connection, keys: Collection[str], partition: str | None, limit: int
+) -> dict[str, list[StoredResult]]:
+    """Up to ``limit`` results of each key, the last used first."""
+    inside, values = _in_partition(partition)
+    found: dict[str, list[StoredResult]] = {key: [] for key in keys}
+    for some in _batches(keys):
+        chosen = (
+            "SELECT result FROM (SELECT result, ROW_NUMBER() OVER (PARTITION BY key"
+            f" ORDER BY used DESC, result DESC) AS place FROM results WHERE key IN ({_marks(some)})"
+            f"{inside}) WHERE place <= ?"
+        )
+        for each in _results(connection, chosen, (*map(encoded, some), *values, limit)):
+            found[each.key].append(each)
+    for alike in found.values():
+        alike.sort(key=lambda each: (-each.used, -each.number))
+    return found
+
+
+def _in_partition(partition: str | None) -> tuple[str, tuple[bytes, ...]]:
+    """The condition for a partition, and its value; neither for None, which means any."""
+    return ("", ()) if partition is None else (" AND partition = ?", (encoded(partition),))
+
+
+def _batches(keys: Collection[str]) -> Iterator[tuple[str, ...]]:
+    rest = iter(keys)
+    while some := tuple(islice(rest, _KEYS_AT_ONCE)):
+        yield some
+
+
+def _marks(keys: Collection[str]) -> str:
+    return ", ".join("?" * len(keys))
+
+
+def _results(
+    connection: sqlite3.Connection, chosen: str, values: Sequence[Any]
 ) -> list[StoredResult]:
-    """Results of a key, the last used first, or the last stored if ``newest``."""
-    found = connection.execute(
-        "SELECT result, partition, node, record, stored, used FROM results WHERE key = ?"
-        + (" AND partition = ?" if partition is not None else "")
-        + f" ORDER BY {'result' if newest else 'used DESC, result'} DESC LIMIT ?",
-        (encoded(key), *([] if partition is None else [encoded(partition)]), limit),
-    ).fetchall()
-    return [_result(connection, key, row) for row in found]
-
-
-def _result(connection: sqlite3.Connection, key: str, found: Sequence[Any]) -> StoredResult:
-    number, partition, node, record, stored, used = found
-    versions = connection.execute(
-        f"SELECT s.name, s.current, {OBJECT} FROM versions v JOIN slots s ON s.slot = v.slot"
-        " LEFT JOIN objects o ON o.digest = v.object WHERE v.result = ?",
-        (number,),
-    ).fetchall()
-    return StoredResult(
-        number,
-        decoded(partition),
-        key,
-        node if node is None else decoded(node),
-        record if record is None else decoded(record),
-        stored,
-        used,
-        {decoded(name): row_of(row) for name, _, *row in versions if row[0] is not None},
-        all(current == number for _, current, *_ in versions),
+    """The results whose numbers a query gives, each with its outputs: a row for each of these."""
+    rows = connection.execute(
+        "SELECT r.key, r.result, r.partition, r.node, r.record, r.stored, r.used,"
+        " s.name, s.current, o.digest, o.buffers FROM results r"
+        " LEFT JOIN versions v ON v.result = r.result LEFT JOIN slots s ON s.slot = v.slot"
+        f" LEFT JOIN objects o ON o.digest = v.object WHERE r.result IN ({chosen})",
+        values,
     )
+    found: dict[int, StoredResult] = {}
+    for key, number, partition, node, record, stored, used, name, current, *output in rows:
+        result = found.get(number)
+        if result is None:
+            result = found[number] = StoredResult(
+                number,
+                decoded(partition),
+                "" if key is None else decoded(key),
+                None if node is None else decoded(node),
+                None if record is None else decoded(record),
+                stored,
+                used,
+                {},
+                True,
+            )
+        if name is None:  # a writer's
+            continue
+        digest, buffers = output
+        if digest is not None:
+            result.objects[decoded(name)] = StoredOutput(digest, split_buffers(buffers))
+        if current != number and result.is_current:
+            found[number] = result._replace(is_current=False)
+    return [*found.values()]
 
 
 def add_result(
@@ -138,15 +202,9 @@ def current_result(
     connection: sqlite3.Connection, partition: str, name: str
 ) -> StoredResult | None:
     """The result whose object a name gives."""
-    found = connection.execute(
-        "SELECT r.key, r.result, r.partition, r.node, r.record, r.stored, r.used"
-        " FROM slots s JOIN results r ON r.result = s.current WHERE s.partition = ? AND s.name = ?",
-        (encoded(partition), encoded(name)),
-    ).fetchone()
-    if found is None:
-        return None
-    key, *row = found
-    return _result(connection, "" if key is None else decoded(key), row)
+    chosen = "SELECT current FROM slots WHERE partition = ? AND name = ?"
+    found = _results(connection, chosen, (encoded(partition), encoded(name)))
+    return found[0] if found else None
 
 
 def put_by_hand(connection: sqlite3.Connection, partition: str, names: Iterable[str]) -> set[str]:

@@ -60,7 +60,7 @@ CREATE TABLE mentions (run INTEGER, object TEXT, PRIMARY KEY (run, object)) WITH
 CREATE INDEX mentions_object ON mentions (object);
 """
 
-OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
+_OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
 
 _CURRENT: Final = (
     "slots s JOIN versions v ON v.slot = s.slot AND v.result = s.current"
@@ -103,7 +103,7 @@ class Released:
 def find(connection: sqlite3.Connection, partition: str, name: str) -> Row | None:
     """The object of that name. One statement, so that it is of one moment."""
     found = connection.execute(
-        f"SELECT {OBJECT} FROM {_CURRENT} WHERE s.partition = ? AND s.name = ?",
+        f"SELECT {_OBJECT} FROM {_CURRENT} WHERE s.partition = ? AND s.name = ?",
         (encoded(partition), encoded(name)),
     ).fetchone()
     return row_of(found) if found else None
@@ -120,7 +120,7 @@ def find_all(
 def find_object(connection: sqlite3.Connection, digest: str) -> Row | None:
     """The object of that digest."""
     found = connection.execute(
-        f"SELECT {OBJECT} FROM objects o WHERE o.digest = ?", (digest,)
+        f"SELECT {_OBJECT} FROM objects o WHERE o.digest = ?", (digest,)
     ).fetchone()
     return row_of(found) if found else None
 
@@ -349,12 +349,19 @@ def exists(connection: sqlite3.Connection, query: str, *values: Any) -> bool:
 
 def row_of(found: Sequence[Any]) -> Row:
     digest, stream, kind, n_bytes, buffers, about = found
-    try:
-        pairs = [(name, int(size)) for name, size in (pair.split(":") for pair in buffers.split())]
-    except ValueError:
-        pairs = []  # damaged: the row isn't that of its digest any more, as all who read it see
     text = about if about is None else decoded(about)
-    return Row(digest, stream, kind, n_bytes, tuple(pairs), text)
+    return Row(digest, stream, kind, n_bytes, split_buffers(buffers), text)
+
+
+def split_buffers(stored: str) -> tuple[tuple[str, int], ...]:
+    """The digest and size of each buffer of an object, as the index keeps them."""
+    if not stored:
+        return ()
+    try:
+        pairs = (pair.split(":") for pair in stored.split())
+        return tuple((name, int(size)) for name, size in pairs)
+    except ValueError:
+        return ()  # damaged: the row isn't that of its digest any more, as all who read it see
 
 
 def _joined(buffers: Iterable[tuple[str, int]]) -> str:

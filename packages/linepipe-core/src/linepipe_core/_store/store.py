@@ -8,7 +8,7 @@ what a killed writer left is swept, and a reader who meets a writer looks again.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeVar
@@ -41,7 +41,7 @@ from linepipe_core._store.folder import RESERVE
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.opening import open_shelf, write_reserve
 from linepipe_core._store.packing import ShelfObject, check_name, is_passing, read_error
-from linepipe_core._store.result_rows import Limits, StoredResult
+from linepipe_core._store.result_rows import Limits, StoredOutput, StoredResult
 from linepipe_core._store.sqlite_errors import has_no_room
 
 T = TypeVar("T")
@@ -350,21 +350,25 @@ class Store:
         }
 
     def results(
-        self, key: str, partition: str | None = None, limit: int = result_rows.MAX_VERSIONS
-    ) -> list[StoredResult]:
-        """The results of a node's key, the last used first.
+        self,
+        keys: Collection[str],
+        partition: str | None = None,
+        limit: int = result_rows.MAX_VERSIONS,
+    ) -> dict[str, list[StoredResult]]:
+        """The results of nodes' keys, the last used first.
 
         Args:
-            key: the node's.
+            keys: the nodes'.
             partition: whose results; None for those of all partitions.
-            limit: how many.
+            limit: how many of each.
         """
-        return self.index.read(result_rows.results, key, partition, limit, newest=False)
+        return self.index.read(result_rows.results, keys, partition, limit)
 
-    def newest_result(self, key: str, partition: str | None = None) -> StoredResult | None:
-        """The result of a node's key that was stored last."""
-        found = self.index.read(result_rows.results, key, partition, 1, newest=True)
-        return found[0] if found else None
+    def newest_results(
+        self, keys: Collection[str], partition: str | None = None
+    ) -> dict[str, StoredResult]:
+        """The result of each node's key that was stored last, for the keys that have one."""
+        return self.index.read(result_rows.newest, keys, partition)
 
     def current_result(self, name: str, partition: str = "") -> StoredResult | None:
         """The result whose object a name gives."""
@@ -386,10 +390,10 @@ class Store:
         """The partitions that have results, in order."""
         return self.index.read(result_rows.partitions)
 
-    def is_whole(self, row: rows.Row) -> bool:
+    def is_whole(self, stored: rows.Row | StoredOutput) -> bool:
         """Return True if all buffers of an object are there in their full size."""
         try:
-            return all(self.files.is_whole(*buffer) for buffer in row.buffers)
+            return all(self.files.is_whole(*buffer) for buffer in stored.buffers)
         except OSError as error:
             raise read_error(self.path, error) from error
 
