@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import pickle
+import time
 from pathlib import Path
+from typing import Any
 
+import polars
 import pytest
 from tests.core.reuse.chain import CHAIN, pipeline, ran
 
-from linepipe_core import Node, ObjectRegistry, Pipeline
+from linepipe_core import MissingInputError, Node, ObjectRegistry, Pipeline
 from linepipe_core.shelf import ObjectInfo, ObjectShelf
 
 MADE = CHAIN[:3]
@@ -168,3 +171,89 @@ def test_each_case_finds_what_no_case_changes(tmp_path: Path) -> None:
     reader = pipeline(tmp_path, READER)
     assert reader.replace(partition="a").run()["scaled"] == 10
     assert reader.replace(partition="b").run()["scaled"] == 21
+
+
+# --- hints ------------------------------------------------------------------------------------
+
+
+def told(pipeline: Pipeline) -> str:
+    with pytest.raises(MissingInputError) as caught:
+        pipeline.run()
+    return str(caught.value)
+
+
+def test_what_a_run_leaves_on_the_shelf_is_to_be_run_first(tmp_path: Path) -> None:
+    """Then the slice runs."""
+    whole = pipeline(tmp_path, [*MADE, *READER])
+    assert "run what makes it first, with the same cache" in told(whole.only_nodes("scale"))
+    whole.run()
+    assert whole.only_nodes("scale").run()["scaled"] == 10
+
+
+@pytest.mark.parametrize("is_slice", [True, False])
+@pytest.mark.parametrize("how", ["private", "unpicklable", "lazy"])
+def test_what_is_never_kept_is_never_to_be_run_first(
+    tmp_path: Path, how: str, is_slice: bool
+) -> None:
+    """Its maker is to come along, and that can be followed."""
+
+    def make(n: int) -> Any:
+        if how == "lazy":
+            return polars.DataFrame({"a": range(n)}).lazy()
+        return (i for i in range(n))
+
+    nodes = [
+        Node(make, ["n"], ["raw"], persist=how != "private"),
+        Node(lambda raw: 1, ["raw"], ["read"], name="read"),
+    ]
+    whole = pipeline(tmp_path, nodes)
+    if how != "private" or not is_slice:  # nobody knows before
+        whole.run()
+    text = told(whole.only_nodes("read") if is_slice else pipeline(tmp_path, nodes[1:]))
+    assert "run what makes" not in text
+    assert (
+        "'raw' is never kept on the shelf: add the node that makes it, 'make', to this pipeline; "
+        "to_nodes(...) slices with it"
+    ) in text
+    assert whole.to_nodes("read").run()["read"] == 1
+
+
+def test_each_missing_name_has_the_hint_that_fits_it(tmp_path: Path) -> None:
+    """And none is listed twice."""
+    nodes = [
+        Node(lambda n: n, ["n"], ["a"], name="a", persist=False),
+        Node(lambda n: n, ["n"], ["b"], name="b"),
+        Node(lambda a, b, c: 1, ["a", "b", "b"], ["d"], name="d"),
+        Node(lambda a, d: 1, ["d", "a"], ["e"], name="e"),
+        Node(lambda *some: 1, ["e", "config.x", "config.x.y"], ["f"], name="f"),
+    ]
+    whole = pipeline(tmp_path, nodes)
+    with pytest.raises(MissingInputError) as caught:
+        whole.replace(nodes=nodes[2:]).run()
+    assert "run what makes it first" in str(caught.value)
+    with pytest.raises(MissingInputError) as caught:
+        whole.only_nodes("d", "e", "f").run()
+    assert caught.value.names == ("a", "b", "config.x", "config.x.y")
+    assert str(caught.value).count("'config' has no 'x'") == 1
+    assert "'a' is never kept on the shelf" in str(caught.value)
+    assert "or run what makes 'b' first, with the same cache" in str(caught.value)
+
+
+# --- what no pipeline makes any more ----------------------------------------------------------
+
+
+def test_objects_that_no_pipeline_makes_any_more_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shelf tells when each was last used, and takes off what wasn't for long."""
+    pipeline(tmp_path, [*MADE, *READER]).run(reuse=True)
+    now, day = time.time, 86400.0
+    monkeypatch.setattr(time, "time", lambda: now() + 30 * day)
+    renamed = [Node(READER[0].func, READER[0].inputs, ["wide"])]
+    pipeline(tmp_path, [*MADE, *renamed]).run(reuse=True)
+    with ObjectShelf(tmp_path / "cache") as shelf:
+        unused = [info.name for info in shelf.info() if info.last_used_seconds > 7 * day]
+        assert unused == ["scaled"]
+        assert shelf.prune(older_than=7 * day) == ("scaled",)
+        assert sorted(shelf) == ["cleaned", "raw", "total", "wide"]
+    assert ran(pipeline(tmp_path, [*MADE, *renamed]).run(reuse=True)) == []

@@ -1,15 +1,17 @@
-"""No plan, result, picture or index holds a secret; other short texts are shown."""
+"""No plan, result, picture, history or index holds a secret; other short texts are shown."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from linepipe import viz
-from linepipe_core import Node, Pipeline, create_named_partial_function
-from linepipe_core._values.secrets import shown_value
+from linepipe_core import MissingInputError, Node, Pipeline, create_named_partial_function
+from linepipe_core._values.secrets import may_hold_secret, shown_value
 
 API_TOKEN = "sk-live-OLD"
 
@@ -59,6 +61,75 @@ def test_no_view_and_no_index_holds_a_secret(
     assert "'bob-old' -> 'bob-new'" in str(plan)
     index = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
     assert [secret for secret in secrets if secret.encode() in index] == []
+
+
+def test_the_history_on_the_shelf_holds_no_secret(tmp_path: Path) -> None:
+    """Neither of the constants nor of a config; that of the run itself has them."""
+    nodes = [
+        Node(lambda password, rows: len(rows), ["password", "rows"], ["n"], name="log_in"),
+        Node(lambda config, n: n, ["config", "n"], ["m"], name="settings"),
+        Node(lambda mode, n: n, ["config.mode", "n"], ["token"], name="harmless"),
+    ]
+    config = {"mode": "fast", "db": {"url": "db.example", "password": "hunter3"}}
+    tracked = Pipeline(
+        nodes,
+        config,
+        track_history=True,
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+        password="hunter2",
+        rows=["a", "b"],
+    )
+    result = tracked.run()
+    assert result.history[0].inputs["password"] == "hunter2"
+    index = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert [secret for secret in (b"hunter2", b"hunter3") if secret in index] == []
+    log_in, settings, harmless = tracked.replace().history
+    assert log_in.inputs["rows"] == ["a", "b"]
+    assert (harmless.inputs["config.mode"], harmless.outputs["token"]) == ("fast", 2)
+    with pytest.raises(MissingInputError, match=r"'password' can't be read.* may hold a secret"):
+        log_in.inputs["password"]
+    with pytest.raises(MissingInputError, match="'config' can't be read"):
+        settings.inputs["config"]
+
+
+@dataclass
+class Database:
+    user: str
+    password: object
+
+
+class SecretStr:
+    """As pydantic's."""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("password", "x", True),
+        ("password", 1234, True),
+        ("tokens", 1234, False),
+        ("tokens", [[1, 2], [3]], False),
+        ("tokens", ["a", "b"], True),
+        ("db", Database("bob", "x"), True),
+        ("db", [Database("bob", None)], False),
+        ("db", {"main": Database("bob", SecretStr())}, True),
+        ("url", "postgres://bob:pw@host/db", True),
+        ("note", "nothing to hide " * 1_000, False),
+        ("rows", [{"key": "a"}] * 1_001, False),
+        ("frame", pd.DataFrame({"a": [1]}), False),
+    ],
+)
+def test_what_may_hold_a_secret(name: str, value: object, expected: bool) -> None:
+    """By the name of the value or of what it lies in; data isn't searched."""
+    assert may_hold_secret(name, value) is expected
+
+
+def test_a_value_that_holds_itself_is_searched_once() -> None:
+    """And what isn't found within a thousand values isn't looked for any longer."""
+    loop: list[object] = ["a"]
+    loop.append(loop)
+    assert not may_hold_secret("loop", loop)
 
 
 @pytest.mark.parametrize(

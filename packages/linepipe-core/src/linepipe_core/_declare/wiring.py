@@ -6,7 +6,7 @@ shares it, and it grows by appending, so that adding pipelines costs what is add
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, Final, TypeAlias
 
@@ -301,7 +301,11 @@ def _strings(names: Iterable[str]) -> list[str]:
 
 
 def missing_inputs(
-    wiring: Wiring, there: Collection[str], cache_path: str | None, config: Any
+    wiring: Wiring,
+    there: Collection[str],
+    cache_path: str | None,
+    config: Any,
+    unkept: Mapping[str, str],
 ) -> MissingInputError:
     """The error that tells of every free input that isn't there, and every config path.
 
@@ -310,24 +314,25 @@ def missing_inputs(
         there: what there is before the first node runs.
         cache_path: the path of the persistent cache, if there is one.
         config: the pipeline's config.
+        unkept: each object that no run leaves on the shelf -> the node that makes it.
     """
     missing = [name for name in wiring.free if name not in there]
     problems = []
     for name in missing:
         reader = wiring.free[name]
         choices = [made for made, maker in wiring.makers.items() if maker < reader]
-        choices += there
+        choices = [*dict.fromkeys((*choices, *there))]
         problems.append(
             f"nothing makes {name!r}, which {wiring.place(reader)} needs\n"
             f"  available there: {shortened(sorted(choices))}"
             + (_meant_config(name) or did_you_mean(name, choices))
         )
-    on_shelf = (
-        f"\n  or run what makes it first, with the same cache: {cache_path}" if cache_path else ""
-    )
-    hint = _how_to_give(missing) + on_shelf
+    hint = _how_to_give(missing)
+    if cache_path:
+        hint += _how_to_make(missing, unkept, cache_path)
     _, not_found = _look_up_all(wiring, config)
     problems += map(_path_told, not_found.values())
+    problems = [*dict.fromkeys(problems)]
     return MissingInputError(listed("", problems) + hint, [*missing, *not_found])
 
 
@@ -339,6 +344,21 @@ def _how_to_give(missing: Sequence[str]) -> str:
     if not name.isidentifier() or iskeyword(name):
         return f"\n  give it as a constant: pipeline.bind(**{{{name!r}: ...}})"
     return f"\n  give it as a constant: Pipeline(..., {name}=...) or pipeline.bind({name}=...)"
+
+
+def _how_to_make(missing: Sequence[str], unkept: Mapping[str, str], cache_path: str) -> str:
+    """The line for what an earlier run can make, and a line for each thing that none can keep."""
+    kept = [name for name in missing if name not in unkept]
+    lines = [
+        f"\n  {name!r} is never kept on the shelf: add the node that makes it, "
+        f"{unkept[name]!r}, to this pipeline; to_nodes(...) slices with it"
+        for name in missing
+        if name in unkept
+    ]
+    if kept:
+        them = "it" if kept == missing else shortened(map(repr, kept))
+        lines.append(f"\n  or run what makes {them} first, with the same cache: {cache_path}")
+    return "".join(lines)
 
 
 def _meant_config(name: str) -> str:

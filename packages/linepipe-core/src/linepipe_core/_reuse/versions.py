@@ -6,9 +6,10 @@ most nodes fit it. Then the others are never read.
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from linepipe_core._code.dependencies import Reader, is_there
@@ -18,7 +19,7 @@ from linepipe_core._reuse.record import Record, StoredObject, Version, record_ke
 from linepipe_core._store.store import Store, StoredResult
 from linepipe_core._values.file_content import note_content
 
-__all__ = ["NodeVersions", "Results", "most_results", "object_of", "results_of"]
+__all__ = ["NodeVersions", "Results", "most_results", "never_kept", "object_of", "results_of"]
 
 _LATELY_SECONDS: Final = 60.0  # it is not written down more often that a result is used
 _WRITERS: Final = 50  # results of writers of one function and one object
@@ -224,6 +225,21 @@ class NodeVersions:
             is_current,
             is_current and time.time() - result.used < _LATELY_SECONDS,
         )
+
+
+def never_kept(store: Store, names: Iterable[str]) -> dict[str, str]:
+    """Those of the names that their makers' last runs didn't leave on the shelf.
+
+    Returns:
+        Each with the name of the node that makes it.
+    """
+    found = {}
+    for name in names:
+        for result in store.newest_results(store.keys_with(json.dumps(name))).values():
+            record = Record.read(result.record)
+            if record is not None and name in record.outputs and record.outputs[name] is None:
+                found[name] = result.node or "?"
+    return found
 
 
 def object_of(record: Record | None, name: str, digest: str) -> StoredObject:

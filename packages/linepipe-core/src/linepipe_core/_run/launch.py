@@ -196,10 +196,32 @@ def _checked_registry(declaration: Declaration) -> ObjectRegistry:
     if not wiring.free.keys() <= registry.held.keys():
         config = declaration.config
         there = registry.keys() if config is None else ["config", *registry.keys()]
+        missing = [name for name in wiring.free if name not in registry.held]
+        unkept = _unkept(declaration, registry, missing)
         registry.close()
         cache_path = options.cache_storage_path if options.use_persistent_cache else None
-        raise missing_inputs(wiring, there, cache_path, config)
+        raise missing_inputs(wiring, there, cache_path, config, unkept)
     return registry
+
+
+def _unkept(
+    declaration: Declaration, registry: ObjectRegistry, names: Iterable[str]
+) -> dict[str, str]:
+    """Those of the names whose objects no run leaves on the shelf, each with its maker's name."""
+    if not declaration.options.use_persistent_cache:
+        return {}
+    from linepipe_core._reuse.versions import never_kept
+    from linepipe_core._store.shelf_registry import ShelfRegistry
+
+    assert isinstance(registry, ShelfRegistry)
+    found = never_kept(registry.store, names)
+    if declaration.left_out is not None:
+        wiring = declaration.left_out.wiring
+        makers = {
+            name: wiring.nodes[wiring.makers[name]] for name in names if name in wiring.makers
+        }
+        found.update((name, node.name) for name, node in makers.items() if not node.persist)
+    return found
 
 
 def _check_files(declaration: Declaration) -> None:

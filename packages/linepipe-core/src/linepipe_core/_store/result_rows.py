@@ -105,6 +105,14 @@ def results(
     return found
 
 
+def keys_with(connection: sqlite3.Connection, text: str) -> list[str]:
+    """The keys in which a text occurs."""
+    found = connection.execute(
+        "SELECT DISTINCT key FROM results WHERE instr(key, ?) ORDER BY key", (encoded(text),)
+    )
+    return [decoded(key) for (key,) in found]
+
+
 def _in_partition(partition: str | None) -> tuple[str, tuple[bytes, ...]]:
     """The condition for a partition, and its value; neither for None, which means any."""
     return ("", ()) if partition is None else (" AND partition = ?", (encoded(partition),))

@@ -22,6 +22,7 @@ from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
 from linepipe_core._store.store import Result, Store
 from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
 from linepipe_core._values.out_of_band import Unpicklable
+from linepipe_core._values.secrets import may_hold_secret
 from linepipe_core._values.snapshot import Snapshot
 
 __all__ = ["ShelfRegistry", "ShelfSnapshot", "read_history"]
@@ -103,7 +104,7 @@ class ShelfSnapshot(Snapshot):
             raise self._missing(error) from error
 
     def _missing(self, error: Exception | None) -> MissingInputError:
-        gone = "it was removed, or could never be pickled"
+        gone = "it was removed, could never be pickled, or may hold a secret"
         why = gone if error is None else f"{type(error).__name__}: {error}"
         return MissingInputError(
             f"object {self.name!r} can't be read from the shelf: {why}\n"
@@ -426,10 +427,14 @@ class ShelfRegistry(ObjectRegistry):
         return {name: self._digest(name, held) for name, held in objects.items()}
 
     def _digest(self, name: str, held: Any) -> str | None:
-        """The digest of an object on the shelf; one that lives in memory is put there first."""
-        if isinstance(held, ShelfSnapshot):
-            return held.pin().digest
-        if name in self._transient:
+        """The digest of an object on the shelf; one that lives in memory is put there first.
+
+        None for what isn't to lie there, such as a password among the constants.
+        """
+        stored = held if isinstance(held, ShelfSnapshot) else self._stored.get(name)
+        if stored is not None:
+            return stored.pin().digest
+        if name in self._transient or may_hold_secret(name, peek(held)):
             return None
         if id(held) not in self._kept_digests:
             assert self._run is not None

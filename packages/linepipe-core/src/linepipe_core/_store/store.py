@@ -370,6 +370,10 @@ class Store:
         """The result of each node's key that was stored last, for the keys that have one."""
         return self.index.read(result_rows.newest, keys, partition)
 
+    def keys_with(self, text: str) -> list[str]:
+        """The keys of results in which a text occurs. Reads all of them."""
+        return self.index.read(result_rows.keys_with, text)
+
     def current_result(self, name: str, partition: str = "") -> StoredResult | None:
         """The result whose object a name gives."""
         return self.index.read(result_rows.current_result, partition, name)

@@ -1,18 +1,19 @@
 """Values that may be shown, and those that may be a secret.
 
-One rule for all places where values are shown: plans, results, pictures, history reports, the
-index.
+One rule for all places where values are shown or written down: plans, results, pictures, the
+history, the index.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from types import ModuleType
 from typing import Any, Final
 
 from linepipe_core._values.describe import LONGEST, NUMBERS
 
-__all__ = ["shown_value"]
+__all__ = ["may_hold_secret", "shown_value"]
 
 # Where a word of the name is one of these, no text is shown; no number either for the first.
 _PRIVATE: Final = {"credential", "credentials", "passphrase", "passwd", "password", "passwords"}
@@ -36,6 +37,8 @@ _SEPARATORS: Final = r"[+=._-]"
 _RUNS: Final = r"[a-z]+|[A-Z]+|[0-9]+"
 _SHORTEST_TOKEN: Final = 12
 _LONGEST_WORD: Final = 24
+_MOST_SEARCHED: Final = 1_000  # values; and what has more items is data
+_LONGEST_SECRET: Final = 4_000  # characters: a private key has 3,000
 _SCALARS: Final = (*NUMBERS, type(None))
 
 
@@ -58,6 +61,51 @@ def shown_value(name: str, value: object) -> str:
         return ""
     text = _shown(value)
     return text if len(text) <= LONGEST and "0x" not in text else ""
+
+
+def may_hold_secret(name: str, value: object) -> bool:
+    """Return True if a value, or one in it, may be a secret by its name or by its looks.
+
+    Searches containers and the attributes of objects, as configs have them. Containers of more
+    than 1,000 items are data and aren't searched.
+
+    Args:
+        name: the name of the value.
+        value: the value.
+
+    Example:
+        >>> may_hold_secret("config", {"db": {"password": "hunter2"}})
+        True
+    """
+    waiting = [(_words(name), value)]
+    for _ in range(_MOST_SEARCHED):
+        if not waiting:
+            return False
+        words, each = waiting.pop()
+        if isinstance(each, (str, bytes)):
+            if not words.isdisjoint(_SECRET) or _looks_secret(str(each[:_LONGEST_SECRET])):
+                return True
+        elif isinstance(each, NUMBERS):
+            if not words.isdisjoint(_PRIVATE):
+                return True
+        elif "secret" in type(each).__name__.lower():  # pydantic's
+            return True
+        else:
+            waiting.extend((words | _words(key), held) for key, held in _held_by(each))
+    return False
+
+
+def _held_by(value: Any) -> list[tuple[str, Any]]:
+    """The items of a container, or the attributes of an object, each with its name."""
+    if isinstance(value, dict):
+        held = [(str(key), each) for key, each in value.items() if len(value) <= _MOST_SEARCHED]
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        held = [("", each) for each in value if len(value) <= _MOST_SEARCHED]
+    else:
+        held = []
+    if not isinstance(value, (type, ModuleType)):
+        held += getattr(value, "__dict__", {}).items()
+    return held
 
 
 def _may_be_shown(words: frozenset[str], value: Any, depth: int = 0) -> bool:
