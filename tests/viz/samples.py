@@ -236,9 +236,10 @@ def planned() -> Plan:
         ("maybe", Reason("input clean_data may change", "input", "clean_data")),
         ("maybe", Reason("input features may change", "input", "features")),
     ]
+    times = [3.1, 0.42, 1.3, 0.2, None]
     entries = [
-        PlanEntry(node, action, (reason,), ("the clock",))
-        for node, (action, reason) in zip(features(), told, strict=True)
+        PlanEntry(node, action, (reason,), ("the clock",), seconds)
+        for node, (action, reason), seconds in zip(features(), told, times, strict=True)
     ]
     return Plan(entries)
 

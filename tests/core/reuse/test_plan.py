@@ -55,6 +55,14 @@ def test_a_plan_names_calls_that_it_cannot_follow(tmp_path: Path) -> None:
     )
 
 
+def test_a_plan_has_the_seconds_of_the_earlier_run(tmp_path: Path) -> None:
+    """From the shelf, so also in another process."""
+    first = pipeline(tmp_path)
+    assert {entry.seconds for entry in first.plan()} == {None}
+    steps = first.run().steps
+    assert [entry.seconds for entry in pipeline(tmp_path).plan()] == [s.seconds for s in steps]
+
+
 def test_a_plan_runs_and_changes_nothing(tmp_path: Path) -> None:
     """Twice the same, and nothing was called."""
     pipeline(tmp_path).run()

@@ -10,7 +10,7 @@ import pytest
 from tests.viz import samples
 
 from linepipe_core import Node, Pipeline
-from linepipe_viz.graph.facts import object_facts, value_text
+from linepipe_viz.graph.facts import Fact, object_facts, value_text
 from linepipe_viz.graph.records import (
     config_changes,
     error_text,
@@ -44,7 +44,9 @@ def test_a_failure_is_summed_up_by_the_node_and_its_error() -> None:
 
 def test_a_plan_is_summed_up_in_counts() -> None:
     """What will run first."""
-    assert outcome(samples.features(), samples.planned()) == "2 will run · 2 may run · 1 will reuse"
+    assert outcome(samples.features(), samples.planned()) == (
+        "2 will run · 2 may run · 1 will reuse · saves about 3.10 s"
+    )
     assert outcome_text([], []) == ""
 
 
@@ -109,7 +111,7 @@ def test_nothing_is_computed_to_describe_a_value() -> None:
 def test_facts_are_those_of_a_runs_own_objects() -> None:
     """Not of a failure or a plan, and not of what lies on a shelf or in a history."""
     pipeline = Pipeline([Node(lambda: [1, 2], [], ["numbers"], name="count")])
-    assert object_facts(pipeline, pipeline.run()) == {"numbers": "list of 2"}
+    assert object_facts(pipeline, pipeline.run()) == {"numbers": Fact("list", "of 2")}
     assert object_facts(pipeline, None) == {}
     recording = Pipeline(pipeline.nodes, track_history=True)
     assert object_facts(recording, recording.run()) == {}

@@ -151,7 +151,7 @@ def test_a_plan_and_a_failure_say_why(browser: Browser, tmp_path: Path) -> None:
     """Reasons and errors, in the panel and in the heading."""
     opened(browser, tmp_path, draw_html_pipeline(samples.features(), result=samples.planned()))
     assert browser.ask("document.getElementById('outcome').textContent") == (
-        "2 will run · 2 may run · 1 will reuse"
+        "2 will run · 2 may run · 1 will reuse · saves about 3.10 s"
     )
     for _ in range(3):
         browser.press("ArrowRight")

@@ -93,7 +93,7 @@ def test_pictures_come_as_often_as_they_are_cheap(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(notebook_view, "perf_counter", lambda: next(clock))
     pipeline = Pipeline([samples.node(f"n{n}", [], []) for n in range(60)])
     result = pipeline.run()
-    view = NotebookView(pipeline.nodes, None)
+    view = NotebookView(pipeline.nodes, None, pipeline.start().registry.info)
     for step in result.steps:
         view.begin(step)
         view.end(step, None)

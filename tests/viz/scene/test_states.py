@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,7 +72,9 @@ def test_a_changed_config_value_stands_on_its_chip() -> None:
     chips = [text.text for text in shape.texts if text.kind.startswith("chip")]
     assert chips == ["window 5 → 7", "config.min_periods"]
     assert [rect.kind for rect in shape.rects[1:]] == ["config-changed", "config"]
-    assert [text.text for text in shape.texts if text.kind == "caption-will-run"] == ["will run"]
+    assert [text.text for text in shape.texts if text.kind == "caption-will-run"] == [
+        "will run · about 1.30 s"
+    ]
     assert any(rect.kind == "config-changed" for rect in scene.legend)
 
 
@@ -122,6 +126,59 @@ def test_an_output_that_nobody_reads_has_its_fact_below() -> None:
     (pill,) = pipeline_scene(pipeline, None, pipeline.run()).pills
     assert texts(pill) == {"label": "numbers", "fact": "list of 2"}
     assert "list of 2" in pill.details.lines()
+
+
+def test_facts_stand_below_every_pill_and_lines_begin_below_them() -> None:
+    """Of an object that is gone the declared type; the shape alone where there is no more room."""
+
+    def load() -> list[int]:
+        return [1] * 1234
+
+    def split(rows: list[int]) -> tuple[list[int], dict[str, int]]:
+        return rows, {}
+
+    nodes = [
+        Node(load, [], ["rows"]),
+        Node(split, ["rows"], ["x", "index"]),
+        samples.node("read", ["x"], []),
+    ]
+    pipeline = Pipeline(nodes)
+    scene = pipeline_scene(pipeline, None, pipeline.run(outputs=["x", "index"]))
+    facts = {texts(pill)["label"]: texts(pill)["fact"] for pill in scene.pills}
+    assert facts == {"rows": "list[int]", "x": "list of 1,234", "index": "dict of 0"}
+    bottoms = {texts(pill)["label"]: pill.frame.y + pill.frame.height for pill in scene.pills}
+    for wire in scene.wires:
+        assert wire.y == bottoms[dict(wire.data)["object"]] + 14
+
+
+def test_an_input_from_the_shelf_tells_its_origin(tmp_path: Path) -> None:
+    """In its tooltip; type and size stand below it."""
+    pipeline = Pipeline(
+        [Node(lambda: [1, 2], [], ["numbers"], name="count"), samples.node("add", ["numbers"], [])],
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+    )
+    pipeline.run()
+    part = pipeline.only_nodes("add")
+    for overlay in (part.run(), part.plan()):
+        (pill,) = pipeline_scene(part, None, overlay).pills
+        assert texts(pill)["fact"].startswith("list · ")
+        assert pill.details.lines()[-1].startswith("from the shelf: made by count ")
+
+
+def test_a_plan_says_what_it_saves(tmp_path: Path) -> None:
+    """On the cards and in the heading, from the seconds of the earlier run."""
+    pipeline = Pipeline(
+        [Node(lambda: [1, 2], [], ["numbers"], name="count"), samples.node("add", ["numbers"], [])],
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+    )
+    assert "saves" not in pipeline_scene(pipeline, None, pipeline.plan()).outcome
+    pipeline.run()
+    scene = pipeline_scene(pipeline, None, pipeline.plan())
+    assert re.fullmatch(r"2 will reuse · saves about \S+ (µs|ms)", scene.outcome)
+    captions = [text.text for text in card(scene, "count").texts if "caption" in text.kind]
+    assert re.match(r"will reuse · saves \S+ (µs|ms)", captions[0])
 
 
 def test_long_names_keep_what_tells_them_apart() -> None:

@@ -106,7 +106,8 @@ def test_one_long_name_leaves_actions_and_reasons_their_room(width: int, length:
     print_plan(Plan(entries), console=console)
     text = " ".join(file.getvalue().split())
     assert "nn… will reuse nothing changed" in text.replace(" ↻ short will reuse", "")
-    assert text.count("will reuse") == text.count("changed") == 2
+    assert text.count("will reuse nothing") == text.count("changed") == 2
+    assert "2 will reuse not tracked:" in text
 
 
 def test_a_plan_shows_on_the_pipelines_rows_too() -> None:

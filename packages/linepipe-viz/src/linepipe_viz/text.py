@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 __all__ = [
+    "age_text",
     "bytes_text",
     "cell_width",
     "count_text",
@@ -172,6 +173,22 @@ def seconds_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02} s"
     return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def age_text(seconds: float) -> str:
+    """How long ago something was.
+
+    Example:
+        >>> [age_text(s) for s in (0.2, 31, 300, 7300, 200_000)]
+        ['just now', '31 s ago', '5 min ago', '2 h ago', '2 days ago']
+    """
+    if seconds < 1:
+        return "just now"
+    for unit, size in (("day", 86_400), ("h", 3_600), ("min", 60)):
+        number = int(seconds // size)
+        if number:
+            return f"{count_text(number, unit) if unit == 'day' else f'{number} {unit}'} ago"
+    return f"{int(seconds)} s ago"
 
 
 def memory_text(mib: float) -> str:

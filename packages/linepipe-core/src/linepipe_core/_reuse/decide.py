@@ -107,6 +107,11 @@ class ReusePlanner:
         version = self._chosen[index]
         return None if version is None else version.record
 
+    def seconds(self, index: int) -> float | None:
+        """How long the node's function took in the run that the decision is about."""
+        record = self._record(index)
+        return None if record is None else record.seconds
+
     def may_be_deferred(self) -> list[int]:
         """The nodes that may have to run after their turn, for a reader that runs."""
         foreseen = enumerate(self.decisions)

@@ -25,12 +25,15 @@ class PlanEntry(NamedTuple):
         action: ``"run"``, ``"reuse"``, or ``"maybe"``: an input may turn out unchanged.
         reasons: the Reasons for it.
         untracked: phrases that name what its fingerprint leaves out.
+        seconds: how long its function took when it made what the plan compares with, or would
+            reuse; None if that isn't known.
     """
 
     node: Node
     action: Action
     reasons: tuple[Reason, ...]
     untracked: tuple[str, ...] = ()
+    seconds: float | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.node.portable(), *self[1:])

@@ -71,6 +71,7 @@ class Record(NamedTuple):
         bound: a hash of the arguments that are bound to a writer's function.
         n_same: how many runs in a row have made the same as the one before; None if it is the
             first.
+        seconds: how long its function took.
     """
 
     wiring: str
@@ -85,6 +86,7 @@ class Record(NamedTuple):
     objects: Mapping[str, StoredObject] = {}
     bound: str = ""
     n_same: int | None = None
+    seconds: float | None = None
 
     def text(self) -> str:
         """The record as it is stored."""

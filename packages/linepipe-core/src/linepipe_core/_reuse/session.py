@@ -119,14 +119,12 @@ class ReuseSession:
 
     def plan(self) -> Plan:
         """The plan of this run."""
-        decisions = self._planner.decisions
-        return Plan(
-            (
-                PlanEntry(node, *decisions[index], self._untracked(index))
-                for index, node in enumerate(self._wiring.nodes)
-            ),
-            self.from_shelf,
+        planner = self._planner
+        entries = (
+            PlanEntry(node, *planner.decisions[i], self._untracked(i), planner.seconds(i))
+            for i, node in enumerate(self._wiring.nodes)
         )
+        return Plan(entries, self.from_shelf)
 
     def _untracked(self, index: int) -> tuple[str, ...]:
         code, record = self._codes[index], self._record_of(index)
@@ -221,12 +219,13 @@ class ReuseSession:
         with suppress(Exception):  # of a user's class: the node's own error is to be told
             self._codes[index].values.end()
 
-    def record(self, index: int, made: list[Any]) -> None:
+    def record(self, index: int, made: list[Any], seconds: float | None) -> None:
         """Store what a node made, and its record, in one transaction; then note both.
 
         Args:
             index: the node's.
             made: its outputs. The list is emptied.
+            seconds: how long its function took.
         """
         node, registry = self._wiring.nodes[index], self._registry
         changed = self._codes[index].values.end()
@@ -241,7 +240,8 @@ class ReuseSession:
             record = self._record(index, changed, draft.digests, made_files)
             if node.effect:
                 kept = {name: each._replace(content=record.made) for name, each in kept.items()}
-            record = record._replace(objects=kept, n_same=runs_alike(self._record_of(index), kept))
+            n_same = runs_alike(self._record_of(index), kept)
+            record = record._replace(objects=kept, n_same=n_same, seconds=seconds)
             result = Result(
                 key=self._keys[index],
                 record=record.text(),

@@ -243,7 +243,7 @@ class Run:
             if session is None:
                 self.registry.put(node, made)
             else:
-                session.record(index, made)
+                session.record(index, made, step.seconds)
             step.status = "ran"
             phase = "being recorded"
             if held is not None or hooks is not None or self._logs or self._unwanted:

@@ -55,7 +55,7 @@ class Session(Protocol):
     def begin(self, index: int) -> None:
         """The node is about to run."""
 
-    def record(self, index: int, made: list[Any]) -> None:
+    def record(self, index: int, made: list[Any], seconds: float | None) -> None:
         """Store a node's outputs, one value each, with their record; the list is emptied."""
 
     def failed(self, index: int) -> None:

@@ -17,7 +17,7 @@ from linepipe_core import Node
 from linepipe_viz.graph.records import Record
 from linepipe_viz.text import join_names, printable
 
-__all__ = ["Details", "input_details", "node_details", "object_details"]
+__all__ = ["Details", "annotation_text", "input_details", "node_details", "object_details"]
 
 _LONGEST = 240  # signs of a line
 _LONGEST_INT = 64  # bits
@@ -56,20 +56,20 @@ def node_details(node: Node, record: Record | None, output_hints: Mapping[str, o
 
 
 def object_details(
-    name: str, maker: str, readers: Sequence[str], hint: object, fact: str = ""
+    name: str, maker: str, readers: Sequence[str], hint: object, facts: Sequence[str] = ()
 ) -> Details:
-    """Details of an object that a node makes."""
+    """Details of an object that a node makes; ``facts`` are lines."""
     return Details(
         printable(name),
-        "" if hint is None else _annotation(hint),
+        "" if hint is None else annotation_text(hint),
         "",
-        (f"made by {printable(maker)}", _read_by(readers), *([fact] if fact else [])),
+        (f"made by {printable(maker)}", _read_by(readers), *facts),
     )
 
 
-def input_details(name: str, readers: Sequence[str]) -> Details:
-    """Details of an object that no node makes."""
-    return Details(printable(name), "", "", ("input of the pipeline", _read_by(readers)))
+def input_details(name: str, readers: Sequence[str], facts: Sequence[str] = ()) -> Details:
+    """Details of an object that no node makes; ``facts`` are lines."""
+    return Details(printable(name), "", "", ("input of the pipeline", _read_by(readers), *facts))
 
 
 def _read_by(readers: Sequence[str]) -> str:
@@ -114,7 +114,7 @@ class _Bare:
 def _bare(annotation: object) -> object:
     if annotation is inspect.Signature.empty:
         return annotation
-    return _Bare(_annotation(annotation))
+    return _Bare(annotation_text(annotation))
 
 
 def _shown_default(default: object) -> object:
@@ -176,10 +176,10 @@ def _typed(names: Sequence[str], hints: Mapping[str, object]) -> str:
 
 def _with_hint(name: str, hints: Mapping[str, object]) -> str:
     shown = printable(name)
-    return f"{shown}: {_annotation(hints[name])}" if name in hints else shown
+    return f"{shown}: {annotation_text(hints[name])}" if name in hints else shown
 
 
-def _annotation(hint: object) -> str:
+def annotation_text(hint: object) -> str:
     """An annotation as people say it: ``dict[str, DataFrame]``, without modules."""
     if isinstance(hint, str):  # as its author wrote it
         return _cut(printable(hint))

@@ -14,6 +14,7 @@ from typing import Any
 
 from linepipe_core import HistoryEntry, ObjectRegistry, Pipeline, RunResult
 from linepipe_viz.backends.svg import scene_svg
+from linepipe_viz.graph.facts import origin_text
 from linepipe_viz.graph.records import error_text, outcome_text, steps_with_records
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.scene.shapes import Scene
@@ -55,7 +56,8 @@ def result_html(result: RunResult) -> str:
     """A row for each node, and the names of the outputs."""
     names = ", ".join(_code(name) for name in result) or "(none)"
     summary = f"<p>{seconds_text(result.seconds)} in all; outputs: {names}</p>"
-    return steps_html(result) + summary + _notes("hooks put aside", result.failed_hooks)
+    notes = _origins(result) + _notes("hooks put aside", result.failed_hooks)
+    return steps_html(result) + summary + notes
 
 
 def steps_html(run: Any) -> str:
@@ -83,7 +85,7 @@ def plan_html(plan: Sequence[Any]) -> str:
     ]
     counts = outcome_text(*_unzipped(plan))
     summary = f"<p>{escape(counts)}</p>" if counts else ""
-    notes = _notes("not tracked", getattr(plan, "untracked", ()))
+    notes = _origins(plan) + _notes("not tracked", getattr(plan, "untracked", ()))
     return _table(["", "node", "action", "reasons"], rows) + summary + notes
 
 
@@ -143,6 +145,12 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     for row in rows:
         lines.append("<tr>" + "".join(f"<td {_LEFT}>{_lines(cell)}</td>" for cell in row) + "</tr>")
     return "<table>\n" + "\n".join(lines) + "\n</table>"
+
+
+def _origins(overlay: object) -> str:
+    """A list of the objects that come from the shelf."""
+    infos = getattr(overlay, "from_shelf", ())
+    return _notes("from the shelf", [f"{info.name}: {origin_text(info)}" for info in infos])
 
 
 def _notes(heading: str, notes: Iterable[object]) -> str:

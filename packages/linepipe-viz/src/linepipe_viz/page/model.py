@@ -13,7 +13,7 @@ from typing import Any, Final
 from linepipe_core import Node, Pipeline
 from linepipe_viz.graph.cards import Graph
 from linepipe_viz.graph.details import node_details
-from linepipe_viz.graph.facts import value_text
+from linepipe_viz.graph.facts import Fact, value_text
 from linepipe_viz.graph.records import Record
 from linepipe_viz.text import printable
 
@@ -27,7 +27,7 @@ def page_model(
     pipeline: Pipeline,
     graph: Graph,
     records: Sequence[Record | None],
-    facts: Mapping[str, str],
+    facts: Mapping[str, Fact],
     *,
     source: bool,
     values: bool,
@@ -38,7 +38,7 @@ def page_model(
         pipeline: the pipeline.
         graph: its graph.
         records: the record of each node.
-        facts: a short text for each object that is known after a run.
+        facts: what is known about objects after a run.
         source: include the functions' source.
         values: include numbers in the config, and the types of its other values.
     """
@@ -49,7 +49,7 @@ def page_model(
         | {
             "reads": [printable(name) for name in card.reads],
             "config": {printable(name): _value(config, name) for name in card.config},
-            "makes": {printable(name): facts.get(name, "") for name in card.makes},
+            "makes": {printable(name): str(facts.get(name, "")) for name in card.makes},
         }
         | ({"source": _source(card.node.func)} if source else {})
         for card in graph.cards

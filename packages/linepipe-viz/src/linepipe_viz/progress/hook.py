@@ -72,7 +72,7 @@ class Progress(Hook):
     def _chosen(self, run: Run) -> _View:
         console = self._given or Console()
         if self._given is None and console.is_jupyter:
-            return NotebookView(run.nodes, self._title)
+            return NotebookView(run.nodes, self._title, run.registry.info)
         is_seen = is_terminal(console.file) and console.is_terminal and not captures_output(console)
         if is_seen and not console.is_dumb_terminal and not console.is_jupyter:
             panel = LivePanel(console, run.nodes, self._title, self._estimates)

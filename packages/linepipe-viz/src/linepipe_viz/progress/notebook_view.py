@@ -6,15 +6,19 @@ of the run's time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import perf_counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from linepipe_core import Node, RunResult, Step
-from linepipe_viz.graph.facts import value_facts
+from linepipe_core import LinepipeError, Node, RunResult, Step
+from linepipe_viz.graph.facts import Fact, info_fact, shelf_facts
 from linepipe_viz.graph.records import Record, step_record
 from linepipe_viz.notebook.html import scene_html
 from linepipe_viz.scene.pipeline_scene import Picture
+
+if TYPE_CHECKING:  # it comes with sqlite3
+    from linepipe_core.shelf import ObjectInfo
 
 __all__ = ["NotebookView"]
 
@@ -28,11 +32,16 @@ class NotebookView:
     Args:
         nodes: of the run.
         title: the heading.
+        info: gives the facts about an object of the run, while it is there.
     """
 
-    def __init__(self, nodes: Sequence[Node], title: str | None) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], title: str | None, info: Callable[[str], ObjectInfo]
+    ) -> None:
         self._nodes = nodes
+        self._info = info
         self._picture = Picture(nodes, {}, title, with_states=True)
+        self._facts: dict[str, Fact] = {}
         self._records: list[Record] = []
         self._display: Any = None
         self._next = 0.0
@@ -40,31 +49,37 @@ class NotebookView:
 
     def begin(self, step: Step) -> None:  # noqa: ARG002 (a view's)
         """Show that the node runs, if the last picture is old enough."""
-        self._draw([*self._records, Record("running")], {})
+        self._draw([*self._records, Record("running")])
 
     def end(self, step: Step, error: BaseException | None) -> None:
         """Show how the node went; a failure at once."""
         self._records.append(step_record(step, error))
+        self._look_at_objects(step)
         if error is not None:
             self._error = error
-            self._draw(self._records, {}, at_once=True)
+            self._draw(self._records, at_once=True)
 
     def finish(self, result: RunResult) -> None:
         """Show the result."""
         records = [step_record(step, self._error) for step in result.steps]
-        self._draw(records, value_facts(result), at_once=True)
+        self._facts |= shelf_facts(result)
+        self._draw(records, at_once=True)
 
     def close(self) -> None:
         """The picture stays as it is."""
 
-    def _draw(
-        self, records: Sequence[Record], facts: dict[str, str], *, at_once: bool = False
-    ) -> None:
+    def _look_at_objects(self, step: Step) -> None:
+        """Note type and size of what the node made, while it is there."""
+        for name in step.node.outputs if step.status in ("ran", "reused") else ():
+            with suppress(LinepipeError):  # released already: nobody reads it
+                self._facts[name] = info_fact(self._info(name))
+
+    def _draw(self, records: Sequence[Record], *, at_once: bool = False) -> None:
         started = perf_counter()
         if started < self._next and not at_once:
             return
         pending = [Record("not run")] * (len(self._nodes) - len(records))
-        scene = self._picture.scene([*records, *pending], facts)
+        scene = self._picture.scene([*records, *pending], self._facts)
         bundle = {
             "text/plain": f"{scene.title}: {scene.outcome}\n{scene.description}",
             "text/html": scene_html(scene),

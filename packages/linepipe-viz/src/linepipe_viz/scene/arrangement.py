@@ -37,12 +37,18 @@ class PlacedCard:
 
 @dataclass(frozen=True, slots=True)
 class PlacedPill:
-    """An object's pill, the x of its middle and the y of its top; ``maker`` is a card or None."""
+    """An object's pill, the x of its middle and the y of its top.
+
+    Attributes:
+        maker: a card's index, or None.
+        is_lowest: nothing of its card is below it.
+    """
 
     label: Label
     maker: int | None
     x: float
     top: float
+    is_lowest: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,8 @@ def _boxes(graph: Graph, sizes: Sequence[CardSize], measures: Measures) -> _Boxe
             edge = graph.edges[number]
             if edge.maker is None and edge.name not in boxes.number:
                 boxes.number[edge.name] = len(boxes.sizes)
-                boxes.sizes.append((measures.pill(edge.name).width, PILL_HEIGHT))
+                height = PILL_HEIGHT + measures.fact_height
+                boxes.sizes.append((measures.pill(edge.name).width, height))
         boxes.number[card.index] = len(boxes.sizes)
         boxes.sizes.append((size.width, size.height_with_pills))
     return boxes
@@ -188,7 +195,8 @@ def _card_pills(
         for number, row in enumerate(own):
             top = _row_top(card, number)
             for label, x in row.pills:
-                yield PlacedPill(label, card.card.index, x, top)
+                is_lowest = number == len(own) - 1
+                yield PlacedPill(label, card.card.index, x, top, is_lowest)
 
 
 def _row_top(card: PlacedCard, number: int) -> float:

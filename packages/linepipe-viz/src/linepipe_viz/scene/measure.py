@@ -22,6 +22,7 @@ __all__ = [
     "CHIP_GAP",
     "CHIP_HEIGHT",
     "CHIP_ROW",
+    "FACT_HEIGHT",
     "HEAD_HEIGHT",
     "LANE_WIDTH",
     "PILL_GAP",
@@ -51,11 +52,13 @@ PILL_GAP: Final = 8
 PILL_ROW: Final = 40  # one row of pills to the next, with room for lines to turn between them
 LANE_WIDTH: Final = 10  # for a line that comes from a row above and passes between pills
 PORT_GAP: Final = 16
+FACT_HEIGHT: Final = 14  # of a fact about an object, below its pill
 
 _CHIPS_WIDTH = 250
 _PILLS_WIDTH = 420
 _LEAST_WIDTH = 104
 _STATES_WIDTH = 176  # room for `failed · 12 min 05 s · 1.5 GiB`, and for most of an error
+_LEAST_PILL = 66  # room for most facts, where there are any
 _CORNER = 17  # px beside a name, left and right: for its order number, and for a state's sign
 _SIDES = 20  # what a card has left and right of its pills and chips, together
 
@@ -79,6 +82,7 @@ class CardSize:
         pills: rows of outputs; the last one straddles the lower border.
         width: of the card.
         height: of the card, without what the pills stand out below it.
+        below: what stands out below it: the pills, and the facts about their objects.
     """
 
     name: str
@@ -86,11 +90,12 @@ class CardSize:
     pills: tuple[tuple[Label, ...], ...]
     width: float
     height: float
+    below: float
 
     @property
     def height_with_pills(self) -> float:
-        """From the card's top to the lowest of its pills."""
-        return self.height + (PILL_OVERLAP if self.pills else 0)
+        """From the card's top to the end of the lowest of its pills and facts."""
+        return self.height + self.below
 
 
 class Measures:
@@ -133,11 +138,20 @@ class Measures:
         chips = _rows(labels, CHIP_GAP, max(_CHIPS_WIDTH, width - _SIDES))
         widest = max((row_width(row, CHIP_GAP) for row in chips), default=0.0)
         width = max(width, widest + _SIDES)
-        return CardSize(name, chips, pills, width, self._height(chips, pills))
+        below = PILL_OVERLAP + self.fact_height if pills else 0
+        return CardSize(name, chips, pills, width, self._height(chips, pills), below)
+
+    @property
+    def fact_height(self) -> float:
+        """Of the room below a pill; no facts without states."""
+        return FACT_HEIGHT if self.with_states else 0
 
     def pill(self, name: str) -> Label:
         """An object's name in its pill."""
-        return _label(name, self._objects[name], "label", 22)
+        label = _label(name, self._objects[name], "label", 22)
+        if self.with_states and label.width < _LEAST_PILL:
+            return Label(name, label.text, _LEAST_PILL)
+        return label
 
     def _chip(self, name: str) -> Label:
         return _label(name, self._config[name], "chip", 16)

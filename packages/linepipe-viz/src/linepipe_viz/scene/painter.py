@@ -8,7 +8,14 @@ from typing import Any
 
 from linepipe_core import Node
 from linepipe_viz.graph.cards import Card, Graph
-from linepipe_viz.graph.details import Details, input_details, node_details, object_details
+from linepipe_viz.graph.details import (
+    Details,
+    annotation_text,
+    input_details,
+    node_details,
+    object_details,
+)
+from linepipe_viz.graph.facts import Fact
 from linepipe_viz.graph.records import Change, Record, config_change, config_changes
 from linepipe_viz.graph.stacks import stack_record
 from linepipe_viz.scene.arrangement import PlacedCard, PlacedPill, PlacedWire
@@ -18,6 +25,7 @@ from linepipe_viz.scene.measure import (
     CHIP_GAP,
     CHIP_HEIGHT,
     CHIP_ROW,
+    FACT_HEIGHT,
     HEAD_HEIGHT,
     PILL_GAP,
     PILL_HEIGHT,
@@ -25,13 +33,14 @@ from linepipe_viz.scene.measure import (
     fit_text,
     row_width,
 )
-from linepipe_viz.scene.shapes import Rect, Shape, Sign, Text, Wire
+from linepipe_viz.scene.shapes import Line, Rect, Shape, Sign, Text, Wire
 from linepipe_viz.text import join_names, printable
 
 __all__ = ["Painter"]
 
 _SIDE = 7  # px: a caption's least distance from a card's border
 _LIT = ("will run", "may run")
+_MADE = ("ran", "reused")
 
 
 class Painter:
@@ -42,7 +51,8 @@ class Painter:
         hints: annotations of objects, by name.
         graph: the pipeline's.
         records: the record of each node; a stack's card has one for all of them.
-        facts: a short text for each object that is known after a run.
+        facts: what is known about objects after a run.
+        pills: those that will be painted.
     """
 
     def __init__(
@@ -51,41 +61,61 @@ class Painter:
         hints: Mapping[str, object],
         graph: Graph,
         records: Sequence[Record | None],
-        facts: Mapping[str, str],
+        facts: Mapping[str, Fact],
+        pills: Sequence[PlacedPill],
     ) -> None:
         self._nodes = nodes
-        self._hints = {name: hint for name, hint in hints.items() if hint is not Any}
+        self._hints = {name: hint for name, hint in hints.items() if hint not in (Any, object)}
         self._readers = graph.readers()
         self._cards = graph.cards
         self._records = [stack_record(records, card.members) for card in graph.cards]
         self._facts = facts
         self._changes = config_changes(records)
         self._longest = max((r.seconds or 0.0 for r in self._records if r), default=0.0)
+        self._shown = {(pill.maker, pill.label.name): self._shown_fact(pill) for pill in pills}
 
     def pill(self, placed: PlacedPill) -> Shape:
-        """An object's pill, and a fact about it below, where no line leaves it."""
+        """An object's pill, and a fact about it below."""
         label, maker = placed.label, placed.maker
         kind = "input" if maker is None else "data"
         left = placed.x - label.width / 2
         rect = Rect(kind, left, placed.top, label.width, PILL_HEIGHT, PILL_HEIGHT / 2)
         texts = [Text("label", placed.x, placed.top + PILL_HEIGHT / 2, label.text)]
-        fact = "" if maker is None else self._facts.get(label.name, "")
-        if fact and (maker, label.name) not in self._readers:
-            shown = fit_text(fact, "fact", label.width + PILL_GAP)
-            texts.append(Text("fact", placed.x, placed.top + PILL_HEIGHT + 8, shown))
+        if shown := self._shown[maker, label.name]:
+            y = placed.top + PILL_HEIGHT + FACT_HEIGHT / 2
+            texts.append(Text("fact", placed.x, y, shown))
         data = [("object", label.name)]
         if maker is not None:
             data += [("from", self._cards[maker].name), ("order", self._number(maker))]
-        return Shape((rect,), tuple(texts), self._pill_details(placed, fact), tuple(data))
+        return Shape((rect,), tuple(texts), self._pill_details(placed), tuple(data))
 
-    def _pill_details(self, placed: PlacedPill, fact: str) -> Details:
+    def _shown_fact(self, placed: PlacedPill) -> str:
+        """The fact below a pill; "" where there is none, or a line would cross it.
+
+        Of an object that no longer exists, the type that its maker declares.
+        """
+        name, maker = placed.label.name, placed.maker
+        if not placed.is_lowest and (maker, name) in self._readers:
+            return ""
+        room = placed.label.width + PILL_GAP - 2
+        fact = self._facts.get(name)
+        if fact is not None:
+            texts = [str(fact), fact.extent]
+            fitting = (text for text in texts if text and fit_text(text, "fact", room) == text)
+            return next(fitting, fit_text(str(fact), "fact", room))
+        record = None if maker is None else self._records[maker]
+        if record is None or record.status not in _MADE or name not in self._hints:
+            return ""
+        return fit_text(annotation_text(self._hints[name]), "fact", room)
+
+    def _pill_details(self, placed: PlacedPill) -> Details:
         name = placed.label.name
         readers = [self._cards[r].name for r in self._readers.get((placed.maker, name), ())]
+        facts = self._facts[name].lines if name in self._facts else ()
         if placed.maker is None:
-            return input_details(name, readers)
-        return object_details(
-            name, self._cards[placed.maker].name, readers, self._hints.get(name), fact
-        )
+            return input_details(name, readers, facts)
+        maker = self._cards[placed.maker].name
+        return object_details(name, maker, readers, self._hints.get(name), facts)
 
     def wire(self, placed: PlacedWire) -> Wire:
         """An edge; lit, where a plan has its maker run."""
@@ -99,10 +129,12 @@ class Painter:
         if edge.maker is not None:
             source = f" from {printable(self._cards[edge.maker].name)}"
             data.insert(1, ("from", self._cards[edge.maker].name))
+        is_whole = isinstance(placed.segments[0], Line) if placed.segments else False
+        has_fact = is_whole and self._shown[edge.maker, edge.name]
         return Wire(
             "edge-changed" if record and record.status in _LIT else "edge",
             placed.x,
-            placed.y,
+            placed.y + (FACT_HEIGHT if has_fact else 0),
             placed.segments,
             placed.tip,
             f"{printable(edge.name)}{source} to {printable(reader)}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from linepipe_core import Node, Pipeline
 from linepipe_viz.graph.cards import Graph, nodes_of, pipeline_graph
-from linepipe_viz.graph.facts import object_facts
+from linepipe_viz.graph.facts import Fact, object_facts
 from linepipe_viz.graph.records import Overlay, Record, node_records, outcome_text
 from linepipe_viz.graph.stacks import stacked
 from linepipe_viz.scene.arrangement import PlacedWire, arrange
@@ -23,7 +23,6 @@ TOP = 70  # of the graph, below title and subtitle
 OUTCOME_HEIGHT = 18  # of one more line there
 BOTTOM = 54  # below the graph, for the legend
 LOOSE_BOTTOM = 73  # the same, where the legend could be taken for one more part of the graph
-FACTS_HEIGHT = 8  # of facts below the lowest pills
 DEFAULT_TITLE = "Pipeline"
 
 _TITLE_CELLS = 80  # or as many as the graph has room for
@@ -76,12 +75,12 @@ class Picture:
         self._heading = shorten(printable(title or DEFAULT_TITLE), room)
         self._subtitle = _subtitle(self._graph)
 
-    def scene(self, records: Sequence[Record | None], facts: Mapping[str, str]) -> Scene:
+    def scene(self, records: Sequence[Record | None], facts: Mapping[str, Fact]) -> Scene:
         """The display list.
 
         Args:
             records: the record of each node.
-            facts: a short text for each object that is known after a run.
+            facts: what is known about objects after a run.
         """
         places = self._places
         # Only what all overlays have in common moves the graph: they lie on top of each other.
@@ -102,8 +101,7 @@ class Picture:
         top = TOP + (OUTCOME_HEIGHT if self._with_states else 0)
         origin = MARGIN + (base - places.width) / 2, top
         height = top + places.height + (LOOSE_BOTTOM if places.n_parts > 1 else BOTTOM)
-        height += FACTS_HEIGHT if self._with_states else 0
-        painter = Painter(self._nodes, self._hints, self._shown, records, facts)
+        painter = Painter(self._nodes, self._hints, self._shown, records, facts, places.pills)
         wires = [painter.wire(wire) for wire in _drawn_once(places.wires)]
         wires.sort(key=lambda wire: wire.kind != "edge")  # what changed is painted last
         return Scene(

@@ -18,10 +18,12 @@ from rich.text import Text
 
 from linepipe_core import Node, NodeExecutionError, Pipeline, RunResult
 from linepipe_viz.graph.cards import Card, Graph, nodes_of, pipeline_graph
+from linepipe_viz.graph.facts import origin_text
 from linepipe_viz.graph.records import (
     Overlay,
     Record,
     node_records,
+    outcome_text,
     steps_with_records,
     time_in_functions,
 )
@@ -122,6 +124,7 @@ def print_result(
             console.print(Text(charset.words(f"{node.name} {record.status}: {reasons}"), "dim"))
     if isinstance(result, Mapping):
         console.print(Text(charset.words(f"outputs: {join_names(list(result), '(none)')}")))
+    _print_origins(result, console, charset)
     for failed in getattr(result, "failed_hooks", ()):
         console.print(Text(charset.words(f"hook put aside: {failed}"), "dim"))
 
@@ -160,8 +163,19 @@ def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
             Text(reasons),
         )
     console.print(table)
+    counts = outcome_text([node for node, _ in records], [record for _, record in records])
+    if counts:
+        console.print(Text(charset.words(counts)))
+    _print_origins(plan, console, charset)
     for note in getattr(plan, "untracked", ()):
         console.print(Text(charset.words(f"not tracked: {note}"), "dim"))
+
+
+def _print_origins(overlay: object, console: Console, charset: Charset) -> None:
+    """A line for each object that comes from the shelf."""
+    for info in getattr(overlay, "from_shelf", ()):
+        words = f"{info.name} from the shelf: {origin_text(info)}"
+        console.print(Text(charset.words(words), "dim yellow" if info.stale else "dim"))
 
 
 def default_console() -> Console:
