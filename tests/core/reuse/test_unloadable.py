@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,6 +72,33 @@ def test_what_cannot_be_loaded_stays_in_memory(
     assert f"made[0] ({__name__}.{type(value).__name__}) can't be pickled" in caplog.text
     assert "its pickle can't be loaded" in caplog.text
     assert flow(value, tmp_path)[0] == ["reused", "reused"]
+
+
+def test_it_is_the_same_where_tblib_is_in_use(tmp_path: Path) -> None:
+    """Tblib, which that imports, pickles every exception in another way, with its traceback."""
+    script = (
+        "import sys, logging, pickle, pathlib\n"
+        "import tests.core.reuse.test_unloadable as here\n"
+        "if len(sys.argv) > 2:\n"
+        "    import tblib.pickling_support\n"
+        "    tblib.pickling_support.install()\n"
+        "    assert pickle.loads(pickle.dumps(here.BadRowError(1, 'a'))).row == 1\n"
+        "logging.basicConfig(format='%(message)s')\n"
+        "try:\n"
+        "    raise ValueError('caught')\n"
+        "except ValueError as error:\n"
+        "    print(here.flow([error, here.BadRowError(1, 'a')], pathlib.Path(sys.argv[1])))\n"
+    )
+
+    def said(*arguments: str) -> tuple[str, str]:
+        command = [sys.executable, "-c", script, str(tmp_path), *arguments]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        return ran.stdout.strip(), ran.stderr
+
+    ran, why = said()
+    assert ran.startswith("(['ran', 'ran'], ")
+    assert "made[0][1] (tests.core.reuse.test_unloadable.BadRowError) can't be pickled" in why
+    assert said("with tblib")[0].startswith("(['reused', 'reused'], ")
 
 
 @pytest.mark.parametrize("value", [ValueError("a", 1), Point(1), Colour.RED], ids=repr)

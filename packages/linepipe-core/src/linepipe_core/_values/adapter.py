@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
+from linepipe_core._values.registered import registered_reducers
 from linepipe_core._values.snapshot import Rule
 
 __all__ = [
@@ -163,7 +164,10 @@ def reducers() -> Mapping[type, Callable[[Any], Any]]:
     for top in ADAPTERS:
         if top in sys.modules:
             table.update(adapter_of(top).reducers(sys.modules[top]))
-    return {**copyreg.dispatch_table, **table} if table else table
+    registered = registered_reducers()
+    if not table:
+        return registered or table
+    return {**(copyreg.dispatch_table if registered is None else registered), **table}
 
 
 def is_reader(name: str, is_bare: bool) -> bool:

@@ -12,6 +12,8 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
+from linepipe_core._values.registered import reducer_of
+
 __all__ = [
     "cached_names",
     "is_immutable",
@@ -88,7 +90,7 @@ def _has_own_pickle(kind: Any) -> bool:
         or kind.__reduce__ is not object.__reduce__
         or hasattr(kind, "__getnewargs__")
         or hasattr(kind, "__getnewargs_ex__")
-        or kind in copyreg.dispatch_table
+        or reducer_of(kind) is not None
     )
 
 

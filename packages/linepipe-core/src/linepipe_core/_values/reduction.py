@@ -6,12 +6,12 @@ nor what was computed of the object and is kept in it.
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Callable
 from operator import methodcaller
 from typing import Any, Final
 
 from linepipe_core._values.classes import cached_names
+from linepipe_core._values.registered import reducer_of
 
 __all__ = ["attributes_in_order", "reduced"]
 
@@ -36,8 +36,7 @@ def reduced(kind: Any, group: list[Any]) -> list[tuple[Any, ...]]:
 
 
 def _reducer(kind: Any) -> Callable[[Any], Any]:
-    registered: Callable[[Any], Any] | None = copyreg.dispatch_table.get(kind)
-    return registered or methodcaller("__reduce_ex__", _PROTOCOL)
+    return reducer_of(kind) or methodcaller("__reduce_ex__", _PROTOCOL)
 
 
 def _parts(value: Any, dropped: frozenset[str]) -> tuple[Any, ...]:
