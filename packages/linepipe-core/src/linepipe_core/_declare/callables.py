@@ -1,16 +1,22 @@
 """Finds the user's code inside a callable: under partials, decorators and callable objects.
 
-The debugger stops in that code, and failure reports name its place.
+The debugger stops in that code, failure reports name its place, and warnings that blame the
+function's caller point at it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from linepipe_core._values.proxies import is_really, really_holds
 
-__all__ = ["python_code"]
+__all__ = ["CALLER", "Caller", "caller_for", "python_code"]
+
+Caller: TypeAlias = Callable[[Callable[..., Any], Sequence[Any], Mapping[str, Any]], Any]
+
+CALLER: Final = "<called by linepipe>"  # the name of the frame that calls a node's function
 
 _MOST_LAYERS: Final = 100  # of decorators, partials and callable objects around one function
 
@@ -21,10 +27,39 @@ def python_code(func: Any) -> CodeType | None:
     Of a class, the code that makes an instance. None where there is none: a function
     written in C.
     """
+    innermost = _innermost(func)
+    return None if innermost is None else _own_code(innermost)
+
+
+def caller_for(func: Any) -> Caller:
+    """A function that calls this one, and that warnings take for a line of the user's module.
+
+    ``warnings.warn(..., stacklevel=2)`` blames the function's caller. That would be a line of
+    linepipe's, which tells the user nothing, and which the filters for modules don't match: it is
+    the first line of the function itself.
+    """
+    innermost = _innermost(func)
+    if not is_really(innermost, FunctionType):
+        return _call
+    code = innermost.__code__
+    caller = _call.__code__.replace(
+        co_filename=code.co_filename,
+        co_firstlineno=code.co_firstlineno - 1,  # the call stands a line below
+        co_name=CALLER,
+        co_qualname=CALLER,
+    )
+    return FunctionType(caller, innermost.__globals__, CALLER)
+
+
+def _call(func: Callable[..., Any], values: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    return func(*values, **named)
+
+
+def _innermost(func: Any) -> Any:
     for _ in range(_MOST_LAYERS):
         inner = _inside(func)
         if inner is None:
-            return _own_code(func)
+            return func
         func = inner
     return None
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn, final
 
+from linepipe_core._declare.callables import Caller, caller_for
 from linepipe_core._declare.config import CONFIG, MissingPathError, is_config_reference, look_up
 from linepipe_core._declare.later import runs_later, unbegun
 from linepipe_core._declare.names import Listed, Names
@@ -64,6 +65,7 @@ class Node:
         "_by_position",
         "_is_named",
         "always_run",
+        "caller",
         "depends_on",
         "effect",
         "func",
@@ -78,6 +80,7 @@ class Node:
 
     _by_position: tuple[str, ...]  # of `keywords`, those that the function takes by position only
     _is_named: bool  # False: the name is the function's
+    caller: Caller  # calls the function; see `callables.caller_for`
     func: Callable[..., Any]
     inputs: tuple[str, ...]  # the names read, whichever way they are passed
     keywords: tuple[str, ...] | None  # the parameters they go to; None: by position
@@ -152,6 +155,7 @@ class Node:
         put = object.__setattr__
         put(self, "_by_position", by_position)
         put(self, "_is_named", is_named)
+        put(self, "caller", caller_for(func))
         put(self, "func", func)
         put(self, "inputs", read)
         put(self, "keywords", keywords)
@@ -269,12 +273,10 @@ class Node:
     def call(self, values: Sequence[Any]) -> Any:
         """Call the function with a value for each input, the way they were declared."""
         if self.keywords is None:
-            return self.func(*values)
+            return self.caller(self.func, values, {})
         named = dict(zip(self.keywords, values, strict=True))
-        if not self._by_position:
-            return self.func(**named)
         first = [named.pop(name) for name in self._by_position]
-        return self.func(*first, **named)
+        return self.caller(self.func, first, named)
 
     def returned(self, value: Any) -> list[Any]:
         """The function's return value as one value for each output.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import Any, Final, cast
 
-from linepipe_core._declare.callables import python_code
+from linepipe_core._declare.callables import CALLER, python_code
 from linepipe_core._declare.config import describe_input
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.portable import pack_error, travels, unpack_error
@@ -184,6 +184,8 @@ def trim_traceback(error: BaseException) -> None:
 
 
 def is_ours(frame: FrameType) -> bool:
-    """Return True if a frame is linepipe's own."""
+    """Return True if a frame is linepipe's own, or calls a node's function for it."""
+    if frame.f_code.co_name == CALLER:
+        return True
     module = frame.f_globals.get("__name__", "")
     return str(module).partition(".")[0] == "linepipe_core"

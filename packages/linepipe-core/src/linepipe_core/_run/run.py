@@ -229,8 +229,11 @@ class Run:
                 started = perf_counter()
                 step.began = self._epoch + started
                 try:
-                    # By position as node.call does it, with one frame less.
-                    returned = node.func(*values) if node.keywords is None else node.call(values)
+                    returned = (  # by position as node.call does it, with one frame less
+                        node.caller(node.func, values, {})
+                        if node.keywords is None
+                        else node.call(values)
+                    )
                 finally:
                     step.seconds = perf_counter() - started
             phase = "taking its outputs"
