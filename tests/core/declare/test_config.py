@@ -254,7 +254,7 @@ def test_a_config_that_is_a_text_has_no_parts() -> None:
 def test_a_config_that_cannot_be_copied_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     """When the pipeline is built: not again by a run, by another part, or by a slice."""
     nodes = [Node(same, [f"config{part}"], [], name=f"read{part}") for part in ("", ".lock")]
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.DEBUG, "linepipe.registry"):
         pipeline = Pipeline(nodes, {"lock": threading.Lock(), "n": 1})
         for each in (pipeline, pipeline.only_nodes("read.lock"), pipeline.bind(x=1), pipeline):
             each.run()

@@ -76,7 +76,7 @@ def test_under_a_partial_it_points_there_too() -> None:
     def decorated(x: int) -> int:
         return double(x)
 
-    line = decorated.__code__.co_firstlineno + 2
+    line = decorated.__code__.co_firstlineno + 2  # type: ignore[attr-defined]  # it is a function
     nodes = [
         Node(functools.partial(double, x=1), [], ["a"]),
         Node(decorated, ["a"], ["b"], name="decorated"),

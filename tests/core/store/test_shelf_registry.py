@@ -57,7 +57,7 @@ def test_an_unpicklable_value_lives_in_memory_and_its_older_value_is_gone(
         Node(lambda it: type(it).__name__, ["it"], ["kind"], name="look"),
     ]
     flow = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path)
-    caplog.set_level(logging.WARNING, "linepipe.registry")
+    caplog.set_level(logging.DEBUG, "linepipe.registry")
     with flow.start() as run:
         next(run)
         assert run.registry.placement["it"] is ObjPlacement.RUNTIME
@@ -115,7 +115,7 @@ def test_a_value_that_can_be_neither_stored_nor_copied_is_warned_of_in_one_line(
         use_persistent_cache=True,
         cache_storage_path=path,
     )
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.DEBUG, "linepipe.registry"):
         flow.run()
     (record,) = caplog.records
     assert "object 'lock', made by node 'make', stays in memory: it (_thread.lock) can't be" in (
@@ -142,7 +142,7 @@ def test_nesting_deeper_than_pickle_goes_stays_in_memory(
         use_persistent_cache=True,
         cache_storage_path=path,
     )
-    with flow.start() as run, caplog.at_level(logging.WARNING):
+    with flow.start() as run, caplog.at_level(logging.DEBUG, "linepipe.registry"):
         next(run)
         placed = run.registry.placement["deep"]
         assert len(run.finish()["deep"]) == 1

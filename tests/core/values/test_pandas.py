@@ -144,6 +144,7 @@ def test_frames_that_nothing_copies_are_shared_with_a_warning(
     kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Beside what refuses to be pickled; the rest of the list is isolated all the same."""
+    caplog.set_level("DEBUG", "linepipe.registry")  # warned of once a process and type
     value = kind({"a": [1]})
     held = isolate([[threading.Lock(), value, [1]]], "tables")
     first = copy_for_reader(held)
@@ -184,6 +185,7 @@ def test_a_note_that_cannot_be_copied_is_shared_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The rest of the frame is isolated all the same."""
+    caplog.set_level("DEBUG", "linepipe.registry")  # warned of once a process and type
     lock = threading.Lock()
     value = noted(NotedFrame({"a": [1]}), {"lock": lock, "rows": [1]})
     held = isolate([value], "table")

@@ -7,12 +7,12 @@ log line of ours is broken, forged or coloured by an object's name.
 
 from __future__ import annotations
 
-from logging import LogRecord, getLogger
+from logging import DEBUG, WARNING, LogRecord, getLogger
 from typing import Final
 
 from linepipe_core._text import escaped
 
-__all__ = ["REGISTRY_LOG", "RUN_LOG", "SHELF_LOG"]
+__all__ = ["REGISTRY_LOG", "RUN_LOG", "SHELF_LOG", "once"]
 
 
 class _Escaped:
@@ -47,6 +47,20 @@ def _is_printable(value: object) -> bool:
 RUN_LOG: Final = getLogger("linepipe.run")
 REGISTRY_LOG: Final = getLogger("linepipe.registry")
 SHELF_LOG: Final = getLogger("linepipe.shelf")
+
+_logged: Final = set[tuple[str, ...]]()
+
+
+def once(*about: str, level: int = WARNING) -> int:
+    """The level for a message about something: DEBUG from the second time on in this process.
+
+    A service that binds a connection for each request keeps a readable log.
+    """
+    if about in _logged:
+        return DEBUG
+    _logged.add(about)
+    return level
+
 
 for _log in (RUN_LOG, REGISTRY_LOG, SHELF_LOG, getLogger("linepipe.profile")):
     _log.addFilter(_escape_arguments)

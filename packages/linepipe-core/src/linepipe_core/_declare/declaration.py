@@ -17,7 +17,7 @@ from linepipe_core._declare.wiring import Wiring, look_up_config
 from linepipe_core._errors import CompositionError
 from linepipe_core._log import RUN_LOG
 from linepipe_core._text import did_you_mean, type_name
-from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
+from linepipe_core._values.isolate import ATOMIC, isolate, peek
 
 __all__ = ["Declaration", "LeftOut", "Options"]
 
@@ -93,7 +93,6 @@ class Declaration(NamedTuple):
         constants: name -> the snapshot of the constant.
         options: the options of every run.
         fingerprints: constant or config reference -> its fingerprint; filled by runs.
-        reported: constants that can't be copied, with the reason: logged once.
         config_cell: one cell for `config_values`, filled by the first run and shared by `bound`.
         left_out: of a slice, the pipeline that it was cut from.
     """
@@ -103,7 +102,6 @@ class Declaration(NamedTuple):
     constants: dict[str, Any]
     options: Options
     fingerprints: dict[str, Any]
-    reported: set[tuple[str, str]]
     config_cell: list[dict[str, Any]]
     left_out: LeftOut | None = None
 
@@ -131,10 +129,9 @@ class Declaration(NamedTuple):
         wiring = Wiring(_checked_nodes(nodes))
         wiring.check(constants)
         _warn_of_misspelled_names(constants, wiring, (*_NAMES_OF_OPTIONS, *wiring.free))
-        reported: set[tuple[str, str]] = set()
         private = _private_config(config)
-        isolated = {name: _isolated(constants[name], name, reported) for name in constants}
-        return cls(wiring, private, isolated, options, {}, reported, [])
+        isolated = {name: _isolated(constants[name], name) for name in constants}
+        return cls(wiring, private, isolated, options, {}, [])
 
     def config_values(self) -> dict[str, Any]:
         """Reference -> snapshot, for each config reference that a node reads.
@@ -153,11 +150,11 @@ class Declaration(NamedTuple):
         Raises:
             WiringError: a name is an output's, or means the config.
         """
-        wiring, reported = self.wiring, self.reported
+        wiring = self.wiring
         wiring.check(constants)
         merged = self.constants.copy()
         for name, value in constants.items():
-            merged[name] = _isolated(value, name, reported)
+            merged[name] = _isolated(value, name)
         _warn_of_misspelled_names(constants, wiring, wiring.free)
         prints = self.fingerprints
         if prints:  # copied at one stroke: a run in another thread may add to it meanwhile
@@ -165,9 +162,7 @@ class Declaration(NamedTuple):
         else:
             prints = {}
         cell, left_out = self.config_cell, self.left_out
-        return Declaration(
-            wiring, self.config, merged, self.options, prints, reported, cell, left_out
-        )
+        return Declaration(wiring, self.config, merged, self.options, prints, cell, left_out)
 
     def sliced(self, indices: Iterable[int]) -> Declaration:
         """The same with only these nodes, and the constants that they read."""
@@ -204,7 +199,6 @@ class Declaration(NamedTuple):
             self.constants,
             changed,
             self.fingerprints.copy() if is_same else {},
-            self.reported,
             self.config_cell if is_same else [],
             self.left_out if wiring is self.wiring else None,
         )
@@ -231,7 +225,7 @@ class Declaration(NamedTuple):
         wiring = Wiring(map(renaming.node, nodes))
         constants = {renaming.object(name): held for name, held in self.constants.items()}
         wiring.check(constants)
-        return Declaration(wiring, self.config, constants, self.options, {}, self.reported, [])
+        return Declaration(wiring, self.config, constants, self.options, {}, [])
 
     def joined(self, other: Declaration) -> Declaration:
         """These nodes and then those, with the configs and constants of both.
@@ -251,8 +245,7 @@ class Declaration(NamedTuple):
         wiring.check(constants)
         if problems:
             raise CompositionError(problems)
-        reported = self.reported | other.reported
-        return Declaration(wiring, config, constants, options, {}, reported, [])
+        return Declaration(wiring, config, constants, options, {}, [])
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {name: peek(held) for name, held in self.constants.items()}
@@ -264,7 +257,7 @@ def _restored(
 ) -> Declaration:
     """A Declaration from its pickle."""
     isolated = {name: isolate([value], shared=[]) for name, value in constants.items()}
-    return Declaration(Wiring(nodes), config, isolated, options, {}, set(), [])
+    return Declaration(Wiring(nodes), config, isolated, options, {}, [])
 
 
 def _joined_options(left: Options, right: Options, problems: list[str]) -> Options:
@@ -327,20 +320,9 @@ def _checked_nodes(nodes: object) -> tuple[Node, ...]:
     return tuple(checked)
 
 
-def _isolated(value: Any, name: str, reported: set[tuple[str, str]]) -> Any:
-    """The snapshot of a value that the caller goes on using.
-
-    What can't be copied is logged once: a service may bind one for each request.
-    """
-    if type(value) in ATOMIC:
-        return value
-    shared: list[str] = []
-    held = isolate([value], name, shared=shared)
-    for what in shared:
-        if (name, what) not in reported:
-            reported.add((name, what))
-            log_shared(repr(name), what)
-    return held
+def _isolated(value: Any, name: str) -> Any:
+    """The snapshot of a value that the caller goes on using."""
+    return value if type(value) in ATOMIC else isolate([value], name)
 
 
 def _warn_of_misspelled_names(

@@ -21,7 +21,7 @@ from linepipe_core._errors import (
     WiringError,
 )
 from linepipe_core._text import did_you_mean, listed, shortened
-from linepipe_core._values.isolate import isolate
+from linepipe_core._values.isolate import Shared, isolate
 
 Reads: TypeAlias = tuple[tuple[str, bool], ...]  # (input, True if nothing needs it afterwards)
 
@@ -388,7 +388,7 @@ def _look_up_all(
 ) -> tuple[dict[str, Any], dict[str, tuple[str, MissingPathError]]]:
     """The value to hand out for each config reference; readers and errors of those not found."""
     held, not_found = {}, {}
-    said: list[str] = []  # what can't be copied was told when the pipeline was built
+    said: list[Shared] = []  # what can't be copied was told when the pipeline was built
     for reference, reader in wiring.config_references.items():
         try:
             held[reference] = isolate([look_up(config, reference)], shared=said)

@@ -11,17 +11,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from logging import INFO, WARNING
 from time import time
 from typing import Any
 
 from linepipe_core._errors import ConstantError, MissingInputError, ShelfError, UnknownNameError
-from linepipe_core._log import REGISTRY_LOG
+from linepipe_core._log import REGISTRY_LOG, once
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.packing import ShelfObject
 from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
 from linepipe_core._store.store import Result, Store
-from linepipe_core._values.isolate import ATOMIC, isolate, log_shared, peek
+from linepipe_core._values.isolate import ATOMIC, Shared, isolate, log_shared, peek
 from linepipe_core._values.out_of_band import Unpicklable
+from linepipe_core._values.rules import is_registered
 from linepipe_core._values.secrets import may_hold_secret
 from linepipe_core._values.snapshot import Snapshot
 
@@ -215,15 +217,18 @@ class ShelfRegistry(ObjectRegistry):
         for name in list(objects):
             if name in refused:
                 shared = self._keep_in_memory(name, objects)
-                REGISTRY_LOG.warning(
+                why = refused[name]
+                is_known = any(map(is_registered, why.path))
+                level = once("in memory", name, why.type, level=INFO if is_known else WARNING)
+                REGISTRY_LOG.log(
+                    max(level, *(what.level(name) for what in shared), 0),
                     "object %r, made by %s, stays in memory: %s%s",
-                    name, _maker(node), refused[name].why,
-                    "".join(f"; {what}" for what in shared),
+                    name, _maker(node), why.why, "".join(f"; {what}" for what in shared),
                 )  # fmt: skip
             elif not self._read_back(name, objects, stored[name]):
                 self.store.drop_version(name, self.partition)
                 for what in self._keep_in_memory(name, objects):
-                    REGISTRY_LOG.warning("object %r, made by %s: %s", name, _maker(node), what)
+                    log_shared(name, what, node)
 
     def _read_back(self, name: str, objects: dict[str, Any], stored: ShelfObject) -> bool:
         """Hold the shelf's copy of an object, so that readers get what a later run would.
@@ -265,14 +270,14 @@ class ShelfRegistry(ObjectRegistry):
         for name in list(objects):
             shared = self._keep_in_memory(name, objects)
             for what in shared:
-                log_shared(repr(name), what)
+                log_shared(name, what, node)
             self._transient.add(name)
 
-    def _keep_in_memory(self, name: str, objects: dict[str, Any]) -> list[str]:
+    def _keep_in_memory(self, name: str, objects: dict[str, Any]) -> list[Shared]:
         """Hold an object that the shelf can't, and say what of it everyone shares."""
         self._stored.pop(name, None)
         owner = [objects.pop(name)]
-        shared: list[str] = []
+        shared: list[Shared] = []
         self.held[name] = isolate(owner, shared=shared)
         return shared
 

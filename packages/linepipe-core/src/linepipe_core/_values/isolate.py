@@ -14,14 +14,15 @@ A value of a type in `ATOMIC` never changes and is kept bare: the run loop tests
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from linepipe_core._log import REGISTRY_LOG
+from linepipe_core._log import REGISTRY_LOG, once
 from linepipe_core._values.rules import rule_for
 from linepipe_core._values.snapshot import ATOMIC, Snapshot, is_sole_reference
 
 __all__ = [
     "ATOMIC",
+    "Shared",
     "copy_for_reader",
     "isolate",
     "log_shared",
@@ -29,9 +30,48 @@ __all__ = [
     "peek",
 ]
 
+_READ_ONCE: Final = (
+    "is passed by reference and can be read only once, so the first node that reads it leaves "
+    "nothing to the others; make a list of it"
+)
+_SHARED: Final = (
+    "is passed by reference, so a change made by one node is seen by the others; teach linepipe to "
+    "copy it with register_snapshot(type, how)"
+)
+
+
+class Shared(NamedTuple):
+    """What everyone shares of a value, for it can't be copied.
+
+    Attributes:
+        kinds: the types of the parts, such as ``sqlite3.Connection``.
+        is_whole: True if it is the value itself.
+        is_read_once: True if one of them is an iterator over what it doesn't hold.
+    """
+
+    kinds: tuple[str, ...]
+    is_whole: bool
+    is_read_once: bool
+
+    def __str__(self) -> str:
+        kinds = ", ".join(self.kinds)
+        subject = f"it ({kinds})" if self.is_whole else f"{kinds} in it"
+        return f"{subject} {_READ_ONCE if self.is_read_once else _SHARED}"
+
+    def level(self, name: str) -> int:
+        """The level to log it at: a live object is warned of once a process and type.
+
+        What isn't live, such as a list that is nested too deep, is warned of once a name, too.
+
+        Args:
+            name: what the value is called.
+        """
+        is_live = not self.is_read_once
+        return max(once("shared", k, "" if is_live and "." in k else name) for k in self.kinds)
+
 
 def isolate(
-    owner: list[Any], name: str = "", node: str = "", shared: list[str] | None = None
+    owner: list[Any], name: str = "", node: str = "", shared: list[Shared] | None = None
 ) -> Any:
     """Take a value into private keeping.
 
@@ -79,37 +119,30 @@ def move_to_last_reader(owner: list[Any]) -> Any:
     return held.move() if isinstance(held, Snapshot) else held
 
 
-def _tree(value: Any, name: str, node: str, shared: list[str] | None) -> Snapshot:
+def _tree(value: Any, name: str, node: str, shared: list[Shared] | None) -> Snapshot:
     from linepipe_core._values.trees import isolate_tree  # pickle and copy: not at import time
 
     held, refused = isolate_tree(value)
-    if refused and shared is not None:
-        shared.append(_told(value, refused))
-    elif refused:
-        what = repr(name) if name else f"a {type(value).__name__}"
-        maker = f", made by node {node!r}," if node else ""
-        log_shared(what + maker, _told(value, refused))
+    if refused:
+        what = _shared_of(value, refused)
+        if shared is not None:
+            shared.append(what)
+        else:
+            log_shared(name or type(value).__name__, what, node)
     return held
 
 
-def log_shared(what: str, why: str) -> None:
+def log_shared(name: str, what: Shared, node: str = "") -> None:
     """Say in the log that everyone shares something, and why."""
-    REGISTRY_LOG.warning("%s can't be copied: %s", what, why)
+    maker = f", made by node {node!r}," if node else ""
+    REGISTRY_LOG.log(what.level(name), "%r%s can't be copied: %s", name, maker, str(what))
 
 
-def _told(value: Any, refused: list[Any]) -> str:
-    """Which parts of a value everyone shares from here on, and what follows."""
-    kinds = ", ".join(sorted({_kind(part) for part in refused}))
-    whole = len(refused) == 1 and refused[0] is value
-    subject = f"it ({kinds})" if whole else f"{kinds} in it"
-    if any(_is_read_once(part) for part in refused):
-        return (
-            f"{subject} is passed by reference and can be read only once, so the first node that "
-            "reads it leaves nothing to the others; make a list of it"
-        )
-    return (
-        f"{subject} is passed by reference, so a change made by one node is seen by the others; "
-        "teach linepipe to copy it with register_snapshot(type, how)"
+def _shared_of(value: Any, refused: list[Any]) -> Shared:
+    return Shared(
+        tuple(sorted({_kind(part) for part in refused})),
+        len(refused) == 1 and refused[0] is value,
+        any(_is_read_once(part) for part in refused),
     )
 
 

@@ -46,12 +46,14 @@ class Unpicklable:
         part: the part that won't pickle, as a path from the object (``model.lock``).
         type: the type of that part.
         reason: what pickling it said.
+        path: the types of the object, of its parts that lead there, and of that part.
     """
 
     name: str
     part: str
     type: str
     reason: str
+    path: tuple[Any, ...]
 
     def __str__(self) -> str:
         return f"{self.name!r}: {self.why}"
@@ -127,7 +129,7 @@ def explain(name: str, value: Any, error: Exception) -> Unpicklable:
     Returns:
         The innermost part that fails on its own, and why.
     """
-    part, culprit, seen = name, value, {id(value)}
+    part, culprit, seen, path = name, value, {id(value)}, [type(value)]
     while not isinstance(error, RecursionError):  # that is the whole's fault, not a part's
         for suffix, child in _children(culprit):
             if id(child) in seen:
@@ -136,11 +138,12 @@ def explain(name: str, value: Any, error: Exception) -> Unpicklable:
             reason = _failure(child)
             if reason is not None:
                 part, culprit, error = part + suffix, child, reason
+                path.append(type(child))
                 break
         else:
             break
     kind = f"{type(culprit).__module__}.{type(culprit).__qualname__}"
-    return Unpicklable(name, part, kind, str(error) or type(error).__name__)
+    return Unpicklable(name, part, kind, str(error) or type(error).__name__, tuple(path))
 
 
 # How sets begin and frozensets end in a pickle: sets are told to nobody while they are pickled.

@@ -16,7 +16,7 @@ from linepipe_core._values.adapter import ADAPTERS, known_rule, top_module
 from linepipe_core._values.containers import container_rules
 from linepipe_core._values.snapshot import ATOMIC, Rule, Snapshot, as_is
 
-__all__ = ["register_snapshot", "rule_for"]
+__all__ = ["is_registered", "register_snapshot", "rule_for"]
 
 # Never change either, but live in modules that a program may not load: top module -> names.
 _IMMUTABLE = {
@@ -64,6 +64,11 @@ def register_snapshot(kind: type, how: Callable[[Any], Any]) -> None:
         _registered[kind] = how
         ATOMIC.discard(kind)
         _rules.clear()  # what was found for subclasses may be another now
+
+
+def is_registered(kind: type) -> bool:
+    """Return True if the user has said how the values of a type are copied."""
+    return any(base in _registered for base in kind.__mro__)
 
 
 def rule_for(kind: type) -> Rule | None:
