@@ -481,9 +481,10 @@ def _refuse_shadows(constants: Iterable[str], store: Store, partition: str) -> N
         quoted = ", ".join(map(repr, names))
         raise ConstantError(
             f"on the shelf {store.path} there are objects with the names of constants: {quoted}\n"
-            "  neither may hide the other: rename the constant, give this pipeline a "
-            "cache_storage_path of its own, or remove the object:\n"
-            "  from linepipe_core.shelf import ObjectShelf; "
+            "  neither may hide the other; to run with the constants and without the shelf: "
+            "pipeline.replace(use_persistent_cache=False)\n"
+            "  or rename the constant, or give this pipeline a cache_storage_path of its own\n"
+            "  or remove the object: from linepipe_core.shelf import ObjectShelf; "
             f"del ObjectShelf({store.path!r})[{names[0]!r}]",
             names,
         )
