@@ -54,3 +54,16 @@ def process(x: int) -> int:
 
 def hold(x: int) -> Any:
     return threading.Lock()
+
+
+class Unreadable:
+    """Pickles, and won't unpickle."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return unreadable, ()
+
+
+def unreadable(*args: int) -> Any:
+    if args:
+        return Unreadable()
+    raise ValueError("on reading")

@@ -221,6 +221,17 @@ def test_an_output_that_cannot_come_home_is_its_cases_failure() -> None:
         assert list(pipeline.map({"a": {"x": 1}}, executor=pool, outputs=["n"])["a"]) == ["n"]
 
 
+def test_an_output_that_cannot_be_unpickled_here_is_its_cases_failure() -> None:
+    """And ends no other."""
+    nodes = [Node(map_nodes.unreadable, ["x"], ["broken"]), Node(abs, ["x"], ["n"])]
+    cases = {"a": {"x": 1}, "b": {"x": -2}}
+    with executor("fork") as pool:
+        with pytest.raises(MapError, match=r"can't be unpickled here: ValueError: on reading"):
+            Pipeline(nodes).map(cases, executor=pool)
+        results = Pipeline(nodes).map(cases, executor=pool, outputs=["n"])
+    assert [result["n"] for result in results.values()] == [1, 2]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of distributed, on newer Pythons
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # distributed leaves its sockets to the end

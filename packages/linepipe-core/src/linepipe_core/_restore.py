@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["array_of_dtype", "from_arrow", "from_buffer", "from_ipc"]
+__all__ = ["array_of_dtype", "from_arrow", "from_buffer", "from_ipc", "read_only", "transposed"]
 
 
 def array_of_dtype(array: Any, dtype: Any) -> Any:
@@ -46,3 +46,15 @@ def from_buffer(library: str, buffer: Any, dtype: str, shape: tuple[int, ...], k
     if kind.endswith("parameter"):
         return module.nn.Parameter(tensor, requires_grad=kind == "parameter")
     return tensor.requires_grad_() if kind == "requires grad" else tensor
+
+
+def read_only(array: Any, kind: type) -> Any:
+    """An array of a class, which stays as it is, as one that was mapped to be read."""
+    array = array.view(kind)
+    array.flags.writeable = False
+    return array
+
+
+def transposed(array: Any, axes: tuple[int, ...]) -> Any:
+    """An array whose memory lies in another order than its axes."""
+    return array.transpose(axes)

@@ -297,7 +297,13 @@ def _received(packed: bytes, nodes: tuple[Node, ...]) -> RunResult | Exception:
             error.node = nodes[error.step.index]
             error.__cause__ = error.original
         return error if isinstance(error, Exception) else RunStateError(str(error))
-    sent: _Sent = pickle.loads(packed[1:])
+    try:
+        sent: _Sent = pickle.loads(packed[1:])
+    except Exception as error:  # whatever a class raises when it is unpickled
+        return RunStateError(
+            f"an output came home and can't be unpickled here: {first_line(error)}\n"
+            "  ask for others: map(..., outputs=[...])"
+        )
     steps = [
         Step(node, index, status, seconds, memory=memory, reasons=reasons, began=began)
         for index, (node, (status, seconds, memory, reasons, began)) in enumerate(

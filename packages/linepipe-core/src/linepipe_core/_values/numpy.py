@@ -11,7 +11,7 @@ from _weakref import getweakrefcount
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from linepipe_core._restore import array_of_dtype
+from linepipe_core._restore import array_of_dtype, read_only, transposed
 from linepipe_core._values.adapter import LARGE_BYTES, Content, Copier, Memory
 from linepipe_core._values.snapshot import ATOMIC, Rule, Snapshot, as_is
 
@@ -75,18 +75,56 @@ def copier_of(_numpy: Any, _kind: type) -> Copier | None:
 
 
 def reducers(numpy: Any) -> Mapping[type, Callable[[Any], Any]]:
-    """Arrays of dates, and those that aren't contiguous, out of band as well."""
-    return {numpy.ndarray: _reduced}
+    """Arrays of dates, and those that aren't contiguous, out of band as well.
+
+    All come back writable: what a reader gets is its own, as without the shelf.
+    """
+    return {numpy.ndarray: _reduced, numpy.memmap: _reduced_map}
 
 
 def _reduced(array: Any) -> Any:
-    if array.nbytes < LARGE_BYTES or array.dtype.hasobject:
+    if array.dtype.hasobject:
         return array.__reduce_ex__(5)
-    if not (array.flags.c_contiguous or array.flags.f_contiguous):
-        array = array.copy()
+    if not _is_contiguous(array) or (array.nbytes < LARGE_BYTES and not array.flags.writeable):
+        array = array.copy(order="K")
+    if array.nbytes < LARGE_BYTES:
+        return array.__reduce_ex__(5)
+    if not _is_contiguous(array):  # its axes are permuted
+        axes = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+        return transposed, (array.transpose(axes), tuple(map(axes.index, range(array.ndim))))
+    if not array.flags.writeable:
+        array = _writable(array)
     if array.dtype.kind in "mM":  # dates refuse the buffer protocol; the integers in them don't
         return array_of_dtype, (array.view("i8"), array.dtype)
     return array.__reduce_ex__(5)
+
+
+def _reduced_map(array: Any) -> Any:
+    # One that is mapped to be read is passed as it is without the shelf, see `_memmap`.
+    if array.mode != "r":
+        return array.__reduce_ex__(5)
+    return read_only, (array.view(sys.modules["numpy"].ndarray), type(array))
+
+
+def _is_contiguous(array: Any) -> bool:
+    return bool(array.flags.c_contiguous or array.flags.f_contiguous)
+
+
+class _Bytes:
+    """The memory of an array, of which numpy is to make a writable one; nobody writes to it."""
+
+    def __init__(self, array: Any) -> None:
+        place = array.__array_interface__["data"][0], False
+        shape = (array.nbytes,)
+        self.__array_interface__ = {"data": place, "shape": shape, "typestr": "|u1", "version": 3}
+        self.owner = array
+
+
+def _writable(array: Any) -> Any:
+    """The same memory as a writable array, for pickle makes one again like the one that it got."""
+    numpy = sys.modules["numpy"]
+    order = "C" if array.flags.c_contiguous else "F"
+    return numpy.ndarray(array.shape, array.dtype, numpy.asarray(_Bytes(array)), order=order)
 
 
 # --- content ------------------------------------------------------------------------------
