@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from dataclasses import dataclass, field
@@ -264,9 +265,9 @@ def test_a_config_that_cannot_be_copied_is_warned_of_once(caplog: pytest.LogCapt
 
 def test_a_path_through_a_plain_value_is_missing() -> None:
     """An int has no parts, nor has None."""
-    for config in ({"a": 1}, {"a": None}):
-        with pytest.raises(MissingConfigError, match=r"'config\.a' has no 'b'"):
-            read(config, "config.a.b")
+    for value, what in ((1, "an int"), (None, "None"), ("text", "a str"), (True, "a bool")):
+        with pytest.raises(MissingConfigError, match=rf"'config\.a' is {what}, so it has no 'b'"):
+            read({"a": value}, "config.a.b")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +277,8 @@ def test_a_path_through_a_plain_value_is_missing() -> None:
         ({"items": [1]}, "config.items.append", "'config.items' has no 'append'(.|\n)*is a list"),
         (OmegaConf.create({"x": [1]}), "config.x.append", "'config.x' has no 'append'"),
         (OmegaConf.create({"x": [1]}), "config.x.0", "digits don't index"),
-        ({"n": 5}, "config.n.real", "'config.n' has no 'real'"),
+        ({"n": 5}, "config.n.real", "'config.n' is an int, so it has no 'real'"),
+        ({"a": {"Rate": 5}}, "config.a.rate", "did you mean 'config.a.Rate'"),
         (Options(), "config.__class__", "'config' has no '__class__'"),
         ({True: 1}, "config.True", "the key True is no text but a bool"),
         ({"\u00e9": 1}, "config.e\u0301", "looks the same and is written with other characters"),
@@ -295,6 +297,34 @@ def test_a_name_that_looks_like_a_config_reference_is_corrected(name: str) -> No
         read({"x": 1}, name)
     assert "config references begin with 'config.': did you mean 'config.x'?" in str(caught.value)
     assert f"pipeline.bind(**{{{name!r}: ...}})" in str(caught.value)
+
+
+OPTIONS = [name for name in inspect.signature(Pipeline).parameters if name != "constants"]
+
+
+@pytest.mark.parametrize("name", [*OPTIONS, "self", "names", "class", "a b"])
+def test_the_call_that_an_error_suggests_works(name: str) -> None:
+    """Also for a constant that is called like an argument of Pipeline."""
+    pipeline = Pipeline([Node(same, [name], ["v"], name="read")])
+    if name == "config":  # means the config
+        return
+    with pytest.raises(MissingInputError) as caught:
+        pipeline.run()
+    suggested = str(caught.value).partition("give it as a constant: ")[2].split(" or ")
+    for call in suggested:
+        call = call.replace("Pipeline(...", "Pipeline(pipeline.nodes").replace("...", "1")
+        made = eval(call, {"Pipeline": Pipeline, "pipeline": pipeline})
+        assert made.run()["v"] == 1
+    assert (len(suggested) == 2) == (name in ("self", "names"))
+
+
+def test_names_that_only_look_the_same_are_told_apart() -> None:
+    """Objects, nodes and config references that are written with other characters."""
+    composed, decomposed = "\u00e9t\u00e9", "e\u0301te\u0301"
+    pipeline = Pipeline([Node(same, [decomposed], ["v"], name=decomposed)]).bind(**{composed: 1})
+    for look in (pipeline.run, lambda: pipeline[composed]):
+        with pytest.raises(LookupError, match="looks the same and is written with other"):
+            look()
 
 
 def test_dynaconf_settings_that_nobody_read_yet_are_read() -> None:

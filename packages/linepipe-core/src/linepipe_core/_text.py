@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
+from unicodedata import normalize
 
 __all__ = [
     "bounded",
@@ -155,5 +156,13 @@ def did_you_mean(name: object, choices: Iterable[str], prefix: str = "") -> str:
     """A line with the nearest choice after the prefix, or nothing when none is near."""
     if not isinstance(name, str):  # a place, say, where a name is wanted
         return ""
-    near = get_close_matches(name, list(choices), n=1)
+    choices = list(choices)
+    for choice in choices:
+        if choice != name and normalize("NFC", choice) == normalize("NFC", name):
+            return (
+                f"\n  {prefix + choice!r} looks the same and is written with other characters "
+                "(NFC, NFD): copy the name from there"
+            )
+    alike = [choice for choice in choices if choice.casefold() == name.casefold()]
+    near = alike or get_close_matches(name, choices, n=1)
     return f"\n  did you mean {prefix + near[0]!r}?" if near else ""

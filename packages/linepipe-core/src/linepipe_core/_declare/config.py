@@ -15,7 +15,6 @@ from collections.abc import (
 from contextlib import suppress
 from types import BuiltinMethodType, MemberDescriptorType, MethodType
 from typing import Any, Final
-from unicodedata import normalize
 
 from linepipe_core._text import did_you_mean, shortened, type_name
 from linepipe_core._values.describe import describe
@@ -39,6 +38,7 @@ CONFIG: Final = "config"
 _PREFIX: Final = "config."
 _SHOWN: Final = (bool, int, float, complex, type(None), str, bytes)
 ABSENT: Final = object()  # stands for a part that isn't there
+_PLAIN: Final = frozenset((str, bytes, bool, int, float, complex, type(None)))
 _LEAVES: Final = frozenset(
     (str, bytes, bytearray, bool, int, float, complex, list, tuple, set, frozenset, type(None))
 )
@@ -94,11 +94,13 @@ def look_up(config: Any, reference: str) -> Any:
             raise MissingPathError(
                 f"'{walked}.{part}' can't be read ({why})\n  give it a value in the config"
             ) from error
-        if found is ABSENT and type(value) is str:
-            raise MissingPathError(
-                f"{walked!r} is a str, so it has no {part!r}\n"
-                "  a config is an object with parts: load what the text names, or pass a dict"
-            )
+        if found is ABSENT and type(value) in _PLAIN:
+            article = "an" if type(value) is int else "a"
+            what = "None" if value is None else f"{article} {type_name(value)}"
+            mend = "a config is an object with parts: load what the text names, or pass a dict"
+            if walked != CONFIG or type(value) is not str:
+                mend = "only objects with parts and mappings lead further"
+            raise MissingPathError(f"{walked!r} is {what}, so it has no {part!r}\n  {mend}")
         if found is ABSENT:
             there = available(value)
             near = _hint(value, part, walked) or did_you_mean(part, there, prefix=f"{walked}.")
@@ -122,12 +124,6 @@ def _hint(value: Any, part: str, walked: str) -> str:
             return (
                 f"\n  the key {key!r} is no text but a {type_name(key)}: write it as a text in the "
                 "config"
-            )
-    for name in available(value):
-        if name != part and normalize("NFC", name) == normalize("NFC", part):
-            return (
-                f"\n  {name!r} looks the same and is written with other characters (NFC, NFD): "
-                "copy the name from the config"
             )
     return ""
 

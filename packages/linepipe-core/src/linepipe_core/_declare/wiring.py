@@ -25,6 +25,7 @@ from linepipe_core._values.isolate import Shared, isolate
 
 Reads: TypeAlias = tuple[tuple[str, bool], ...]  # (input, True if nothing needs it afterwards)
 
+_ARGUMENTS: Final = ("nodes", "track_history", "use_persistent_cache", "cache_storage_path")
 _CONFIGS: Final = frozenset(["cfg", "conf", "config", "configs", "configuration", "settings"])
 
 __all__ = ["Wiring", "look_up_config", "missing_inputs"]
@@ -343,6 +344,8 @@ def _how_to_give(missing: Sequence[str]) -> str:
     name = missing[0]
     if not name.isidentifier() or iskeyword(name):
         return f"\n  give it as a constant: pipeline.bind(**{{{name!r}: ...}})"
+    if name in _ARGUMENTS:  # Pipeline takes something else by that name
+        return f"\n  give it as a constant: pipeline.bind({name}=...)"
     return f"\n  give it as a constant: Pipeline(..., {name}=...) or pipeline.bind({name}=...)"
 
 
