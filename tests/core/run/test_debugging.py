@@ -295,7 +295,16 @@ def read(text):
 def cached(text):
     return text
 
+@functools.singledispatch
+def area(shape):
+    return 0
+
+@area.register
+def of_square(side: int):
+    return side * side
+
 pipeline = Pipeline([Node(read, ["text"], ["rows"])], text="{")
+dispatched = Pipeline([Node(area, ["side"], ["x"])], side=3)
 again = Pipeline([Node(cached, ["text"], ["x"])], text="a")
 """
 
@@ -336,6 +345,19 @@ class TestWhereItOpens:
         assert terminal.shown.count(said) == 2
         assert "RunStateError" in terminal.shown
         assert "cache_clear()" in terminal.shown
+
+    @pytest.mark.parametrize(
+        "last", ["dispatched.run(hooks=[Breakpoint('area')])", "dispatched.debug('area')"]
+    )
+    def test_a_dispatched_function_stops_in_the_one_that_is_called(
+        self, library_job: Any, last: str
+    ) -> None:
+        """By `functools.singledispatch`: which one that is, is found by the call."""
+        with library_job(last) as terminal:
+            assert "of_square()" in terminal.read_to(PDB)
+            assert "3" in terminal.ask("p side", PDB)
+            terminal.type_line("continue")
+            assert terminal.end() == 0
 
     def test_ipythons_debugger_opens_where_it_is_named(
         self, job: Any, monkeypatch: pytest.MonkeyPatch

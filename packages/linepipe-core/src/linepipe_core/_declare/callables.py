@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from linepipe_core._values.proxies import is_really, really_holds
 
-__all__ = ["CALLER", "Caller", "caller_for", "python_code"]
+__all__ = ["CALLER", "Caller", "caller_for", "implementations", "python_code"]
 
 Caller: TypeAlias = Callable[[Callable[..., Any], Sequence[Any], Mapping[str, Any]], Any]
 
@@ -29,6 +29,17 @@ def python_code(func: Any) -> CodeType | None:
     """
     innermost = _innermost(func)
     return None if innermost is None else _own_code(innermost)
+
+
+def implementations(func: Any) -> list[Any]:
+    """The callable, and all that it may call where it dispatches by type (singledispatch)."""
+    from functools import partial
+
+    while is_really(func, partial):
+        func = func.func
+    registry = func.registry if really_holds(func, "registry") else None
+    is_dispatch = isinstance(registry, Mapping) and really_holds(func, "dispatch")
+    return [func, *registry.values()] if is_dispatch and registry is not None else [func]
 
 
 def caller_for(func: Any) -> Caller:

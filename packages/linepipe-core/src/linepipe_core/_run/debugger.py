@@ -17,7 +17,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from linepipe_core._code.ownership import file_owner
-from linepipe_core._declare.callables import python_code
+from linepipe_core._declare.callables import implementations, python_code
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
 from linepipe_core._errors import NodeDefinitionError, RunStateError
@@ -82,7 +82,7 @@ class Breakpoint(Hook):
         """Wait for the node's function, and open the debugger in it."""
         if step.node.name not in self.names:
             return nullcontext()
-        _code_to_stop_in(step.node)
+        _codes_to_stop_in(step.node)
         if (why := _why_closed()) is not None:
             RUN_LOG.warning("no debugger opens in %r: %s", step.node.name, why)
             return nullcontext()
@@ -103,7 +103,7 @@ def debug_call(node: Node, inputs: Mapping[str, Any]) -> None:
         RunStateError: no debugger can be opened here, or it never stopped; the message says why.
         Exception: whatever the function raised, when the debugger was left.
     """
-    _code_to_stop_in(node)
+    _codes_to_stop_in(node)
     if (why := _why_closed()) is not None:
         raise RunStateError(f"no debugger opens in {node.name!r}: {why}")
     stopped: list[bool] = []
@@ -150,8 +150,8 @@ def _ipython() -> Any:
 def _why_not_stopped(node: Node) -> str:
     return (
         f"the debugger never stopped in {node.name!r}: its function's own code wasn't called\n"
-        "  a cache may have answered in its place (func.cache_clear()), a decorator may have "
-        "called another function, or it is compiled"
+        "  a cache may have answered in its place (func.cache_clear()), a decorator or a "
+        "dispatch may have called another function, or it is compiled"
     )
 
 
@@ -171,37 +171,40 @@ def _stop_inside(node: Node, stopped: list[bool]) -> AbstractContextManager[None
         node: the node.
         stopped: gets True when it has.
     """
-    return _traced(_code_to_stop_in(node), stopped)
+    return _traced(_codes_to_stop_in(node), stopped)
 
 
-def _code_to_stop_in(node: Node) -> CodeType:
-    code = python_code(node.func)
-    if code is None:
+def _codes_to_stop_in(node: Node) -> frozenset[CodeType]:
+    """The function's own code; of one that dispatches by type, that of all its implementations."""
+    codes = frozenset(filter(None, map(python_code, implementations(node.func))))
+    if not codes:
         raise NodeDefinitionError(
             f"the debugger can't stop in node {node.name!r}: its function isn't written in Python"
         )
-    return code
+    return codes
 
 
 @contextmanager
-def _traced(code: CodeType, stopped: list[bool]) -> Iterator[None]:
+def _traced(codes: frozenset[CodeType], stopped: list[bool]) -> Iterator[None]:
     before = sys.gettrace()
-    sys.settrace(_waiting_for(code, _debugger(), stopped))
+    sys.settrace(_waiting_for(codes, _debugger(), stopped))
     try:
         yield
     finally:
         sys.settrace(before)
 
 
-def _waiting_for(code: CodeType, debugger: Pdb, stopped: list[bool]) -> Callable[..., Any]:
-    """A trace function that hands over to the debugger at the first call of that code.
+def _waiting_for(
+    codes: frozenset[CodeType], debugger: Pdb, stopped: list[bool]
+) -> Callable[..., Any]:
+    """A trace function that hands over to the debugger at the first call of one of those codes.
 
     Not a breakpoint of pdb's: that needs the source's file, and lines typed into an
     interpreter have none.
     """
 
     def wait(frame: FrameType, event: str, arg: Any) -> Any:
-        if event != "call" or frame.f_code is not code:
+        if event != "call" or frame.f_code not in codes:
             return None
         stopped.append(True)
         sys.settrace(debugger.trace_dispatch)
