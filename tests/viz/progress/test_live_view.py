@@ -101,6 +101,27 @@ def test_a_run_that_is_dropped_half_way_frees_the_terminal() -> None:
         assert shown.until_end() == 0
 
 
+def test_a_loop_that_is_left_half_way_frees_the_terminal() -> None:
+    """At once, though its Progress is still there: the next run has its live view."""
+    with session(
+        """
+        def one(): return 1
+        def two(x): wait_for_line(); return 2
+        pipeline = Pipeline([Node(one, [], ["x"]), Node(two, ["x"], ["y"])])
+        bar = Progress(title="left")
+        for _ in range(3):
+            for step in pipeline.start(hooks=[bar]):
+                break
+        pipeline.run(hooks=[Progress(title="next")])
+        """
+    ) as shown:
+        shown.until_shown("▶ two")
+        assert "next" in shown.text()
+        shown.press("\n")
+        assert shown.until_end() == 0
+        assert "left" not in shown.text()
+
+
 def test_300_nodes_fit_a_small_terminal() -> None:
     """The rows around the running node; never more lines than the screen has."""
     with session(

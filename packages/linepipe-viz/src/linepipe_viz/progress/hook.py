@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Protocol
+from weakref import finalize
 
 from rich.console import Console
 
@@ -77,6 +78,8 @@ class Progress(Hook):
         if is_seen and not console.is_dumb_terminal and not console.is_jupyter:
             panel = LivePanel(console, run.nodes, self._title, self._estimates)
             if panel.open():
+                # A run that is dropped half-way calls no hook, and mustn't keep the terminal.
+                finalize(run, panel.abandon).atexit = False
                 return panel
         return PlainLines(console, run.nodes, self._title, self._estimates)
 

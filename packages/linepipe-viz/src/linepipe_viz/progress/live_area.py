@@ -80,8 +80,15 @@ class LiveArea:
 
     def close(self) -> None:
         """Take the frame away and put everything back as it was."""
+        self.end()
+        self._await_end()
+
+    def end(self) -> None:
+        """Begin to close, without waiting: safe at any moment, also while garbage is collected."""
         self._is_closing = True
         self._ends.put(None)
+
+    def _await_end(self) -> None:
         with self._drawing:
             pass
 
@@ -112,6 +119,9 @@ class LiveArea:
             self._draw_until_closed()
 
     def _draw_until_closed(self) -> None:
+        other = _open.get("terminal")
+        if other is not None and other._is_closing:
+            other._await_end()
         if _open.setdefault("terminal", self) is not self:
             self._opened.put(False)
             return

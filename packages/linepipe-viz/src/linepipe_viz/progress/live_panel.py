@@ -77,6 +77,10 @@ class LivePanel:
         """Take the view away."""
         self._area.close()
 
+    def abandon(self) -> None:
+        """Take the view away soon: nobody will finish its run."""
+        self._area.end()
+
     def _frame(self) -> list[str] | None:
         """The lines at this moment; called from the area's thread."""
         now = perf_counter()
