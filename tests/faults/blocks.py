@@ -5,6 +5,7 @@ Without numpy or pytest, so that scripts can import it and fork in a millisecond
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def _restored(generation: int, data: Any) -> Block:
     return block
 
 
-def in_a_process(code: str, path: str) -> str:
+def in_a_process(code: str, path: str, **environment: str) -> str:
     """Run code that has `path`, `ObjectShelf`, `Block`, `put` and the errors; give its output."""
     preamble = """
         import os, resource, sys
@@ -74,6 +75,7 @@ def in_a_process(code: str, path: str) -> str:
     script = textwrap.dedent(preamble) + textwrap.dedent(code)
     done = subprocess.run(
         [sys.executable, "-c", script, path, str(Path(__file__).parent)],
+        env=os.environ | environment,
         capture_output=True,
         text=True,
     )

@@ -1,7 +1,10 @@
-"""How often to kill: 50 times in the suite, 1,000 in `hatch run faults`."""
+"""How much to try: a sample in the suite, all of it in `hatch run faults`."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,16 +12,40 @@ import pytest
 
 from linepipe_core.shelf import ObjectShelf
 
+KILLS = 50
+FAULT_EVERY = 131  # no divisor of the number of kinds, so each of them comes
+CROWD_SECONDS = 4.0
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=50, help="how many writers to kill -9")
+    parser.addoption("--kills", type=int, default=KILLS, help="how many writers to kill -9")
+    parser.addoption(
+        "--fault-every", type=int, default=FAULT_EVERY, help="which of all faults to inject"
+    )
+    parser.addoption(
+        "--crowd-seconds", type=float, default=CROWD_SECONDS, help="how long many share a shelf"
+    )
+
+
+# The options are unknown when this folder isn't named on the command line.
 
 
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     """How many writers to kill."""
-    # The option is unknown when this folder isn't named on the command line.
-    return int(request.config.getoption("--kills", default=50))
+    return int(request.config.getoption("--kills", default=KILLS))
+
+
+@pytest.fixture
+def fault_every(request: pytest.FixtureRequest) -> int:
+    """Each fault of that many is injected; 1 for all."""
+    return int(request.config.getoption("--fault-every", default=FAULT_EVERY))
+
+
+@pytest.fixture
+def crowd_seconds(request: pytest.FixtureRequest) -> float:
+    """How long many processes and threads share a shelf."""
+    return float(request.config.getoption("--crowd-seconds", default=CROWD_SECONDS))
 
 
 @pytest.fixture
@@ -48,3 +75,16 @@ def filled(path: str) -> str:
         shelf["large"] = Block(1, 3_000_000)
         shelf["several"] = [Block(2, 2_000_000), Block(3, 100_000)]
     return path
+
+
+@pytest.fixture(scope="session")
+def interposed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that fails calls of the C library."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if sys.platform != "linux" or compiler is None:
+        pytest.skip("it takes Linux and a C compiler to stand between Python and its C library")
+    library = tmp_path_factory.mktemp("library") / "interposed.so"
+    source = Path(__file__).with_name("interposed.c")
+    build = [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(build, check=True)
+    return library

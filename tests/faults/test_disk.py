@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from tests.faults.blocks import Block, in_a_process, put
 
-from linepipe_core._store import mmap as maps
-from linepipe_core._store.store import Store
 from linepipe_core.errors import ShelfPathError, ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
@@ -246,22 +244,3 @@ def test_a_filesystem_without_links(path: str, monkeypatch: pytest.MonkeyPatch) 
     with ObjectShelf(path) as shelf:
         assert shelf["a"].is_whole()
         assert shelf.verify() == ()
-
-
-@pytest.mark.parametrize("code", [errno.ENOMEM, errno.ENODEV])
-def test_files_that_cant_be_mapped_are_read(
-    filled: str, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
-    """No more maps to be had, or a filesystem that has none."""
-
-    def refuse(*_: object) -> None:
-        raise OSError(code, "no maps here")
-
-    monkeypatch.setattr(maps, "_mapped", refuse)
-    with ObjectShelf(filled) as shelf:
-        assert shelf["large"].is_whole()
-        with Store(filled) as store:
-            pinned = store.find("large")
-        shelf.clear()
-        assert pinned is not None
-        assert pinned.load().is_whole()

@@ -127,11 +127,17 @@ class BufferFiles:
         with suppress(OSError):
             os.close(self.folder.create(name))
 
-    def remove(self, digests: Iterable[str]) -> None:
-        """Remove files; one that can't be removed is a leftover, for a later sweep."""
+    def remove(self, digests: Iterable[str]) -> list[str]:
+        """Remove files. Returns those that can't be: on Windows, any that is mapped."""
+        left = []
         for digest in digests:
-            with suppress(OSError):
+            try:
                 self.folder.unlink(_inside(digest))
+            except FileNotFoundError:
+                pass
+            except OSError:
+                left.append(digest)
+        return left
 
     def sync(self) -> None:
         """Make the names of placed files last.

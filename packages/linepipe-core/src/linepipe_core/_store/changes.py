@@ -236,7 +236,8 @@ class SetSetting:
 class RemoveUnused:
     """Remove the files of those buffers that no object uses, and of all that are doomed.
 
-    Under the lock, so that no store has just come to rely on one of them.
+    Under the lock, so that no store has just come to rely on one of them. One that can't be
+    removed is doomed, for a later opening. Gives the number of those that were removed.
     """
 
     digests: Sequence[str]
@@ -250,6 +251,6 @@ class RemoveUnused:
             for digest in dict.fromkeys((*doomed, *self.digests))
             if not rows.has_buffer(connection, digest)
         ]
-        self.files.remove(unused)
-        rows.forget_doomed(connection, doomed)
-        return len(unused)
+        left = self.files.remove(unused)
+        rows.set_doomed(connection, left, instead_of=doomed)
+        return len(unused) - len(left)

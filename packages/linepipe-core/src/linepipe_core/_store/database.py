@@ -11,25 +11,25 @@ import ctypes
 import errno
 import os
 import sqlite3
-import sys
 import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from linepipe_core._errors import ShelfError, ShelfPathError, ShelfReadError, ShelfWriteError
 from linepipe_core._store import folder as folders
+from linepipe_core._store.connecting import Mode, connect, is_sound
 from linepipe_core._store.folder import FORMAT, INDEX, LOGS, ShelfFolder
 from linepipe_core._store.fork_gate import GATE, Calls
-from linepipe_core._store.permissions import distrust
 from linepipe_core._store.rows import SCHEMA
 from linepipe_core._store.sqlite_errors import (
     has_no_room,
     is_busy,
     may_be_readonly,
     primary_code,
+    says_damage,
 )
 from linepipe_core._store.writer import WRITER, Job
 
@@ -47,10 +47,6 @@ LOCK_SECONDS: Final = 60.0
 # Between two tries for the lock: steady, for growing naps starve beside busy writers. SQLite
 # itself never waits: a fork would wait with it.
 NAP_SECONDS: Final = 0.001
-
-# How the file is opened: as usual; without a log in shared memory, for which a full disk has no
-# room; for reading; and for reading a folder that can't be written, if there is no log.
-Mode: TypeAlias = Literal["rw", "exclusive", "ro", "immutable"]
 
 _indexes: weakref.WeakSet[Index] = weakref.WeakSet()
 
@@ -310,7 +306,15 @@ class Index:
         try:
             return self._idle.pop()
         except IndexError:
+            pass
+        try:
             return self._connect()
+        except OSError as error:
+            if isinstance(error, ShelfError):
+                raise
+            raise ShelfReadError(
+                f"the shelf at {self.path} can't be opened just now: {error}", self.path
+            ) from error
 
     def _connect(self) -> sqlite3.Connection:
         """Open a connection as usual, or as far as the disk and the folder allow."""
@@ -346,56 +350,14 @@ class Index:
             return self._connect_as("immutable")
 
     def _connect_as(self, mode: Mode) -> sqlite3.Connection:
-        asked = {"rw": "mode=rw", "exclusive": "mode=rw", "ro": "mode=ro"}.get(
-            mode, "mode=ro&immutable=1"
-        )
         with folders.opening:
             is_first = not any(
                 each._connections and each.identity == self.identity for each in list(_indexes)
             )
-            before = _descriptors() if self.folder.risks and is_first else None
-            connection = sqlite3.connect(
-                f"file:{_quoted(self.folder.locate(INDEX))}?{asked}",
-                uri=True,
-                timeout=0,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=256,
-            )
-            try:
-                if mode == "exclusive":
-                    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-                connection.execute("SELECT 1 FROM settings LIMIT 1").fetchone()
-                if before is not None:
-                    self._compare(before, mode)
-                # NORMAL: no sync for each commit. A killed process loses nothing, a power cut
-                # the newest commits and never half of one. FAST: what is deleted is overwritten
-                # where that costs no page more; a full disk has no room for more, nor for the
-                # log of 4 MB that SQLite would let grow.
-                for pragma in (
-                    "synchronous=NORMAL", "secure_delete=FAST", "temp_store=MEMORY",
-                    "wal_autocheckpoint=250",
-                ):  # fmt: skip
-                    connection.execute(f"PRAGMA {pragma}").fetchall()
-            except BaseException:
-                connection.close()
-                raise
+            connection = connect(self.folder, mode, is_first=is_first)
             self._connections.add(connection)
         self._mode = mode
         return connection
-
-    def _compare(self, before: dict[int, tuple[int, int]], mode: Mode) -> None:
-        """Raise if SQLite has opened another file than the one that was checked."""
-        opened = {found for fd, found in _descriptors().items() if before.get(fd) != found}
-        for name in (INDEX, *LOGS[:2]) if mode == "rw" else (INDEX,):
-            found = self.folder.stat(name)
-            if (found.st_dev, found.st_ino) not in opened:
-                raise distrust(
-                    self.folder.locate(name),
-                    "another file was opened than the one that was checked, as somebody moved "
-                    f"folders ({'; '.join(self.folder.risks)})",
-                    "choose a cache_storage_path that only you can change",
-                )
 
     def _is_writable(self) -> bool:
         try:
@@ -453,8 +415,10 @@ class Index:
         )
 
     def _damage(self, error: sqlite3.Error) -> ShelfError | None:
-        is_damage = primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        if is_damage or "no such table" in str(error):
+        is_damage = "no such table" in str(error) or (
+            says_damage(error) and not is_sound(self.folder, self._mode)
+        )
+        if is_damage:
             return ShelfError(
                 f"the index of the shelf at {self.path} is damaged ({error})\n"
                 f"  remove the folder {self.path} to start anew",
@@ -471,22 +435,6 @@ class _Taken(sqlite3.OperationalError):
 
 def _all(connection: sqlite3.Connection, statement: str) -> list[Any]:
     return connection.execute(statement).fetchall()
-
-
-def _descriptors() -> dict[int, tuple[int, int]]:
-    """The files that this process has open; `stat` through /proc opens nothing."""
-    found = {}
-    if sys.platform == "linux":
-        for name in os.listdir("/proc/self/fd"):
-            with suppress(OSError):
-                one = os.stat(f"/proc/self/fd/{name}")
-                found[int(name)] = one.st_dev, one.st_ino
-    return found
-
-
-def _quoted(path: str) -> str:
-    """A path in a URI: SQLite gives a meaning to these three only."""
-    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def _locked(path: str) -> str:

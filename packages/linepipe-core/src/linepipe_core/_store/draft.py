@@ -128,22 +128,32 @@ class Draft:
         return not self._missing
 
     def complete(self) -> None:
-        """Draft the buffers that `is_complete` found missing.
+        """Draft the buffers that `is_complete` found missing, as they are now.
+
+        Another thread may have written to one since it was hashed: it is another object then.
 
         Raises:
             OSError: one can't be written.
-            ShelfWriteError: one isn't any more what it was when it was hashed.
+            ShelfWriteError: a file that one was read from isn't what was written.
         """
-        views = dict(zip(self._digests, self._views, strict=True))
-        jobs = [self._writing(views[digest]) for digest in self._missing]
-        hash_and_write(jobs)
-        self._keep(jobs)
-        if not self._missing <= self._drafts.keys():
-            raise ShelfWriteError(
-                "an object isn't what it was: another thread writes to it, or what it was read "
-                "from is damaged\n  run again what makes it",
-                self._files.folder.path,
-            )
+        digests = list(self._digests)
+        jobs = {
+            place: self._writing(view)  # each, for only one of two equal ones may have changed
+            for place, view in enumerate(self._views)
+            if digests[place] in self._missing
+        }
+        hash_and_write([*jobs.values()])
+        self._keep([*jobs.values()])
+        for place, job in jobs.items():
+            if job.digest() != digests[place] and known_digest(job.view) == digests[place]:
+                raise ShelfWriteError(
+                    "an object isn't what it was: a file that it was read from is damaged\n"
+                    "  run again what makes it",
+                    self._files.folder.path,
+                )
+            digests[place] = job.digest()
+        self._digests = tuple(digests)
+        self.rows = rows_of(self.packs, self._types, iter(digests))
 
     def place(
         self, connection: sqlite3.Connection, about: Mapping[str, str | None] | None = None

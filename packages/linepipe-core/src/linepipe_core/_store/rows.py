@@ -324,9 +324,14 @@ def _delete_object(connection: sqlite3.Connection, row: Row, released: Released)
             released.n_bytes += n_bytes
 
 
-def forget_doomed(connection: sqlite3.Connection, digests: Sequence[str]) -> None:
-    """The files of these buffers are gone."""
-    connection.executemany("DELETE FROM doomed WHERE digest = ?", [(each,) for each in digests])
+def set_doomed(
+    connection: sqlite3.Connection, digests: Sequence[str], *, instead_of: Sequence[str]
+) -> None:
+    """Note that the files of these buffers are to go, and those of the others are gone."""
+    gone = {*instead_of} - {*digests}
+    connection.executemany("DELETE FROM doomed WHERE digest = ?", [(each,) for each in gone])
+    new = [(each,) for each in digests]
+    connection.executemany("INSERT OR IGNORE INTO doomed VALUES (?)", new)
 
 
 # --- spelling ---------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 
-__all__ = ["has_no_room", "is_busy", "may_be_readonly", "primary_code"]
+__all__ = ["has_no_room", "is_busy", "may_be_readonly", "primary_code", "says_damage"]
 
 
 def primary_code(error: sqlite3.Error) -> int:
@@ -37,3 +37,8 @@ def has_no_room(error: BaseException | None) -> bool:
 def may_be_readonly(error: sqlite3.Error) -> bool:
     """Return True if the folder or the file may be one that can't be written."""
     return primary_code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
+
+def says_damage(error: sqlite3.Error) -> bool:
+    """Return True if SQLite finds that the file isn't what it should be."""
+    return primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

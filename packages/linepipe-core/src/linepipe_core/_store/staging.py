@@ -83,12 +83,23 @@ class Staging:
             while not self._name:
                 name = f"{STAGING}/{os.getpid()}-{os.urandom(6).hex()}"
                 self._folder.mkdir(name)
-                fd = _lock_of(self._folder, name)
-                if fd is not None and self._folder.exists(name):
-                    self._name, self._fd = name, fd
-                elif fd is not None:  # a sweep took it for a leftover before it was locked
-                    _close(fd)
+                try:
+                    fd = _lock_of(self._folder, name)
+                    if fd is None:  # a sweep has it, and takes it for a leftover
+                        continue
+                    self._fd = fd
+                    if self._folder.exists(name):
+                        self._name = name
+                finally:
+                    if not self._name:
+                        self._drop(name)
             return self._name
+
+    def _drop(self, name: str) -> None:
+        fd, self._fd, self._name = self._fd, -1, ""
+        with suppress(OSError):
+            self._folder.rmdir(name)
+        _close(fd)
 
     def dead(self) -> Iterator[Leftover]:
         """The folders that dead writers left, each locked until the next is asked for."""
@@ -112,12 +123,8 @@ class Staging:
     def close(self) -> None:
         """Remove the folder, if nothing is in it, and let go of the lock."""
         with self._lock:
-            name, fd = self._name, self._fd
-            self._name, self._fd = "", -1
-            if name:
-                with suppress(OSError):
-                    self._folder.rmdir(name)
-                _close(fd)
+            if self._name:
+                self._drop(self._name)
 
     def __del__(self) -> None:
         with suppress(Exception):
@@ -136,18 +143,24 @@ def _lock_of(folder: ShelfFolder, name: str, *, is_sweep: bool = False) -> int |
     """Lock a folder. Returns its descriptor; None if another process has it.
 
     Where there are no such locks a sweep gets none, and a writer goes on without: -1.
+
+    Raises:
+        OSError: it can't be opened or locked.
     """
     if sys.platform == "win32":
         return None if is_sweep else -1
     fd = folder.open(name, _FOLDER)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(fd)
-        if error.errno in _NO_LOCKS:
-            _say_no_locks(folder, error)
-            return None if is_sweep else -1
+    except BlockingIOError:
+        _close(fd)
         return None
+    except OSError as error:
+        _close(fd)
+        if error.errno not in _NO_LOCKS:
+            raise
+        _say_no_locks(folder, error)
+        return None if is_sweep else -1
     return fd
 
 

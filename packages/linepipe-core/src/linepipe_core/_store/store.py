@@ -224,7 +224,7 @@ class Store:
         is_more = True
         while is_more:
             # Small steps where the disk is full: each step's log must find room.
-            has_reserve = self.folder.exists(RESERVE)
+            has_reserve = self._has_reserve()
             names, is_more = self.reduce(Prune(limits, 200 if has_reserve else 10))
             gone += names
             if not has_reserve:
@@ -233,9 +233,16 @@ class Store:
         return gone
 
     def _shrink(self) -> None:
-        self.index.shrink(2_000 if self.folder.exists(RESERVE) else 20)
+        self.index.shrink(2_000 if self._has_reserve() else 20)
         with suppress(OSError):
             write_reserve(self.folder, self.staging)
+
+    def _has_reserve(self) -> bool:
+        """Return True if space is set aside; if nobody can tell, the disk may well be full."""
+        try:
+            return self.folder.exists(RESERVE)
+        except OSError:
+            return False
 
     def remove_doomed(self) -> None:
         """Remove the files that the last commit dropped: first that commit must be durable.
@@ -455,8 +462,7 @@ class Store:
                 has_swept = True
             if self.index.read(rows.doomed):
                 self.index.sync_log()  # the one who doomed them may have died before that
-                self.index.write(RemoveUnused((), self.files))
-                has_swept = True
+                has_swept |= self.index.write(RemoveUnused((), self.files)) > 0
         except ShelfWriteError:  # locked, or the disk is in trouble: a later opening sweeps
             return
         except OSError as error:
