@@ -17,6 +17,7 @@ from linepipe_core import Node, Pipeline
 from linepipe_core.shelf import ObjectShelf
 
 MADE = CHAIN[:3]
+MAX_VERSIONS = 3  # in the walks: fewer than usual, so that some leave
 
 
 def test_going_back_reuses_what_was_made_then(tmp_path: Path) -> None:
@@ -180,39 +181,123 @@ def built(state: dict[str, Any], **options: Any) -> Pipeline:
     return Pipeline(nodes, config, x=state["x"], **options)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+class Kept:
+    """A model of what the shelf keeps of one node: what each result was made from, and its use."""
+
+    def __init__(self) -> None:
+        self.used: dict[tuple[Any, ...], float] = {}
+
+    def use(self, made_from: tuple[Any, ...], now: float) -> bool:
+        """Make or reuse a result. Returns True if it was there."""
+        was_there = made_from in self.used
+        self.used[made_from] = now
+        self.keep(MAX_VERSIONS)
+        return was_there
+
+    def keep(self, n: int) -> None:
+        """Keep as many as this, the last used."""
+        lately = sorted(self.used, key=lambda each: -self.used[each])
+        self.used = {each: self.used[each] for each in lately[:n]}
+
+    def forget(self, before: float) -> None:
+        """Keep what was used since then."""
+        self.used = {each: used for each, used in self.used.items() if used >= before}
+
+
+steps_of_a_walk = st.lists(
+    st.one_of(
+        *[st.tuples(st.just("run"), st.integers(0, 5))] * 4,
+        st.tuples(st.sampled_from(["keep", "forget"]), st.integers(1, 3)),
+    ),
+    min_size=2,
+    max_size=20,
 )
-@given(st.lists(states, min_size=1, max_size=3), st.lists(st.integers(0, 3), max_size=10))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(states, min_size=1, max_size=6), steps_of_a_walk)
 def test_a_walk_forward_and_back_is_always_right_and_never_twice(
-    tmp_path_factory: pytest.TempPathFactory, visited: list[dict[str, Any]], steps: list[int]
+    tmp_path_factory: pytest.TempPathFactory,
+    visited: list[dict[str, Any]],
+    walk: list[tuple[str, int]],
 ) -> None:
     """It gives what a full run gives; the plan equals the run; what is there isn't made again."""
     path = tmp_path_factory.mktemp("walk") / "cache"
-    there: set[tuple[Any, ...]] = set()
+    with ObjectShelf(path) as shelf:
+        shelf.max_versions = MAX_VERSIONS
+    kept = [Kept(), Kept(), Kept()]
     written: Any = None
-    for step in steps:
-        if step == 3:
-            with ObjectShelf(path) as shelf:
-                shelf.prune(versions=1)
-            there.clear()
-            continue
-        state = visited[step % len(visited)]
-        cached = built(state, use_persistent_cache=True, cache_storage_path=path)
-        plan = cached.plan()
-        result = cached.run(reuse=True, outputs=["o0", "o1", "o2"])
-        full = built(state).run(outputs=["o0", "o1", "o2"])
-        assert dict(result) == dict(full)
-        for entry, turn in zip(plan, result.steps, strict=True):
-            assert entry.action in ("maybe", {"ran": "run"}.get(turn.status, "reuse"))
-            if entry.action != "maybe":
-                assert entry.reasons == turn.reasons
-        value = state["x"]
-        for place, turn in enumerate(result.steps[:3]):
-            made_from = (place, state["code"][place], state["config"][place], value)
-            if made_from in there:
-                assert turn.status == "reused"
-            there.add(made_from)
-            value = full[f"o{place}"]
-        assert (result.steps[3].status == "ran") == (written != value)
-        written = value
+    is_first = True
+    start = time.time()
+    for place, (what, number) in enumerate(walk, 1):
+        now = start + 1000.0 * place  # each use is written down
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "time", lambda now=now: now)
+            if what == "run":
+                state = visited[number % len(visited)]
+                written, is_first = walked(path, state, kept, now, written, is_first), False
+            else:
+                with ObjectShelf(path) as shelf:
+                    if what == "keep":
+                        shelf.prune(versions=number)
+                    else:
+                        shelf.prune(older_than=1000.0 * number + 1)
+                for each in kept:
+                    if what == "keep":
+                        each.keep(number)
+                    else:
+                        each.forget(now - 1000.0 * number - 1)
+
+
+def walked(
+    path: Path, state: dict[str, Any], kept: list[Kept], now: float, written: Any, is_first: bool
+) -> Any:
+    """Run a state and compare it with the model. Returns what the writer was given last."""
+    cached = built(state, use_persistent_cache=True, cache_storage_path=path)
+    plan = cached.plan()
+    result = cached.run(reuse=True, outputs=["o0", "o1", "o2"])
+    full = built(state).run(outputs=["o0", "o1", "o2"])
+    assert dict(result) == dict(full)
+    for entry, turn in zip(plan, result.steps, strict=True):
+        assert entry.action in ("maybe", {"ran": "run"}.get(turn.status, "reuse"))
+        if entry.action != "maybe":
+            assert entry.reasons == turn.reasons
+    value = state["x"]
+    for place, turn in enumerate(result.steps[:3]):
+        was_there = kept[place].use((state["code"][place], state["config"][place], value), now)
+        assert turn.status == ("reused" if was_there else "ran")
+        value = full[f"o{place}"]
+    if result.steps[3].status == "reused":
+        assert not is_first
+        assert written == value
+    elif written == value:  # its record was pruned
+        assert result.steps[3].reasons == ("never ran",)
+    return value
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 2)), max_size=12))
+def test_two_pipelines_on_one_path_never_displace_each_other(
+    tmp_path_factory: pytest.TempPathFactory, walk: list[tuple[int, int]]
+) -> None:
+    """Below the limit: nothing that one of them made runs again, in whatever turns they run."""
+
+    def keep_from(raw: list[int], limit: int) -> list[int]:
+        return [x for x in raw if x >= limit]
+
+    path = tmp_path_factory.mktemp("two")
+    other = [
+        CHAIN[0],
+        Node(keep_from, ["raw", "config.limit"], ["cleaned"], name="clean"),
+        CHAIN[2],
+    ]
+    made: set[tuple[int, int]] = set()
+    for which, limit in walk:
+        result = pipeline(path, (MADE, other)[which], limit=limit).run(reuse=True)
+        assert result["total"] == sum((range(limit), range(limit, 10))[which])
+        assert ("clean" in ran(result)) == ((which, limit) not in made)
+        made.add((which, limit))
