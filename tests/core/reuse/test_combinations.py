@@ -59,7 +59,7 @@ def after(size: int) -> int:
     return size + 1
 
 
-KINDS: dict[str, tuple[Callable[..., Any], dict[str, bool]]] = {
+KINDS: dict[str, tuple[Callable[..., Any], Any]] = {
     "plain": (make_plain, {}),
     "file": (make_file, {}),
     "effect": (make_effect, {"effect": True}),
@@ -71,11 +71,11 @@ KINDS: dict[str, tuple[Callable[..., Any], dict[str, bool]]] = {
 class Flow:
     """The flow of one kind, in its folder."""
 
-    def __init__(self, folder: Path, kind: str, **options: bool) -> None:
+    def __init__(self, folder: Path, kind: str, *, always_run: bool = False) -> None:
         func, told = KINDS[kind]
         self.folder = folder
         self.nodes = [
-            Node(func, ["n", "path"], ["thing"], name="make", **told, **options),
+            Node(func, ["n", "path"], ["thing"], name="make", always_run=always_run, **told),
             Node(read, ["thing", "config.factor"], ["size"]),
             Node(after, ["size"], ["final"]),
         ]
