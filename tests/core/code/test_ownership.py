@@ -20,7 +20,7 @@ from linepipe_core._code.ownership import (
     find_spec,
     function_owner,
     module_owner,
-    requirements,
+    required_by,
 )
 
 
@@ -85,9 +85,9 @@ def test_packages_are_named_as_they_are_installed() -> None:
 
 def test_a_distribution_requires_what_it_is_built_on() -> None:
     """In turn, too: a seed of numpy's counts for what sklearn does."""
-    assert {"scikit_learn", "numpy", "scipy", "joblib"} <= requirements("sklearn")
-    assert "scikit_learn" not in requirements("numpy")
-    assert requirements("json") == frozenset()
+    assert {"scikit_learn", "numpy", "scipy", "joblib"} <= required_by("scikit-learn")
+    assert "scikit_learn" not in required_by("numpy")
+    assert required_by("no-distribution") == {"no_distribution"}
 
 
 @pytest.mark.parametrize(

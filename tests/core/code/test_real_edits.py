@@ -147,7 +147,7 @@ REAL = {
         "from sqlalchemy import Column, String\nfrom sqlalchemy.orm import declarative_base\n"
         "class M(declarative_base()):\n    __tablename__ = 'm'\n"
         "    a = Column(String(4), primary_key=True)\ndef node(x): return M()",
-        {"attribute M.__table__", "attribute M.a"},
+        {"attribute M.__table__"},
     ),
     "totality of a TypedDict": (
         "from typing import TypedDict\nclass M(TypedDict): a: int\ndef node(x): return M.__total__",

@@ -96,7 +96,7 @@ def test_a_polars_frame_of_python_objects_counts_by_them() -> None:
 
 
 def test_a_value_that_cannot_be_hashed_is_named() -> None:
-    """A connection in a global counts by its type, and the plan can say so."""
+    """A connection in a global is new in every process, and the plan can say so."""
     flow = module("def node(x): return CON")
     vars(flow)["CON"] = sqlite3.connect(":memory:")
     named = ("global CON (sqlite3.Connection)",)

@@ -48,6 +48,7 @@ _JOINED: Final = {
 _FLAGS_BESIDE_NAME: Final = (
     {"LOAD_ATTR": 1, "LOAD_SUPER_ATTR": 3} if sys.version_info >= (3, 12) else {}
 )
+_HUGE: Final = 1 << 4096
 _HAS_JUMP: Final = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 _HAS_NAME: Final = frozenset(dis.hasname)
 _HAS_CONST: Final = frozenset(dis.hasconst)
@@ -101,7 +102,7 @@ def normalise(code: CodeType) -> NormalCode:
     if known is not None and known[0]() is code:
         return known[1]
     writer = _Writer()
-    writer.write(code)
+    writer.write(_writable(code))
     normal = NormalCode(
         blake2b(
             "\n".join(writer.lines).encode("utf-8", "surrogatepass"), digest_size=16
@@ -119,6 +120,20 @@ def normalise(code: CodeType) -> NormalCode:
 
 # By identity: comparing code objects by value would compare their line numbers too.
 _KNOWN: dict[int, tuple[weakref.ref[CodeType], NormalCode]] = {}
+
+
+def _writable(code: CodeType) -> CodeType:
+    """The code with huge numbers as hex text: dis calls their repr, which Python refuses."""
+    constants = tuple(
+        _writable(each)
+        if isinstance(each, CodeType)
+        else hex(each)
+        if type(each) is int and abs(each) > _HUGE
+        else each
+        for each in code.co_consts
+    )
+    same = all(new is old for new, old in zip(constants, code.co_consts, strict=True))
+    return code if same else code.replace(co_consts=constants)
 
 
 class _Writer:

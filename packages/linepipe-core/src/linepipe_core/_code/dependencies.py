@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from types import (
+    CodeType,
     FunctionType,
     MethodType,
     ModuleType,
@@ -22,7 +23,7 @@ from types import (
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import NormalCode, normalise
-from linepipe_core._code.made import is_made
+from linepipe_core._code.makers import assigned_globals, identity_token, making_of
 from linepipe_core._code.members import (
     ABSENT,
     Value,
@@ -35,19 +36,27 @@ from linepipe_core._code.members import (
     home_module,
     inside,
     is_code,
+    is_generated,
+    is_librarys,
     is_own_class,
+    is_plain_content,
     is_unseen,
     model_fields,
+    namespace_of,
+    own_code_below,
 )
 from linepipe_core._code.ownership import (
     class_owner,
+    distribution_of_file,
     distribution_of_module,
     find_spec,
     function_owner,
     module_owner,
+    root_of,
 )
 from linepipe_core._code.parts import Part, PartKey, digest_of
-from linepipe_core._code.sources import imported_modules, source_of
+from linepipe_core._code.sources import imported_modules, source_of, statements_of
+from linepipe_core._code.texts import names_in_texts
 from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.proxies import attributes_of, is_really
 
@@ -69,6 +78,7 @@ _MODULE_NOTES: Final = {
 
 
 _NOTHING: Final = Part("")
+_UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
 
 
 class ValueFingerprint(NamedTuple):
@@ -94,8 +104,10 @@ class Reached(NamedTuple):
     part: Part
     code: tuple[Any, ...]  # what it leads to
     values: tuple[Value, ...]
-    writes: tuple[tuple[int, str], ...] = ()
     unseen: tuple[str, ...] = ()  # what it calls whose result no fingerprint can tell
+    namespace: dict[str, Any] | None = None  # the globals of the own module it lies in
+    notes: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()  # the modules of the standard library that it names
 
 
 class _Source(NamedTuple):
@@ -115,6 +127,9 @@ class Reader:
     """Reads fingerprints, all at one moment: what it has once seen it doesn't look at again."""
 
     def __init__(self) -> None:
+        self.nodes_code: set[int] = set()  # the ids of the code objects that nodes lead to
+        self._assigned: dict[int, frozenset[str]] = {}
+        self._makings: dict[tuple[int, str], str] = {}
         # By identity, with the object, or another could get the same id.
         self._reached: dict[int, tuple[Any, Reached]] = {}
         self._hashed: dict[int, tuple[Any, ValueFingerprint]] = {}
@@ -137,6 +152,42 @@ class Reader:
         found = ValueFingerprint(digest, tuple(code), tuple(hasher.untracked), hasher.files)
         self._hashed[id(value)] = value, found
         return found
+
+    def making(self, namespace: Mapping[str, Any], name: str) -> str:
+        """A hash of the statements that made a global, with all the code that they name.
+
+        Returns:
+            ``""`` where they don't decide.
+        """
+        key = id(namespace), name
+        if key not in self._makings:
+            self._makings[key] = ""  # for what is made of itself
+            made = making_of(namespace, name, self._is_nodes_code)
+            if made.digest:
+                self._makings[key] = digest_of("making", made.digest, *self._behind(made.code))
+        return self._makings[key]
+
+    def _is_nodes_code(self, code: CodeType) -> bool:
+        return id(code) in self.nodes_code
+
+    def _behind(self, code: Iterable[Any]) -> Iterator[str]:
+        """The hashes of all the code that some code leads to, and of its globals."""
+        waiting, seen = list(code), set()
+        while waiting:
+            found = waiting.pop()
+            if identity(found) in seen:
+                continue
+            seen.add(identity(found))
+            reached = self.reached(found)
+            yield f"{reached.key} {reached.part.digest}"
+            waiting.extend(reached.code)
+            for value in reached.values:
+                held = value.fetch()
+                if type(held) in _UNCHANGING:
+                    yield f"{value.key} {self.value(held).digest}"
+                elif value.namespace is not None and value.home not in seen:
+                    seen.add(value.home)
+                    yield f"{value.key} {self.making(value.namespace, value.maker)}"
 
     def labelled(self, value: Any, labels: Mapping[Any, str]) -> str:
         """The hash of a value that holds code whose name isn't enough to know it by.
@@ -170,8 +221,18 @@ class Reader:
         """The digest and the dependencies of a function, class or module."""
         known = self._reached.get(id(found))
         if known is None:
-            known = self._reached[id(found)] = found, self._read(found)
+            known = self._reached[id(found)] = found, self._read_safely(found)
         return known[1]
+
+    def _read_safely(self, found: Any) -> Reached:
+        """Read; what can't be read counts as changed, for no user's code may end a run."""
+        try:
+            return self._read(found)
+        except Exception as error:
+            name = str(getattr(found, "__qualname__", None) or type(found).__name__)
+            part = Part(identity_token(found), home=str(getattr(found, "__module__", "")))
+            why = f"{name} can't be read ({type(error).__name__}) and counts as changed"
+            return Reached(PartKey("code", name), part, (), (), notes=(why,))
 
     def _read(self, found: Any) -> Reached:
         if isinstance(found, _Source):
@@ -179,9 +240,9 @@ class Reader:
         if isinstance(found, _Package):
             part = Part(digest_of("package", found.version), found.version)
             return Reached(PartKey("package", found.name), part, (), ())
-        if isinstance(found, ModuleType):
+        if is_really(found, ModuleType):
             return self._read_module(found)
-        if isinstance(found, FunctionType):
+        if is_really(found, FunctionType):
             if function_owner(found) == "own":
                 return self._read_function(found)
         elif is_really(found, type) and class_owner(found) == "own":
@@ -194,9 +255,9 @@ class Reader:
         Its content counts on its own. But a lambda's name isn't enough to tell it from
         another, with which it may change places in a dict.
         """
-        if isinstance(found, ModuleType):
+        if is_really(found, ModuleType):
             return f"module {found.__name__}"
-        if isinstance(found, FunctionType) and function_owner(found) == "own":
+        if is_really(found, FunctionType) and function_owner(found) == "own":
             name = f"code {called(found)}"
             if "<" not in name:
                 return name
@@ -213,18 +274,34 @@ class Reader:
         return f"foreign {foreign_name(found)}"
 
     def _read_function(self, func: FunctionType) -> Reached:
-        normal = normalise(func.__code__)
         code: list[Any] = []
+        if is_generated(func) and "__wrapped__" in func.__dict__:  # beartype's, say
+            code.append(func.__dict__["__wrapped__"])
+            part = Part(digest_of("wrapper", *map(self.name, code)))
+            return Reached(PartKey("wrapper", called(func)), part, tuple(code), ())
+        normal = normalise(func.__code__)
         values = held_by(func)
+        if "__wrapped__" in func.__dict__:
+            code.append(func.__dict__["__wrapped__"])
         targets = [self._refer(func.__globals__, path, code, values) for path in normal.references]
         package = func.__globals__.get("__package__") or ""
         for statement in normal.imports:
             code.extend(map(_Source, imported_modules(statement, package)))
         name = called(func)
-        part = Part(digest_of("function", normal.digest, *targets))
-        writes = tuple((id(func.__globals__), written) for written in sorted(normal.writes))
+        for named in names_in_texts(func):
+            self._refer(func.__globals__, (named,), code, values)
+        home = str(func.__globals__.get("__name__"))
+        part = Part(digest_of("function", normal.digest, *targets), home=home)
         unseen = tuple(_unseen(normal, targets))
-        return Reached(PartKey("code", name), part, tuple(code), tuple(values), writes, unseen)
+        return Reached(
+            PartKey("code", name),
+            part._replace(made=normal.digest),
+            tuple(code),
+            tuple(values),
+            unseen,
+            func.__globals__,
+            uses=tuple(sorted(_standard(normal, targets))),
+        )
 
     def _refer(
         self,
@@ -240,8 +317,6 @@ class Reader:
         if name not in namespace and hasattr(builtins, name):
             return f"builtin {name}"
         found = namespace.get(name, ABSENT)
-        if is_made((id(namespace), name), found):
-            found, attributes = ABSENT, ()
         for attribute in attributes:
             if not is_really(found, ModuleType) or module_owner(found.__name__) != "own":
                 break
@@ -254,7 +329,8 @@ class Reader:
             found = namespace.get(
                 name, sys.modules.get(f"{namespace.get('__name__')}.{name}", ABSENT)
             )
-        if found is not ABSENT and is_code(found):
+        # What a function assigns is state: a name that stands for code only once it has run.
+        if found is not ABSENT and is_code(found) and name not in self.assigned_in(namespace):
             code.append(found)
             return self.name(found)
         values.append(
@@ -262,38 +338,63 @@ class Reader:
                 PartKey("global", name),
                 partial(namespace.get, name, ABSENT),
                 (id(namespace), name),
+                namespace,
+                name,
             )
         )
         return f"global {name}"
 
+    def assigned_in(self, namespace: Mapping[str, Any]) -> frozenset[str]:
+        """The globals of a module that its functions assign."""
+        found = self._assigned.get(id(namespace))
+        if found is None:
+            found = self._assigned[id(namespace)] = assigned_globals(namespace)
+        return found
+
     def _read_class(self, kind: type) -> Reached:
         name = kind.__qualname__
+        namespace = namespace_of(kind)
+        module = statements_of(namespace) if namespace is not None else None
+        statement = module.class_statement(name) if module is not None else None
         code: list[Any] = list(kind.__mro__[1:-1])
         if type(kind) is not type:
             code.append(type(kind))
         values: list[Value] = []
         members = [name, *map(self.name, code)]
+        if statement is not None and namespace is not None:
+            members.append(statement.text)
+            for used in sorted(statement.names - {name, *vars(kind)}):
+                if used in namespace and not is_really(namespace[used], ModuleType):
+                    members.append(self._refer(namespace, (used,), code, values))
         for member, held in sorted(vars(kind).items()):
             functions = [each for each in inside(held) if is_code(each)]
+            # What a library wrote follows from the statement; or from what it keeps on the class.
+            functions = [
+                each
+                for each in functions
+                if not is_generated(each)
+                or (statement is None and isinstance(each.__globals__.get("__name__"), str))
+            ]
             bound = [each for each in inside(held) if not is_code(each)]
             if bound:
                 values.append(held_value(PartKey("attribute", f"{name}.{member}"), bound))
             if functions or bound:
                 code.extend(functions)
                 members += [member, *map(self.name, functions)]
-        values.extend(attributes_held(kind))
-        hints = vars(kind).get("__annotations__")
-        if isinstance(hints, dict) and hints:  # dataclasses and models read them, in their order
-            hinted = self.value(list(hints.items()))
-            members.append(hinted.digest)
-            code.extend(hinted.code)
-        values.extend(model_fields(kind))
+        held_values = attributes_held(kind)
+        if statement is None:
+            values.extend(each for each in held_values if not is_librarys(each.fetch()))
+            values.extend(model_fields(kind))
+            hints = vars(kind).get("__annotations__")
+            if isinstance(hints, dict) and hints:  # models read them, in their order
+                hinted = self.value(list(hints.items()))
+                members.append(hinted.digest)
+                code.extend(hinted.code)
+        else:  # what its author gave it; the objects that libraries make of that follow from it
+            values.extend(each for each in held_values if is_plain_content(each.fetch()))
+        part = Part(digest_of("class", *members), home=str(kind.__module__))
         return Reached(
-            PartKey("class", name),
-            Part(digest_of("class", *members)),
-            tuple(code),
-            tuple(values),
-            (),
+            PartKey("class", name), part, tuple(code), tuple(values), namespace=namespace
         )
 
     def _read_module(self, module: ModuleType) -> Reached:
@@ -307,18 +408,21 @@ class Reader:
         if source is None:
             return Reached(None, _NOTHING, _packages(name), ())
         code = tuple(map(_Source, source.imports))
-        part = Part(digest_of("module", source.digest))
-        return Reached(PartKey("module", name), part, code, (), ())
+        part = Part(digest_of("module", source.digest), home=name)
+        return Reached(PartKey("module", name), part, code, ())
 
     def _read_foreign(self, found: Any) -> Reached:
         """Installed code counts by its version; the own code that it wraps is followed."""
         packages = _packages(home_module(found))
         code: list[Any] = []
         values: list[Value] = []
-        wrapped = None if isinstance(found, type) else attributes_of(found).get("__wrapped__")
+        wrapped = None if is_really(found, type) else attributes_of(found).get("__wrapped__")
         if wrapped is not None:
             code.append(wrapped)
-        if isinstance(found, FunctionType) and (wrapped is not None or holds_own_code(found)):
+        if not is_really(found, (type, FunctionType)):  # a wrapper of C, a curried function
+            packages = (*packages, *_packages(str(type(found).__module__)))
+            code.extend(each for each in own_code_below(found) if each is not wrapped)
+        if is_really(found, FunctionType) and (wrapped is not None or holds_own_code(found)):
             values = held_by(found)
             # What lies deeper is no name of the wrapper's: a registry may fill while it runs.
             code.extend(held for value in values if is_code(held := value.fetch()))
@@ -353,6 +457,13 @@ def _unseen(normal: NormalCode, targets: Iterable[str]) -> Iterator[str]:
     )
 
 
+def _standard(normal: NormalCode, targets: Iterable[str]) -> set[str]:
+    """The modules of the standard library that code names."""
+    names = [_dotted(*each, False) for each in zip(normal.references, targets, strict=True)]
+    named = {root_of(name) for name in (*names, *(each.module for each in normal.imports))}
+    return named & sys.stdlib_module_names
+
+
 def _dotted(path: tuple[str, ...], target: str, is_method: bool) -> str:
     """The full name of a foreign thing that code refers to: ``time.time``.
 
@@ -368,6 +479,17 @@ def _packages(module: str) -> tuple[_Package, ...]:
     """The installed package that a module belongs to; what comes with Python counts with it."""
     found = distribution_of_module(module)
     return (_Package(*found),) if found is not None else ()
+
+
+def package_of_file(file: str) -> _Package | None:
+    """The installed package that a file belongs to."""
+    found = distribution_of_file(file)
+    return _Package(*found) if found is not None else None
+
+
+def module_source(name: str) -> _Source:
+    """A module that counts by its whole source."""
+    return _Source(name)
 
 
 def own_code(found: Iterable[Any]) -> tuple[str, ...]:
@@ -394,7 +516,7 @@ def code_named(name: str) -> Any:
     then the source of their module counts.
     """
     found = _named(name)
-    return found if isinstance(found, (type, FunctionType)) else _Source(name.partition(":")[0])
+    return found if is_really(found, (type, FunctionType)) else _Source(name.partition(":")[0])
 
 
 def is_there(name: str) -> bool:

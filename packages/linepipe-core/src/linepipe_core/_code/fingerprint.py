@@ -1,8 +1,7 @@
 """The parts that a node's code depends on, and a hash of each part.
 
-A part keeps its name, so that freshness can say which one changed. What a single function,
-class or module is and leads to, ``reach`` tells; here all that one callable leads to is
-brought together.
+A part keeps its name, so that reasons can say which one changed. ``dependencies`` reads a single
+function, class or module; here all that one callable leads to is brought together.
 """
 
 from __future__ import annotations
@@ -10,14 +9,18 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from itertools import chain
+from contextlib import suppress
+from functools import cached_property
+from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
 
 from linepipe_core._code.dependencies import Reader, identity
-from linepipe_core._code.made import is_made
-from linepipe_core._code.members import Value, expanded, held_value
+from linepipe_core._code.effects import effects_of, imported_namespaces, used_by
+from linepipe_core._code.makers import identity_token, split_foreign
+from linepipe_core._code.members import Value, attributes_held, expanded, held_value
+from linepipe_core._code.ownership import namespace_owner
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
-from linepipe_core._code.state import ANEW, State, begins_anew, is_noted
+from linepipe_core._values.proxies import is_really
 from linepipe_core._values.secrets import shown_value
 
 T = TypeVar("T")
@@ -25,45 +28,67 @@ T = TypeVar("T")
 __all__ = ["CodeFingerprint", "code_fingerprint"]
 
 _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+_UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
+# Large data of these is not compared again after a node ran: it would be hashed twice.
+_LARGE: Final = ("numpy.", "pandas.", "polars.", "pyarrow.", "torch.")
+_LIBRARYS_OWN: Final = "library"  # how a library's wrapper made what it keeps
 
 
 class CodeFingerprint:
     """The parts that one callable depends on.
 
-    Attributes:
-        parts: key -> Part.
-        state: the globals that its code assigns itself; they are no parts.
-        untracked: what can't be hashed, each with its type.
-        unseen: what it calls that reads files, the clock or the like.
-        values: its values, before and after it runs.
+    The parts are put together when they are first asked for: by then the reader knows the code of
+    all nodes.
     """
 
-    __slots__ = ("parts", "state", "unseen", "untracked", "values")
+    def __init__(self, collected: _Collected) -> None:
+        self._collected = collected
 
-    parts: dict[PartKey, Part]
-    state: tuple[PartKey, ...]
-    untracked: tuple[str, ...]
-    unseen: tuple[str, ...]
-    values: State
+    @cached_property
+    def parts(self) -> dict[PartKey, Part]:
+        """Key -> Part."""
+        return self._collected.parts()
 
-    def __init__(
-        self,
-        parts: dict[PartKey, Part],
-        state: Iterable[PartKey],
-        untracked: Iterable[str],
-        unseen: Iterable[str],
-        values: State,
-    ) -> None:
-        self.parts = parts
-        self.state = tuple(state)
-        self.untracked = tuple(untracked)
-        self.unseen = tuple(unseen)
-        self.values = values
+    @property
+    def untracked(self) -> tuple[str, ...]:
+        """The values that nothing compares, each with its type; they are new in every process."""
+        self.parts  # noqa: B018  # found on the way
+        return tuple(dict.fromkeys(self._collected.untracked))
 
-    def since(self, keys: Collection[PartKey]) -> dict[PartKey, Part]:
-        """The parts; these as they were before runs of this process changed them."""
-        parts = {key: part for key, part in self.parts.items() if key not in keys}
-        return {**parts, **self.values.began(keys)}
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The functions that it calls that read files, the clock or the like."""
+        return tuple(sorted(self._collected.unseen))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What couldn't be read, each a phrase."""
+        return tuple(dict.fromkeys(self._collected.notes))
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The distributions and the standard modules that statements may act on."""
+        return self._collected.uses
+
+    @property
+    def codes(self) -> Collection[int]:
+        """The ids of the code objects that it was found to lead to."""
+        return self._collected.codes
+
+    def left(self, keys: Iterable[PartKey], is_over: bool = False) -> dict[PartKey, str]:
+        """For parts that no statements made, texts that say which object holds what content.
+
+        In one process an object that is as a run left it is the same. The texts differ in another.
+
+        Args:
+            keys: the parts; those that aren't values are left out.
+            is_over: True for the content that they have now, after the node has run.
+        """
+        return self._collected.left(self.parts, keys, is_over)
+
+    def changed(self) -> list[PartKey]:
+        """The parts whose content is another than when the fingerprint was taken."""
+        return self._collected.changed(self.parts)
 
 
 def code_fingerprint(
@@ -71,114 +96,172 @@ def code_fingerprint(
     func: Callable[..., Any],
     others: Iterable[Any] = (),
     depends_on: Iterable[Any] = (),
+    uses: Collection[str] | None = None,
 ) -> CodeFingerprint:
     """The fingerprint of a callable.
 
     Args:
         reader: what is read through one reader is read at one moment.
         func: a function, a class, a method, a partial, an object that can be called.
-        others: functions, classes and modules that it reaches through its inputs.
+        others: functions, classes and modules that it reaches through its inputs, or that ran.
         depends_on: what it depends on and doesn't name; a value counts by its content.
+        uses: what statements must act on to count; by default what the code is found to use.
     """
     code, bound = reader.entry(func)
     named = [
         held_value(PartKey("dependency", str(place)), each) for place, each in enumerate(depends_on)
     ]
-    return _Collected(reader, code, [*bound, *named], others).fingerprint(func)
+    return CodeFingerprint(_Collected(reader, code, [*bound, *named], others, uses))
 
 
 class _Collected:
     """All that one callable reaches, as parts with names of their own."""
 
     def __init__(
-        self, reader: Reader, func: Any, bound: Iterable[Value], others: Iterable[Any]
+        self,
+        reader: Reader,
+        func: Any,
+        bound: Iterable[Value],
+        others: Iterable[Any],
+        uses: Collection[str] | None,
     ) -> None:
         self._reader = reader
         self._node = func
         self._code: dict[PartKey, list[Any]] = {}
         self._values: dict[PartKey, list[Value]] = {}
-        self._writes: set[tuple[int, str]] = set()
-        self._unseen: set[str] = set()
         self._seen: dict[Any, Any] = {}
-        waiting: deque[Any] = deque()
-        self._take(bound, waiting)
-        self._visit(func, waiting)
-        waiting.extend(others)
-        while waiting:
-            found = waiting.popleft()
-            if identity(found) not in self._seen:
-                self._visit(found, waiting)
+        self._namespaces: dict[int, dict[str, Any]] = {}
+        self._contents: dict[PartKey, str] = {}
+        self._kinds: dict[PartKey, type] = {}
+        self._whole: set[PartKey] = set()  # what counts by its pickle, foreign objects and all
+        self._uses: set[str] = set()
+        self._waiting: deque[Any] = deque()
+        self.codes: set[int] = set()
+        self.unseen: set[str] = set()
+        self.untracked: list[str] = []
+        self.notes: list[str] = []
+        self._take(bound)
+        self._visit(func)
+        self._waiting.extend(others)
+        self._run()
+        self.uses = frozenset(uses) if uses is not None else self._used()
+        self._effects = self._take_effects()
+        self._run()
 
-    def _visit(self, found: Any, waiting: deque[Any]) -> None:
+    def _run(self) -> None:
+        while self._waiting:
+            found = self._waiting.popleft()
+            if identity(found) not in self._seen:
+                self._visit(found)
+
+    def _visit(self, found: Any) -> None:
         """Add one function, class or module, and put what it leads to in the queue."""
         self._seen[identity(found)] = found
         reached = self._reader.reached(found)
         if reached.key is not None:
             self._code.setdefault(reached.key, []).append(found)
-        self._writes.update(reached.writes)
-        self._unseen.update(reached.unseen)
-        waiting.extend(reached.code)
-        self._take(reached.values, waiting)
+        if reached.namespace is not None:
+            self._namespaces[id(reached.namespace)] = reached.namespace
+        if type(found) is FunctionType and reached.namespace is not None:
+            self._take_codes(found.__code__)
+        self.unseen.update(reached.unseen)
+        self.notes.extend(reached.notes)
+        self._uses.update(reached.uses)
+        self._waiting.extend(reached.code)
+        self._take(reached.values)
 
-    def _take(self, values: Iterable[Value], waiting: deque[Any]) -> None:
+    def _take_codes(self, code: CodeType) -> None:
+        self.codes.add(id(code))
+        self._reader.nodes_code.add(id(code))
+        for each in code.co_consts:
+            if isinstance(each, CodeType):
+                self._take_codes(each)
+
+    def _take(self, values: Iterable[Value]) -> None:
         for value in values:
             if value.home in self._seen:
                 continue
             self._seen[value.home] = value
-            waiting.extend(self._code_in(value))
+            for _, held in expanded(value.key, value.fetch()):
+                self._waiting.extend(self._reader.value(held).code)
             self._values.setdefault(value.key, []).append(value)
 
-    def _code_in(self, value: Value) -> Iterator[Any]:
-        """The code that lies in a value, unless a run has put it there."""
-        content = value.fetch()
-        if is_made(value.home, content):
-            return
-        for _, held in expanded(value.key, content):
-            for found in self._reader.value(held).code:
-                if not is_made(value.home, found):
-                    yield found
+    def _used(self) -> frozenset[str]:
+        packages = [key.name for key in self._code if key.kind == "package"]
+        return used_by(packages, self._uses)
 
-    def fingerprint(self, func: Any) -> CodeFingerprint:
+    def _take_effects(self) -> dict[str, Part]:
+        effects = {}
+        for name, namespace in imported_namespaces(self._namespaces.values()).items():
+            found = effects_of(namespace, self.uses)
+            self._waiting.extend(found.code)
+            effects[name] = Part(found.digest, home=name)
+        return effects
+
+    def parts(self) -> dict[PartKey, Part]:
         labels = self._labels()
         parts = {PYTHON: Part(_PYTHON, _PYTHON), FUNCTION: self._part(self._node, labels)}
         for name, found in self._distinct_code():
             if found is not self._node:
                 parts[name] = self._part(found, labels)
-        untracked: list[str] = []
-        anew: dict[PartKey, Part] = {}
-        assigned: dict[PartKey, Part] = {}
-        values = dict(self._distinct_values())
-        for key, value in values.items():
-            if value.home in self._writes:
-                held = None if is_noted(value) else value.fetch()  # it may be a large thing now
-                hashed = self._reader.value(held)
-                assigned[key] = (
-                    ANEW
-                    if begins_anew(held, hashed)
-                    else Part(hashed.digest, shown_value(str(key), held))
-                )
-                continue
+        for key, value in self._distinct_values():
             for name, held in expanded(key, value.fetch()):
-                hashed = self._reader.value(held)
-                is_clear = labels.keys().isdisjoint(map(identity, hashed.code))
-                digest = hashed.digest if is_clear else self._reader.labelled(held, labels)
-                parts[name] = Part(digest, shown_value(str(name), held))
-                untracked += [f"{name} ({kind})" for kind in hashed.untracked]
-                if begins_anew(held, hashed):
-                    anew[name] = ANEW
-        found = chain.from_iterable(self._code.values())
-        state = State(values, assigned, {**parts, **assigned, **anew}, found, func)
-        return CodeFingerprint(parts, assigned, untracked, sorted(self._unseen), state)
+                parts[name] = self._value_part(name, value, held, labels)
+        for module, part in sorted(self._effects.items()):
+            parts[PartKey("statement", module)] = part
+        return parts
+
+    def _value_part(self, key: PartKey, value: Value, held: Any, labels: Mapping[Any, str]) -> Part:
+        """A value by its content, or, where it has none, by the statements that made it."""
+        text = shown_value(str(key), held)
+        home = str(value.namespace.get("__name__")) if value.namespace is not None else ""
+        self._kinds[key] = type(held)
+        try:
+            compared, foreign = split_foreign(held)
+            hashed = self._reader.value(compared)
+            digest = self._contents[key] = hashed.digest
+            if not labels.keys().isdisjoint(map(identity, hashed.code)):
+                digest = self._reader.labelled(compared, labels)
+            untracked = hashed.untracked
+        except Exception as error:  # of a user's class: it counts as changed
+            self.notes.append(f"{key} can't be read ({type(error).__name__}) and counts as changed")
+            return Part(identity_token(held), home=home)
+        made = self._making(value, held, needed=bool(foreign or untracked))
+        if (foreign or untracked) and made and made != _LIBRARYS_OWN:
+            return Part(digest_of("foreign", digest, made), text, made, home)
+        if foreign:  # nothing says how it was made: its content, as pickle would keep it
+            hashed = self._reader.value(held)
+            digest, untracked = hashed.digest, hashed.untracked
+            self._contents[key] = digest
+            self._whole.add(key)
+        if untracked and made != _LIBRARYS_OWN:
+            self.untracked += [f"{key} ({kind})" for kind in untracked]
+            digest = digest_of("untracked", digest, identity_token(held))
+        return Part(digest, text, made, home)
+
+    def _making(self, value: Value, held: Any, needed: bool) -> str:
+        """The hash of the statements that made a value; ``""`` if they don't decide."""
+        if value.namespace is None:
+            return ""
+        if namespace_owner(value.namespace) != "own":
+            return _LIBRARYS_OWN
+        # A time is another in each process: if nodes change it, how it was made decides.
+        is_time = type(held) is float or type(held).__module__ == "datetime"
+        if not needed and not is_time:
+            return ""
+        return self._reader.making(value.namespace, value.maker)
 
     def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
-        """Digest of one function or class; ambiguous references are replaced by their labels."""
+        """The Part of a function or class; ambiguous references are replaced by their labels."""
         reached = self._reader.reached(found)
-        part = (
-            reached.part if reached.key is not None else Part(digest_of(self._reader.name(found)))
-        )
+        part = reached.part
+        if reached.key is None:
+            part = Part(digest_of(self._reader.name(found)))
         led_to = (*map(identity, reached.code), *(value.home for value in reached.values))
-        told = [labels[each] for each in led_to if each in labels]
-        return Part(digest_of("labelled", part.digest, *told), part.text) if told else part
+        labelled = [labels[each] for each in led_to if each in labels]
+        if labelled:
+            return part._replace(digest=digest_of("labelled", part.digest, *labelled))
+        return part
 
     def _labels(self) -> dict[Any, str]:
         """Labels that tell apart things of the same name.
@@ -213,6 +296,58 @@ class _Collected:
     def _distinct_values(self) -> Iterator[tuple[PartKey, Value]]:
         for key, alike in self._values.items():
             yield from _numbered(key, alike, lambda v: self._reader.value(v.fetch()).digest)
+
+    def left(
+        self, parts: Mapping[PartKey, Part], keys: Iterable[PartKey], is_over: bool
+    ) -> dict[PartKey, str]:
+        wanted = {key for key in keys if key in self._contents and not parts[key].made}
+        contents, reader = dict(self._contents), Reader()
+        found = {}
+        for key, value in self._distinct_values() if wanted else ():
+            for name, held in expanded(key, value.fetch()):
+                if name not in wanted:
+                    continue
+                if is_over:
+                    with suppress(Exception):  # of a user's class: then it counts as changed
+                        contents[name] = self._content(reader, name, held)
+                bound = value.fetch()
+                holder = value.namespace if type(bound) in _UNCHANGING else bound
+                token = identity_token(holder)
+                found[name] = digest_of("left", str(name), contents[name], token)
+        return found
+
+    def changed(self, parts: Mapping[PartKey, Part]) -> list[PartKey]:
+        """The parts whose content is another now."""
+        reader, changed = Reader(), []
+        for key, value in self._distinct_values():
+            for name, held in expanded(key, value.fetch()):
+                kind = type(held)
+                if f"{kind.__module__}.".startswith(_LARGE) and self._kinds.get(name) is kind:
+                    continue
+                if name not in parts or self._is_other(reader, name, held):
+                    changed.append(name)
+        for found in list(self._seen.values()):
+            if isinstance(found, Value):
+                continue
+            if not is_really(found, (FunctionType, type)):
+                reader.reached(found)  # a module that was loaded meanwhile is what was read of it
+                continue
+            if self._reader.reached(found).namespace is None:  # a library's
+                continue
+            for each in attributes_held(found):
+                if each.key not in parts:
+                    changed += (each.key, *(name for name, _ in expanded(each.key, each.fetch())))
+        return list(dict.fromkeys(changed))
+
+    def _content(self, reader: Reader, key: PartKey, held: Any) -> str:
+        compared = held if key in self._whole else split_foreign(held)[0]
+        return reader.value(compared).digest
+
+    def _is_other(self, reader: Reader, key: PartKey, held: Any) -> bool:
+        try:
+            return self._content(reader, key, held) != self._contents.get(key)
+        except Exception:  # of a user's class
+            return True
 
 
 def _numbered(

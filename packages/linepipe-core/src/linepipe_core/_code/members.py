@@ -6,7 +6,11 @@ own kinds of objects (descriptors, closures, enums, models) is in one place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+import sys
+from _thread import RLock, allocate_lock
+from _weakref import ReferenceType
+from collections.abc import Callable, Iterator, Mapping
 from functools import (
     WRAPPER_ASSIGNMENTS,
     cached_property,
@@ -14,7 +18,9 @@ from functools import (
     partialmethod,
     singledispatchmethod,
 )
+from threading import local
 from types import (
+    BuiltinFunctionType,
     CellType,
     FunctionType,
     GetSetDescriptorType,
@@ -44,8 +50,15 @@ __all__ = [
     "home_module",
     "inside",
     "is_data",
+    "is_generated",
+    "is_librarys",
+    "is_nothing",
+    "is_plain_content",
     "is_unseen",
     "model_fields",
+    "namespace_of",
+    "own_code_below",
+    "plain_attributes",
 ]
 
 # What gives something else each time although nothing in the code changed.
@@ -80,7 +93,19 @@ _CLASS_NOTES: Final = {
 # What SQLAlchemy and pydantic note down, some of it only when the class is first used.
 _LIBRARY_NOTES: Final = ("_sa_", "__pydantic_")
 _PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
+# What is called and counts as data all the same: by what it binds.
+_CALLABLE_DATA: Final = (partial, MethodType, BuiltinFunctionType, BaseException)
 _BUILTINS: Final = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+_LOCKS: Final = (type(allocate_lock()), type(RLock()), ReferenceType, local)
+_NOTHING: Final = {
+    *("threading.Event", "threading.Condition", "threading.Semaphore", "threading.Barrier"),
+    *("threading.Thread", "logging.Logger", "logging.Handler", "logging.LoggerAdapter"),
+    *("logging.Filter", "logging.Formatter", "_contextvars.ContextVar", "queue.Queue"),
+    *("_queue.SimpleQueue", "weakref.WeakKeyDictionary", "weakref.WeakValueDictionary"),
+    *("weakref.WeakSet", "concurrent.futures._base.Executor"),
+}
+_DATA_MODULES: Final = {"numpy", "pandas", "polars", "pyarrow", "datetime", "decimal", "fractions"}
+_MOST_REFERENTS: Final = 200
 _MOST_ATTRIBUTES: Final = 50
 _DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
 
@@ -91,7 +116,8 @@ class Value(NamedTuple):
     key: PartKey
     fetch: Callable[[], Any]
     home: tuple[int, str]  # the namespace and the name: what may assign it
-    holder: FunctionType | None = None  # what keeps a closure's cell, its home, alive
+    namespace: Mapping[str, Any] | None = None  # the globals of the module that made it
+    maker: str = ""  # the global there whose statements made it
 
 
 def called(func: FunctionType) -> str:
@@ -99,9 +125,11 @@ def called(func: FunctionType) -> str:
     return func.__code__.co_qualname if "__wrapped__" in func.__dict__ else func.__qualname__
 
 
-def held_value(key: PartKey, value: Any) -> Value:
+def held_value(
+    key: PartKey, value: Any, namespace: Mapping[str, Any] | None = None, maker: str = ""
+) -> Value:
     """A value that can't be assigned anew, only be changed."""
-    return Value(key, lambda: value, (id(value), str(key)))
+    return Value(key, lambda: value, (id(value), str(key)), namespace, maker)
 
 
 def expanded(key: PartKey, value: Any, depth: int = 2) -> Iterator[tuple[PartKey, Any]]:
@@ -118,13 +146,22 @@ def expanded(key: PartKey, value: Any, depth: int = 2) -> Iterator[tuple[PartKey
             yield from expanded(key.attribute(name), held, depth - 1)
 
 
+def plain_attributes(value: Any) -> Mapping[str, Any] | None:
+    """The attributes of an own object that is no more than them; None for any other."""
+    return attributes_of(value) if _is_its_attributes(value) else None
+
+
 def _has_plain_attributes(value: Any) -> bool:
-    """Return True if an own object is no more than its attributes, which pickle keeps."""
+    """Return True for an own object with few attributes, which count one by one."""
+    return 0 < len(attributes_of(value)) <= _MOST_ATTRIBUTES and _is_its_attributes(value)
+
+
+def _is_its_attributes(value: Any) -> bool:
+    """Return True for an own object of which pickle keeps the attributes and nothing else."""
     kind: Any = type(value)
     return (
         not is_code(value)
-        and not isinstance(value, _BUILTINS)
-        and 0 < len(attributes_of(value)) <= _MOST_ATTRIBUTES
+        and not is_really(value, _BUILTINS)
         and class_owner(kind) == "own"
         and kind.__reduce_ex__ is object.__reduce_ex__
         and kind.__reduce__ is object.__reduce__
@@ -148,7 +185,7 @@ def inside(member: Any) -> tuple[Any, ...]:
     """The functions in a class's member, and the values bound to it, through descriptors."""
     if is_really(member, _DESCRIPTORS):
         return ()
-    if isinstance(member, (staticmethod, classmethod)):
+    if issubclass(type(member), (staticmethod, classmethod)):
         return inside(member.__func__) or (member.__func__,)
     if is_really(member, property):
         return tuple(f for f in (member.fget, member.fset, member.fdel) if f is not None)
@@ -197,6 +234,22 @@ def _is_plain(value: Any) -> bool:
     return type(value) in _PLAIN
 
 
+def is_librarys(value: Any) -> bool:
+    """Return True for what SQLAlchemy makes of a class's columns, which its table tells."""
+    return str(type(value).__module__).startswith("sqlalchemy.")
+
+
+def is_plain_content(value: Any) -> bool:
+    """Return True for data, and for objects of own classes."""
+    if _is_plain(value):
+        return True
+    kind = type(value)
+    if issubclass(kind, type) or is_code(value):
+        return False
+    module = str(kind.__module__).partition(".")[0]
+    return is_own_class(kind) or kind in _BUILTINS or module in _DATA_MODULES
+
+
 def is_unseen(name: str, is_bare: bool = True) -> bool:
     """Return True if a foreign function of that full name reads what no fingerprint sees.
 
@@ -235,7 +288,7 @@ def _shown(value: Any) -> str:
 
 def foreign_name(found: Any) -> str:
     """The qualified name of what is known by its name only."""
-    if isinstance(found, FunctionType):
+    if is_really(found, FunctionType):
         return f"{home_module(found)}.{found.__code__.co_qualname}"
     name = getattr(found, "__qualname__", None) or getattr(found, "__name__", "")
     return f"{home_module(found)}.{name}"
@@ -243,36 +296,72 @@ def foreign_name(found: Any) -> str:
 
 def home_module(found: Any) -> str:
     """The module that brings a function or class, whatever it claims to be wrapping."""
-    if isinstance(found, FunctionType):
+    if is_really(found, FunctionType):
         return str(found.__globals__.get("__name__"))
-    if not isinstance(found, type):
+    if not is_really(found, type):
         owner = getattr(found, "__objclass__", None) or getattr(found, "__self__", None)
-        if owner is not None and not isinstance(owner, ModuleType):
-            found = owner if isinstance(owner, type) else type(owner)
+        if owner is not None and not is_really(owner, ModuleType):
+            found = owner if is_really(owner, type) else type(owner)
     module = getattr(found, "__module__", None)
-    if isinstance(found, type) or "__wrapped__" not in attributes_of(found):
+    if is_really(found, type) or "__wrapped__" not in attributes_of(found):
         return module if isinstance(module, str) else "builtins"
     return type(found).__module__
+
+
+def namespace_of(kind: type) -> dict[str, Any] | None:
+    """The globals of the module that a class was defined in.
+
+    By its methods: a profiler takes the place of ``__main__`` in ``sys.modules``.
+    """
+    name = str(kind.__module__)
+    for member in vars(kind).values():
+        if type(member) is FunctionType and member.__globals__.get("__name__") == name:
+            return member.__globals__
+    module = sys.modules.get(name)
+    return vars(module) if module is not None else None
+
+
+def is_generated(func: object) -> bool:
+    """Return True for a function that a library wrote: of dataclasses, attrs, beartype."""
+    if type(func) is not FunctionType:
+        return False
+    file = func.__code__.co_filename
+    return file.startswith("<") and not file.startswith(("<ipython-input", "<stdin", "<frozen"))
+
+
+def is_nothing(value: object) -> bool:
+    """Return True for a lock, a logger and the like: there is nothing in them to compare."""
+    kind = type(value)
+    if issubclass(kind, _LOCKS):
+        return True
+    return any(f"{base.__module__}.{base.__qualname__}" in _NOTHING for base in kind.__mro__)
 
 
 def held_by(func: FunctionType) -> list[Value]:
     """The values that a function object holds itself: defaults, closure, attributes."""
     code, name = func.__code__, called(func)
     values = []
-    defaults = func.__defaults__ or ()
-    positional = code.co_varnames[: code.co_argcount]
-    for param, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
-        values.append(held_value(PartKey("default", f"{param} of {name}"), default))
+    namespace, maker = func.__globals__, code.co_qualname.partition(".")[0]
+    positional = reversed(code.co_varnames[: code.co_argcount])
+    # A library may set more defaults than there are parameters.
+    defaults = zip(positional, reversed(func.__defaults__ or ()), strict=False)
+    for param, default in reversed(list(defaults)):
+        values.append(
+            held_value(PartKey("default", f"{param} of {name}"), default, namespace, maker)
+        )
     for param, default in (func.__kwdefaults__ or {}).items():
-        values.append(held_value(PartKey("default", f"{param} of {name}"), default))
-    for variable, cell in zip(code.co_freevars, func.__closure__ or (), strict=True):
+        values.append(
+            held_value(PartKey("default", f"{param} of {name}"), default, namespace, maker)
+        )
+    for variable, cell in zip(code.co_freevars, func.__closure__ or (), strict=False):
         if variable != "__class__":
             values.append(
                 Value(
                     PartKey("closure", f"{variable} of {name}"),
                     partial(content_of, cell),
                     (id(cell), ""),
-                    func,
+                    namespace,
+                    maker,
                 )
             )
     values.extend(attributes_held(func))
@@ -281,18 +370,21 @@ def held_by(func: FunctionType) -> list[Value]:
 
 def attributes_held(found: Any) -> Iterator[Value]:
     """The values in a function's or class's attributes, of which code may make more."""
-    if isinstance(found, FunctionType):
+    if is_really(found, FunctionType):
         for name in found.__dict__:
             if name != "__wrapped__":
                 fetch = partial(found.__dict__.get, name)
                 home = id(found.__dict__), name
-                yield Value(PartKey("attribute", f"{called(found)}.{name}"), fetch, home)
-    elif isinstance(found, type):
+                key = PartKey("attribute", f"{called(found)}.{name}")
+                maker = found.__code__.co_qualname.partition(".")[0]
+                yield Value(key, fetch, home, found.__globals__, maker)
+    elif is_really(found, type):
+        maker = found.__qualname__.partition(".")[0]
         for name, held in sorted(vars(found).items()):
             if not inside(held) and is_data(name, held):
                 fetch = partial(attribute_of, found, name)
                 key = PartKey("attribute", f"{found.__qualname__}.{name}")
-                yield Value(key, fetch, (id(found), name))
+                yield Value(key, fetch, (id(found), name), namespace_of(found), maker)
 
 
 def is_own_class(kind: type) -> bool:
@@ -301,5 +393,56 @@ def is_own_class(kind: type) -> bool:
 
 
 def is_code(value: object) -> bool:
-    """Return True for code that a hash refers to, not data that it holds."""
-    return code_or_data.is_code(value, is_own_class)
+    """Return True for code that a hash refers to, not data that it holds.
+
+    A library's callable that holds own code is such: a curried or vectorized function, a wrapper
+    of C.
+    """
+    if code_or_data.is_code(value, is_own_class):
+        return True
+    kind = type(value)
+    if issubclass(kind, _CALLABLE_DATA) or not _is_callable(kind):
+        return False
+    if str(kind.__module__) in ("typing", "types") or is_own_class(kind):
+        return False
+    return next(own_code_below(value), None) is not None
+
+
+def _is_callable(kind: type) -> bool:
+    return any("__call__" in vars(base) for base in kind.__mro__)
+
+
+def own_code_below(value: object, depth: int = 3) -> Iterator[Any]:
+    """The own functions and classes that a library's object refers to, a few steps deep."""
+    level: list[Any] = [value]
+    seen = {id(value)}
+    for _ in range(depth):
+        below: list[Any] = []
+        for each in level:
+            for found in _referred(each):
+                if id(found) in seen:
+                    continue
+                seen.add(id(found))
+                if _is_own(found):
+                    yield found
+                elif not is_really(found, dict) or len(found) <= _MOST_ATTRIBUTES:
+                    below.append(found)
+        level = below[:_MOST_REFERENTS]
+
+
+def _referred(value: Any) -> list[Any]:
+    kind = type(value)
+    if issubclass(kind, (type, ModuleType, str, bytes, int, float)) or kind is type(None):
+        return []
+    if kind is FunctionType:  # not its globals
+        cells = map(content_of, value.__closure__ or ())
+        defaults = (value.__kwdefaults__ or {}).values()
+        return [*cells, *(value.__defaults__ or ()), *defaults, *value.__dict__.values()]
+    return [each for each in gc.get_referents(value) if each is not kind]
+
+
+def _is_own(value: object) -> bool:
+    kind = type(value)
+    if kind is FunctionType:
+        return function_owner(value) == "own" and not is_generated(value)  # type: ignore[arg-type]  # mypy doesn't narrow by identity
+    return issubclass(kind, type) and class_owner(value) == "own"  # type: ignore[arg-type]  # as above

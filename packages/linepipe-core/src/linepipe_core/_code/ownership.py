@@ -22,6 +22,7 @@ Owner = Literal["own", "installed", "standard"]
 __all__ = [
     "Distribution",
     "class_owner",
+    "distribution_named",
     "distribution_of_file",
     "distribution_of_module",
     "file_owner",
@@ -29,7 +30,9 @@ __all__ = [
     "function_owner",
     "is_main",
     "module_owner",
-    "requirements",
+    "namespace_owner",
+    "normal_name",
+    "required_by",
     "root_of",
 ]
 
@@ -111,12 +114,12 @@ def module_owner(name: str) -> Owner:
         return "standard"
     module = sys.modules.get(name)
     if module is not None:
-        return _namespace_owner(vars(module))
+        return namespace_owner(vars(module))
     spec = find_spec(name)
     return "own" if spec is None else _spec_owner(spec)
 
 
-def _namespace_owner(namespace: Mapping[str, Any]) -> Owner:
+def namespace_owner(namespace: Mapping[str, Any]) -> Owner:
     """The owner of a module by its globals: its file, or where it was found."""
     name = namespace.get("__name__")
     if not isinstance(name, str) or name in _MAIN:
@@ -150,7 +153,7 @@ def function_owner(function: FunctionType) -> Owner:
         _LINEPIPE
     ):
         return file_owner(file)
-    return _namespace_owner(function.__globals__)
+    return namespace_owner(function.__globals__)
 
 
 def class_owner(kind: type) -> Owner:
@@ -240,16 +243,22 @@ def distribution_of_file(file: str) -> Distribution | None:
     return Distribution(fields.get("Name", [stem])[0], fields.get("Version", [version])[0])
 
 
-def requirements(module: str) -> frozenset[str]:
-    """The normal names of a module's distribution and of those that it requires in turn."""
-    distribution = distribution_of_module(module)
-    return _required(_normal(distribution.name)) if distribution is not None else frozenset()
+def distribution_named(name: str) -> Distribution | None:
+    """The installed distribution of a name; None if there is none."""
+    for folder in filter(None, sys.path):
+        for info in _infos(os.path.realpath(folder)).get(normal_name(name), ()):
+            fields = _metadata(os.path.join(folder, info))
+            version = info.removesuffix(".dist-info").partition("-")[2]
+            return Distribution(name, fields.get("Version", [version])[0])
+    root = name.replace("-", "_")
+    return distribution_of_module(root) if root in _LINEPIPE else None
 
 
 @cache
-def _required(name: str) -> frozenset[str]:
+def required_by(distribution: str) -> frozenset[str]:
+    """The normal names of a distribution and of those that it requires in turn."""
     found: set[str] = set()
-    waiting = [name]
+    waiting = [normal_name(distribution)]
     while waiting:
         each = waiting.pop()
         if each not in found:
@@ -264,7 +273,7 @@ def _required_directly(name: str) -> Iterator[str]:
             for line in _metadata(os.path.join(folder, info)).get("Requires-Dist", ()):
                 requirement, _, marker = line.partition(";")
                 if "extra" not in marker:
-                    yield _normal(_leading_name(requirement))
+                    yield normal_name(_leading_name(requirement))
 
 
 def _leading_name(requirement: str) -> str:
@@ -286,14 +295,14 @@ def _infos(folder: str) -> dict[str, list[str]]:
     for entry in sorted(entries):
         # An egg-info lies in the source folder of an editable project: it installs nothing.
         if entry.endswith(".dist-info"):
-            found.setdefault(_normal(entry.partition("-")[0]), []).append(entry)
+            found.setdefault(normal_name(entry.partition("-")[0]), []).append(entry)
     return found
 
 
 def _lister(folder: str, path: str) -> str | None:
     """The metadata folder of the distribution whose RECORD lists a path below a folder."""
     infos = _infos(folder)
-    likely = infos.get(_normal(path.partition("/")[0].removesuffix(".py")), ())
+    likely = infos.get(normal_name(path.partition("/")[0].removesuffix(".py")), ())
     for info in likely:
         if path in _listed(folder, info):
             return info
@@ -321,7 +330,8 @@ def _metadata(folder: str) -> dict[str, list[str]]:
     return fields
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
+    """A distribution's name as its metadata folder spells it."""
     return name.lower().replace("-", "_").replace(".", "_")
 
 

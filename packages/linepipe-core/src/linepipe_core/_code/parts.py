@@ -12,8 +12,8 @@ __all__ = ["FUNCTION", "PYTHON", "Part", "PartKey", "PartKind", "combined", "dig
 
 PartKind: TypeAlias = Literal[
     "argument", "attribute", "class", "closure", "code", "config", "default", "dependency",
-    "file", "function", "global", "input", "module", "object", "package", "python",
-    "stamp", "wrapper",
+    "file", "function", "global", "input", "module", "object", "package", "python", "ran",
+    "stamp", "statement", "wrapper",
 ]  # fmt: skip
 
 
@@ -33,6 +33,11 @@ class PartKey(NamedTuple):
     def attribute(self, name: str) -> PartKey:
         """The key of an attribute of what this key names."""
         return self._replace(name=f"{self.name}.{name}")
+
+    @property
+    def holder(self) -> PartKey:
+        """The key of what this key names an attribute of."""
+        return self._replace(name=self.name.rpartition(".")[0])
 
     @property
     def is_local(self) -> bool:
@@ -55,10 +60,15 @@ class Part(NamedTuple):
     Attributes:
         digest: its hash.
         text: the value itself, where it is short enough to show.
+        made: a hash of the statements that made it, for what nodes change while they run; ``""``
+            if they read the world outside, or can't be read.
+        home: the module in which it lies.
     """
 
     digest: str
     text: str = ""
+    made: str = ""
+    home: str = ""
 
 
 def digest_of(*parts: str) -> str:

@@ -9,17 +9,28 @@ turn: coarser than a function's own fingerprint, and the same whether they are l
 from __future__ import annotations
 
 import dis
+import linecache
 import sys
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec
 from types import CodeType
 from typing import Any, NamedTuple
 
 from linepipe_core._code.bytecode import Import, normalise
-from linepipe_core._code.ownership import find_spec, module_owner, root_of
+from linepipe_core._code.ownership import find_spec, is_main, module_owner, root_of
+from linepipe_core._code.statements import ModuleStatements, read_statements
 
-__all__ = ["ModuleSource", "imported_modules", "source_of"]
+__all__ = [
+    "ModuleSource",
+    "absolute_name",
+    "compiled",
+    "imported_modules",
+    "is_cell",
+    "source_of",
+    "statements_of",
+]
 
 
 class ModuleSource(NamedTuple):
@@ -115,3 +126,85 @@ def _is_submodule(module: str, inner: str) -> bool:
     if spec is None or spec.submodule_search_locations is None or module_owner(module) != "own":
         return False
     return find_spec(inner) is not None
+
+
+# Module name -> what was parsed, and of which loaded module or cells.
+_PARSED: dict[str, tuple[Any, ModuleStatements | None]] = {}
+
+
+def statements_of(namespace: Mapping[str, Any]) -> ModuleStatements | None:
+    """The top-level statements of an own module, by its globals; None without a source.
+
+    By its globals, for a profiler takes the place of ``__main__`` in ``sys.modules``.
+    """
+    name = namespace.get("__name__")
+    if not isinstance(name, str):
+        return None
+    cells = _cells() if is_main(name) and "__file__" not in namespace else ()
+    version = cells or namespace.get("__spec__") or namespace.get("__file__")
+    if not version:
+        return None
+    known = _PARSED.get(name)
+    if known is not None and (known[0] is version or known[0] == version):
+        return known[1]
+    text = _cells_text(cells) if cells else _text_of(name, namespace)
+    parsed = read_statements(text, is_main(name)) if text is not None else None
+    _PARSED[name] = version, parsed
+    return parsed
+
+
+def _text_of(name: str, namespace: Mapping[str, Any]) -> str | None:
+    file = namespace.get("__file__")
+    if isinstance(file, str) and file.endswith((".py", ".pyw")):
+        try:
+            with tokenize.open(file) as opened:
+                return opened.read()
+        except (OSError, SyntaxError, UnicodeDecodeError):
+            pass
+    loader: Any = namespace.get("__loader__")
+    try:  # in a zip file, say
+        text = loader.get_source(name)
+    except Exception:  # a loader of somebody else's
+        return None
+    return text if isinstance(text, str) else None
+
+
+def is_cell(file: str) -> bool:
+    """Return True for the name under which IPython compiles a cell."""
+    return "ipykernel_" in file or file.startswith("<ipython-input")
+
+
+def _cells() -> tuple[str, ...]:
+    return tuple(name for name in list(linecache.cache) if is_cell(name))
+
+
+def _cells_text(cells: tuple[str, ...]) -> str:
+    texts = []
+    for cell in cells:
+        lines = "".join(linecache.getlines(cell))
+        if read_statements(lines) is not None:  # magics can't be parsed
+            texts.append(lines)
+    return "\n".join(texts)
+
+
+def absolute_name(target: str, namespace: Mapping[str, Any]) -> str:
+    """The full name of what a module imports; relative ones begin with dots."""
+    path = target.lstrip(".")
+    level = len(target) - len(path)
+    if not level:
+        return target
+    package = namespace.get("__package__") or ""
+    if level > 1:
+        package = package.rsplit(".", level - 1)[0]
+    return f"{package}.{path}" if package else path
+
+
+def compiled(name: str) -> CodeType | None:
+    """The code of an own module, compiled from its source; None if that can't be read."""
+    spec = find_spec(name) if module_owner(name) == "own" else None
+    loader: Any = spec.loader if spec is not None else None
+    try:
+        code: CodeType | None = loader.get_code(name)
+    except Exception:  # no source, a loader of somebody else's
+        return None
+    return code

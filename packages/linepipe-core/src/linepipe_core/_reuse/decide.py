@@ -47,6 +47,7 @@ class ReusePlanner:
         kept: the objects that the result shall hold.
         files: path -> the hash of its content today; kept up to date by the caller.
         uncomparable: constant or config reference -> the types of what in it has no content.
+        state: the parts that nodes change while they run; kept up to date by the caller.
 
     Attributes:
         decisions: per node, the decision that is foreseen.
@@ -65,9 +66,11 @@ class ReusePlanner:
         kept: Iterable[str],
         files: Mapping[str, str],
         uncomparable: Mapping[str, Collection[str]] = MappingProxyType({}),
+        state: Collection[PartKey] = frozenset(),
     ) -> None:
         self._wiring = wiring
         self._versions = list(versions)
+        self._state = state
         self._chosen: list[Version | None] = [None] * len(wiring.nodes)
         self._parts = parts
         self._by_hand = by_hand
@@ -310,7 +313,8 @@ class ReusePlanner:
         if record.wiring != (wiring := wiring_of(node)):
             text = f"inputs changed: {record.wiring} -> {wiring}"
             reasons.append(Reason(text, "input", None, record.wiring, wiring))
-        reasons += code_changes(record.parts, self._parts(index, record), record.state)
+        state = {*record.state, *self._state}
+        reasons += code_changes(record.parts, self._parts(index, record), state)
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:

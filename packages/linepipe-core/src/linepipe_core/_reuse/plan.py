@@ -5,6 +5,7 @@ Apart from the decisions, which are made node by node as a run goes on.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, overload
 
@@ -114,6 +115,7 @@ class Plan(Sequence["PlanEntry"]):
 
 
 _NEVER_TRACKED: Final = (
-    "calls by a computed name (getattr, eval), C code, files, databases, the network, the clock, "
+    ("" if sys.version_info >= (3, 12) else "code that only running finds (from Python 3.12 on), ")
+    + "calls by a computed name (getattr, eval), C code, files, databases, the network, the clock, "
     "docstrings and the type hints of functions"
 )

@@ -15,7 +15,7 @@ from linepipe_core._values.file_content import FileContent
 
 __all__ = ["Record", "StoredObject", "Version", "record_keys", "runs_alike", "wiring_of"]
 
-_FORMAT: Final = 5
+_FORMAT: Final = 7
 
 
 class StoredObject(NamedTuple):
@@ -59,12 +59,12 @@ class Record(NamedTuple):
         parts: what its code depended on.
         inputs: name -> what it read.
         outputs: name -> the digest of what it made; None for what couldn't be kept.
-        state: the parts that it changed itself and that differ in each process anyway, which
-            are left out.
+        state: the parts that it was seen to change while it ran, or that were first met then.
         stamp: what tells this run's outputs from another's where they couldn't be kept and the
             node was told to run in any case.
-        began: the other parts that it changed itself: ``parts`` holds what they were before runs
-            changed them.
+        uses: the distributions and standard modules that it used.
+        left: of the parts of ``state``, how the run left them in its process.
+        notes: what was seen while it ran and no fingerprint tells, each a phrase.
         read_files: path -> the content of each File in its inputs.
         made_files: path -> the content of each File in its outputs.
         objects: name -> each output that is on the shelf.
@@ -80,7 +80,9 @@ class Record(NamedTuple):
     outputs: Mapping[str, str | None]
     state: Sequence[PartKey]
     stamp: str = ""
-    began: Sequence[PartKey] = ()
+    uses: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    left: Mapping[PartKey, str] = {}
     read_files: Mapping[str, FileContent] = {}
     made_files: Mapping[str, FileContent] = {}
     objects: Mapping[str, StoredObject] = {}
@@ -92,6 +94,7 @@ class Record(NamedTuple):
         """The record as it is stored."""
         fields = self._asdict()
         fields["parts"] = [[*key, *part] for key, part in self.parts.items()]
+        fields["left"] = [[*key, text] for key, text in self.left.items()]
         return json.dumps([_FORMAT, fields], ensure_ascii=False, separators=(",", ":"))
 
     @staticmethod
@@ -109,7 +112,8 @@ class Record(NamedTuple):
         fields["parts"] = {PartKey(*part[:3]): Part(*part[3:]) for part in fields["parts"]}
         fields["inputs"] = {name: Part(*part) for name, part in fields["inputs"].items()}
         fields["state"] = [PartKey(*key) for key in fields["state"]]
-        fields["began"] = tuple(PartKey(*key) for key in fields["began"])
+        fields["uses"], fields["notes"] = tuple(fields["uses"]), tuple(fields["notes"])
+        fields["left"] = {PartKey(*key): text for *key, text in fields["left"]}
         for files in ("read_files", "made_files"):
             fields[files] = {path: FileContent(*each) for path, each in fields[files].items()}
         fields["objects"] = {n: StoredObject.of(each) for n, each in fields["objects"].items()}

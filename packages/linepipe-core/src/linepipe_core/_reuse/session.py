@@ -18,7 +18,9 @@ from linepipe_core._code.dependencies import (
     ValueFingerprint,
     code_named,
 )
+from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
+from linepipe_core._code.lookup import looked_up, recorded_code
 from linepipe_core._code.members import is_own_class
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
@@ -43,8 +45,9 @@ from linepipe_core._values.secrets import shown_value
 
 __all__ = ["ReuseSession"]
 
-_LEFT_OUT: Final = "is left out: the node changes it itself"
-_AS_IT_BEGAN: Final = "is left out once a process has begun: the node changes it itself"
+# How nodes that failed left what they changed, which no record says, and how that began.
+_LEFT_BY_FAILED: Final[dict[str, tuple[PartKey, Part]]] = {}
+_IS_STATE: Final = "counts by the statements that made it: the node changes it while it runs"
 
 
 class ReuseSession:
@@ -90,6 +93,12 @@ class ReuseSession:
         self._has_run = False  # True once a node has run
         self._makers: dict[str, str] = {}  # free objects -> their makers' function, as a hash
         self._put: set[str] = set()  # the objects put in by hand in this run
+        self._began: dict[int, dict[PartKey, Part]] = {}
+        self._today: dict[tuple[int, int], tuple[Record, dict[PartKey, Part]]] = {}
+        self._watches: dict[int, Watch | None] = {}
+        self._failed_state: set[PartKey] = set()
+        self._state: set[PartKey] = set()  # the parts that nodes change while they run
+        self._left: dict[str, Part] = {}  # how runs left them -> how they began
         self._made: set[str] = set()  # the objects made in this run
         indices = range(len(wiring.nodes))
         self._files = FileContents()
@@ -98,6 +107,7 @@ class ReuseSession:
             wiring.nodes, self._reader, self._store, registry.partition, self._files.look_again
         )
         self._keys, self._bound, self._versions = results
+        self._note_state()
         self._objects = self._objects_today()
         given = self._look_at_given(constants, config, prints)
         self._codes = [self._code(index) for index in indices]
@@ -115,6 +125,7 @@ class ReuseSession:
             kept,
             self._files.today,
             {name: found.untracked for name, found in self._given.items() if found.untracked},
+            self._state,
         )
 
     def plan(self) -> Plan:
@@ -128,12 +139,12 @@ class ReuseSession:
 
     def _untracked(self, index: int) -> tuple[str, ...]:
         code, record = self._codes[index], self._record_of(index)
-        state = dict.fromkeys((*code.state, *((*record.state, *record.began) if record else ())))
-        began = record.began if record else code.values.comparable(state)
         return (
-            *(f"{name} {_AS_IT_BEGAN if name in began else _LEFT_OUT}" for name in state),
-            *(f"{name} can't be compared, and counts by its type" for name in code.untracked),
+            *(f"{key} {_IS_STATE}" for key in (record.state if record else ())),
+            *(f"{name} can't be compared and is new in every process" for name in code.untracked),
             *(f"what {name} gives" for name in code.unseen),
+            *code.notes,
+            *(record.notes if record else ()),
         )
 
     def _record_of(self, index: int) -> Record | None:
@@ -156,6 +167,7 @@ class ReuseSession:
         for name in self._registry.take_put():
             self._planner.is_replaced(name, self._put_by_hand(name), "was put in by hand")
         if not self._made.isdisjoint(node.inputs):
+            self._today.clear()
             self._codes[index] = self._code(index)  # objects of other classes may have come
         if self._has_run:
             self._look_at_files_again(index)
@@ -212,12 +224,21 @@ class ReuseSession:
 
     def begin(self, index: int) -> None:
         """The node runs now."""
-        self._codes[index].values.begin()
+        self._began[index] = self._begun(self._codes[index])
+        self._watches[index] = Watch() if IS_WATCHED else None
 
     def failed(self, index: int) -> None:
         """The node has failed, and what it changed until then is state all the same."""
+        watch = self._watches.pop(index, None)
+        if watch is not None:
+            watch.end()
         with suppress(Exception):  # of a user's class: the node's own error is to be told
-            self._codes[index].values.end()
+            code = self._codes[index]
+            changed = {*code.changed(), *(self._state & code.parts.keys())}
+            self._failed_state.update(changed)
+            began = {**code.parts, **self._began.get(index, {})}
+            for key, text in code.left(changed, is_over=True).items():
+                _LEFT_BY_FAILED[text] = key, began[key]
 
     def record(self, index: int, made: list[Any], seconds: float | None) -> None:
         """Store what a node made, and its record, in one transaction; then note both.
@@ -228,8 +249,10 @@ class ReuseSession:
             seconds: how long its function took.
         """
         node, registry = self._wiring.nodes[index], self._registry
-        changed = self._codes[index].values.end()
         self._has_run = True
+        watch = self._watches.pop(index, None)
+        ran = watch.end() if watch is not None and watch.is_on else None
+        changed = self._codes[index].changed()
         objects = dict(zip(node.outputs, made, strict=True))
         made.clear()
         transient = take_transient(node, objects)
@@ -237,7 +260,7 @@ class ReuseSession:
             kept = described(draft, objects)
             made_files = {path for each in kept.values() for path in each.files}
             made_files |= {os.fspath(file) for file in files_in(transient)}
-            record = self._record(index, changed, draft.digests, made_files)
+            record = self._record(index, changed, ran, draft.digests, made_files)
             if node.effect:
                 kept = {name: each._replace(content=record.made) for name, each in kept.items()}
             n_same = runs_alike(self._record_of(index), kept)
@@ -268,16 +291,25 @@ class ReuseSession:
         self,
         index: int,
         changed: Iterable[PartKey],
+        ran: Ran | None,
         digests: Mapping[str, str],
         made_files: Iterable[str],
     ) -> Record:
         node, code, older = self._wiring.nodes[index], self._codes[index], self._record_of(index)
-        state = {*changed, *code.state}
-        if older is not None and older.parts[FUNCTION].digest == code.parts[FUNCTION].digest:
-            # A memo that was full already is state all the same.
-            state.update(older.state, older.began)
-        began = code.values.comparable(state)
-        state.difference_update(began)
+        state = {*changed, *self._failed_state}
+        if older is not None:  # a memo that was full already is state all the same
+            state.update(older.state)
+        parts, uses, seen = {**code.parts, **self._began[index]}, code.uses, code
+        if ran is not None:
+            found, nameless = ran_code(ran, code.codes)
+            if found:
+                others = [*self._others(index), *found]
+                wider = seen = code_fingerprint(self._reader, node.func, others, node.depends_on)
+                state.update(key for key in wider.parts if key not in parts)
+                parts, uses = {**wider.parts, **parts}, wider.uses
+                parts = {**parts, **{k: p for k, p in wider.parts.items() if k.kind == "statement"}}
+            parts = {**parts, **nameless}
+        self._state.update(state)
         inputs = self._planner.inputs(index)
         read = self._read_files(index)
         for path in self._files.look_again(read):  # nobody knows which content the node read
@@ -285,12 +317,14 @@ class ReuseSession:
             inputs.update(dict.fromkeys(read[path], Part(os.urandom(8).hex())))
         return Record(
             wiring_of(node),
-            {key: part for key, part in code.since(began).items() if key not in state},
+            parts,
             inputs,
             {name: digests.get(name) for name in node.outputs},
             sorted(state),
             self._stamp(index) if node.effect or len(digests) < len(node.outputs) else "",
-            began,
+            sorted(uses),
+            (),
+            seen.left(state, is_over=True),
             {path: self._files.look(path) for path in read},
             {path: self._files.look(path) for path in made_files},
             bound=self._bound.get(index, ""),
@@ -405,8 +439,36 @@ class ReuseSession:
             raise missing_files(missing)
 
     def _parts(self, index: int, record: Record) -> dict[PartKey, Part]:
-        """The parts of the node's code; state as it began in this process."""
-        return self._codes[index].since(record.began)
+        """The parts of the node's code as far as the record asks for them; state as it began."""
+        known = self._today.get((index, id(record)))
+        if known is not None and known[0] is record:
+            return known[1]
+        code = self._code(index, record)
+        found = looked_up(self._reader, record.parts, code.parts, record.uses)
+        today = {**code.parts, **found, **self._begun(code)}
+        self._today[index, id(record)] = record, today
+        return today
+
+    def _begun(self, code: CodeFingerprint) -> dict[PartKey, Part]:
+        """What runs of this process have changed and nobody else: as it was recorded first."""
+        if not self._left:
+            return {}
+        left = code.left(self._state & code.parts.keys())
+        return {key: self._left[text] for key, text in left.items() if text in self._left}
+
+    def _note_state(self) -> None:
+        """Note what nodes change while they run, and how the newest runs left it."""
+        for text, (key, began) in list(_LEFT_BY_FAILED.items()):
+            self._state.add(key)
+            self._left[text] = began
+        for versions in self._versions:
+            newest = next(iter(versions), None)
+            if newest is not None:
+                record = newest.record
+                self._state.update(record.state)
+                for key, text in record.left.items():
+                    if key in record.parts:
+                        self._left[text] = record.parts[key]
 
     def _choose_version(self, name: str) -> None:
         """Let a slice read the version that fits today; without one it is stale."""
@@ -488,13 +550,24 @@ class ReuseSession:
                 self._files.look_again(found[name].files)
         return found
 
-    def _code(self, index: int) -> CodeFingerprint:
-        """The fingerprint of the node's code, with that of the classes in its inputs."""
-        node = self._wiring.nodes[index]
+    def _code(self, index: int, record: Record | None = None) -> CodeFingerprint:
+        """The fingerprint of the node's code, with that of the classes in its inputs.
+
+        For a record, with the code that it holds and reading may not find any more.
+        """
+        node, others = self._wiring.nodes[index], self._others(index)
+        if record is None:
+            return code_fingerprint(self._reader, node.func, others, node.depends_on)
+        others.extend(recorded_code(record.parts))
+        uses = frozenset(record.uses)
+        return code_fingerprint(self._reader, node.func, others, node.depends_on, uses)
+
+    def _others(self, index: int) -> list[Any]:
+        """The classes and functions in what the node reads."""
         others: list[Any] = []
-        for name in node.inputs:
+        for name in self._wiring.nodes[index].inputs:
             if name in self._given:
                 others.extend(self._given[name].code)
             elif name in self._objects:
                 others.extend(map(code_named, self._objects[name].code))
-        return code_fingerprint(self._reader, node.func, others, node.depends_on)
+        return others

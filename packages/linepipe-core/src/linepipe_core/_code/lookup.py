@@ -1,0 +1,104 @@
+"""Looks up by its key what a record holds and reading doesn't lead to any more.
+
+What led there may have been filled by a run: a registry, a memo. It is gone only if it can't be
+found by itself either.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from types import CodeType, FunctionType
+from typing import Any
+
+from linepipe_core._code.bytecode import normalise
+from linepipe_core._code.dependencies import Reader, code_named, module_source
+from linepipe_core._code.effects import effects_of
+from linepipe_core._code.members import inside
+from linepipe_core._code.ownership import distribution_named, is_main
+from linepipe_core._code.parts import Part, PartKey, digest_of
+from linepipe_core._code.sources import compiled
+from linepipe_core._values.proxies import is_really
+
+__all__ = ["looked_up", "recorded_code"]
+
+_NO_EFFECTS = digest_of("effects")
+
+
+def recorded_code(recorded: Mapping[PartKey, Part]) -> Iterator[Any]:
+    """The functions, classes and modules of a record that are there today."""
+    for key, part in recorded.items():
+        if key.kind == "module":
+            yield module_source(key.name)
+        elif key.kind in ("code", "class") and part.home in sys.modules and not key.is_local:
+            found = code_named(f"{part.home}:{key.name}")
+            functions = inside(found) if not is_really(found, (FunctionType, type)) else (found,)
+            yield from (each for each in functions if is_really(each, (FunctionType, type)))
+
+
+def looked_up(
+    reader: Reader,
+    recorded: Mapping[PartKey, Part],
+    today: Mapping[PartKey, Part],
+    uses: Collection[str],
+) -> dict[PartKey, Part]:
+    """The Parts of today that reading didn't find and that are there all the same."""
+    found = {}
+    for key, old in recorded.items():
+        if key not in today:
+            part = _part(reader, key, old, uses)
+            if part is not None:
+                found[key] = part
+    return found
+
+
+def _part(reader: Reader, key: PartKey, old: Part, uses: Collection[str]) -> Part | None:
+    match key.kind:
+        case "package":
+            package = distribution_named(key.name)
+            return (
+                None
+                if package is None
+                else old._replace(
+                    digest=digest_of("package", package.version), text=package.version
+                )
+            )
+        case "statement":
+            if key.name in sys.modules:
+                return old._replace(digest=effects_of(vars(sys.modules[key.name]), uses).digest)
+            return old if old.digest == _NO_EFFECTS else None
+        case "ran":
+            return old if old.digest in _digests(old.home, key.name) else None
+        case "code" if key.is_local:
+            return old if old.made in _digests(old.home, key.name) else None
+        case "global":
+            namespace = vars(sys.modules[old.home]) if old.home in sys.modules else {}
+            if key.name in namespace:
+                held = reader.value(namespace[key.name])
+                return old._replace(digest=held.digest, made=reader.making(namespace, key.name))
+    return None
+
+
+def _digests(module: str, qualname: str) -> set[str]:
+    """The hashes of a module's code objects of a qualified name, loaded and in its source."""
+    loaded = sys.modules.get("__main__" if is_main(module) else module)
+    codes = list(_live(vars(loaded))) if loaded is not None else []
+    source = compiled(module)
+    if source is not None:
+        codes += _nested(source)
+    return {normalise(each).digest for each in codes if each.co_qualname == qualname}
+
+
+def _live(namespace: Mapping[str, Any]) -> Iterator[CodeType]:
+    for value in list(namespace.values()):
+        members = list(vars(value).values()) if is_really(value, type) else [value]
+        for member in members:
+            if type(member) is FunctionType and member.__globals__ is namespace:
+                yield from _nested(member.__code__)
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _nested(each)
