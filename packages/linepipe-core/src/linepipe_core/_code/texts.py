@@ -16,7 +16,7 @@ __all__ = ["names_in_texts"]
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _LONGEST: Final = 20_000
-_HAS_DOCSTRING: Final = 0x4000000  # CO_HAS_DOCSTRING, from 3.13 on
+_HAS_DOCSTRING: Final = 0x4000000  # CO_HAS_DOCSTRING, from 3.14 on
 _IS_WATCHED: Final = sys.version_info >= (3, 12)
 # Code that looks names up; what one word names there is watched from 3.12 on.
 _LOOKUPS: Final = frozenset({"getattr", "eval", "query", "globals"})
@@ -64,7 +64,7 @@ def _texts(code: CodeType) -> Iterator[tuple[str, CodeType]]:
 
 
 def _begins_with_docstring(code: CodeType) -> bool:
-    if sys.version_info >= (3, 13):
+    if sys.version_info >= (3, 14):
         return bool(code.co_flags & _HAS_DOCSTRING)
     is_function = bool(code.co_flags & 0x02) and not code.co_name.startswith("<")
     return is_function and bool(code.co_consts) and isinstance(code.co_consts[0], str)

@@ -306,7 +306,7 @@ class ReuseSession:
                 others = [*self._others(index), *found]
                 wider = seen = code_fingerprint(self._reader, node.func, others, node.depends_on)
                 state.update(key for key in wider.parts if key not in parts)
-                parts, uses = {**wider.parts, **parts}, wider.uses
+                parts, uses = {**wider.parts, **self._begun(wider), **parts}, wider.uses
                 parts = {**parts, **{k: p for k, p in wider.parts.items() if k.kind == "statement"}}
             parts = {**parts, **nameless}
         self._state.update(state)
