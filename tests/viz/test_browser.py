@@ -253,6 +253,47 @@ def test_no_text_of_a_plot_stands_out_of_its_frame(
     assert outside == []
 
 
+def shown_text(browser: Browser, words: str) -> list[float]:
+    """The left, right and middle of a text of the plot, in px of the page."""
+    box: list[float] = browser.ask(
+        "(b => [b.left, b.right, (b.top + b.bottom) / 2])([...document.querySelectorAll("
+        f"'.textpoint text')].find(t => t.textContent === '{words}').getBoundingClientRect())"
+    )
+    return box
+
+
+@pytest.mark.parametrize("theme", SCHEMES)
+def test_a_plots_page_has_its_colour_and_its_texts_can_be_selected(
+    browser: Browser, theme: Scheme, tmp_path: Path
+) -> None:
+    """Beside the figure too; and a name under the pointer still has its hover card."""
+    plotted(browser, write_plot(tmp_path, samples.features(), theme=theme))
+    body = browser.ask("getComputedStyle(document.body).backgroundColor")
+    assert body == f"rgb{rgb(COLOURS['background'].of(theme))}"
+    left, right, y = shown_text(browser, "rolling_goals")
+    browser.point_at(left + 1, y)
+    browser.point_at(left + 2, y)
+    browser.until("document.querySelector('.hoverlayer text') !== null")
+    browser.mouse("Pressed", left + 1, y)
+    browser.mouse("Moved", (left + right) / 2, y, buttons=1)
+    browser.mouse("Moved", right + 3, y, buttons=1)
+    browser.mouse("Released", right + 3, y)
+    assert browser.ask("getSelection().toString().trim()") == "rolling_goals"
+
+
+def test_a_hover_card_never_hides_its_own_card(browser: Browser, tmp_path: Path) -> None:
+    """Also where a given size leaves no room at the right."""
+    plotted(browser, write_plot(tmp_path, samples.training(), figsize=(440, 1100)))
+    left, right, y = shown_text(browser, "load_players")
+    browser.point_at((left + right) / 2, y)
+    browser.until("document.querySelector('.hoverlayer .hovertext') !== null")
+    card = browser.ask(
+        "(b => [b.left, b.right])("
+        "document.querySelector('.hoverlayer .hovertext path').getBoundingClientRect())"
+    )
+    assert 0 <= card[0] < card[1] < left
+
+
 NOTEBOOK = (
     "from tests.viz import samples\npipeline = samples.features()\npipeline",
     "samples.told(pipeline.run(outputs=['features']))",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 __all__ = [
     "age_text",
@@ -57,6 +57,11 @@ def cell_width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
+    return _width_of_signs(text)
+
+
+@lru_cache(maxsize=4096)  # figures and joints of rows come again and again
+def _width_of_signs(text: str) -> int:
     return sum(map(_sign_width, text))
 
 

@@ -53,6 +53,8 @@ _CURVE_ERROR = 0.05  # px between a curve and the polyline in its place: no corn
 _CORNER_STEPS = 5
 _HOVER_ROOM = 250  # px beside the picture, where it isn't fitted into a given size
 _HOVER_COLUMNS = (28, 60)  # plotly neither wraps hover text nor lets it leave the figure
+_HOVER_TURN = 30  # px by which a card that shall turn to the left is too wide for the right
+_BLANK = 3.3  # px, of hover text in the narrowest of our fonts
 _HOVER_SIGN = 7.7  # px: a sign of hover text in the widest of our fonts, give or take
 
 
@@ -159,12 +161,15 @@ class _Plotter:
                 self._tops_of_pills[maker] = min(top, pill.frame.y)
         self._is_fitted = size is not None
         self._scale = min(self._width / scene.width, self._height / scene.height)
+        self._left = (scene.width - self._width / self._scale) / 2 if self._is_fitted else 0.0
 
     def figure(self) -> Figure:
         """All traces, on a canvas with one data unit for each px of the scene."""
-        figure: Figure = self._go.Figure(list(self._traces()))
+        from linepipe_viz.backends.plotly_page import PipelineFigure
+
+        figure = PipelineFigure(list(self._traces()))
         across, down = self._width / self._scale, self._height / self._scale
-        left = (self._scene.width - across) / 2 if self._is_fitted else 0.0
+        left = self._left
         figure.update_layout(
             width=round(self._width),
             height=round(self._height),
@@ -306,25 +311,40 @@ class _Plotter:
 
         plotly puts a bar's hover card to the right of the bar's end, if there is room for it.
         """
-        least, most = _HOVER_COLUMNS
         shapes = (*self._scene.cards, *self._scene.pills)
-        texts: list[str] = []
-        for shape in shapes:
-            end = (shape.frame.x + shape.frame.width) * self._scale
-            columns = int((self._width - end) / _HOVER_SIGN) - 4
-            texts.append(_hover_text(shape.details, min(max(columns, least), most)))
+        bars = [self._hover_bar(shape) for shape in shapes]
         spans = [(shape.frame.y, self._hover_height(shape)) for shape in shapes]
         return self._go.Bar(
             orientation="h",
-            base=[round(shape.frame.x, 1) for shape in shapes],
-            x=[round(shape.frame.width, 1) for shape in shapes],
+            base=[round(start, 1) for start, _, _ in bars],
+            x=[round(length, 1) for _, length, _ in bars],
             y=[round(top + height / 2, 1) for top, height in spans],
             width=[round(height, 1) for _, height in spans],
-            hovertext=texts,
+            hovertext=[text for _, _, text in bars],
             hovertemplate="%{hovertext}<extra></extra>",
             marker={"opacity": 0},
             cliponaxis=False,
         )
+
+    def _hover_bar(self, shape: Shape) -> tuple[float, float, str]:
+        """Where a shape's bar begins, how far it goes, and its hover text.
+
+        plotly turns the card to the left where there is no room for it at the right: from the
+        bar's end over the shape itself. There, if there is more room beyond the other side, the
+        bar runs backwards, and the first line is filled up with blanks so that the card turns.
+        """
+        least, most = _HOVER_COLUMNS
+        frame = shape.frame
+        left = (frame.x - self._left) * self._scale
+        right = left + frame.width * self._scale
+        columns = int((self._width - right) / _HOVER_SIGN) - 4
+        if columns >= least or left < self._width - left + _HOVER_TURN:
+            text = _hover_text(shape.details, min(max(columns, least), most))
+            return frame.x, frame.width, text
+        blanks = "\u00a0" * math.ceil((self._width - left + _HOVER_TURN) / _BLANK)
+        columns = min(max(int(left / _HOVER_SIGN) - 4, least), most)
+        text = _hover_text(shape.details, columns)
+        return frame.x + frame.width, -frame.width, f"{text}<br>{blanks}"
 
     def _hover_height(self, shape: Shape) -> float:
         """Of a card only what is above its pills: where bars overlap, plotly takes either."""

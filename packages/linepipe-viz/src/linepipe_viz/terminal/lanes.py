@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from linepipe_viz.graph.cards import Card, Graph
@@ -97,13 +98,16 @@ def _taken(lanes: list[tuple[int | None, str] | None], item: tuple[int | None, s
 def _row(
     before: Sequence[object | None], after: Sequence[object | None], joined: Sequence[int]
 ) -> LaneRow:
-    joins = set(joined)
-    cells = tuple(
-        LaneCell(
-            joins=number in joins,
-            above=number < len(before) and before[number] is not None,
-            below=after[number] is not None,
-        )
-        for number in range(len(after))
-    )
-    return LaneRow(cells, min(joins, default=None))
+    n_before = len(before)
+    cells = [
+        _CELLS[
+            number in joined,
+            number < n_before and before[number] is not None,
+            item is not None,
+        ]
+        for number, item in enumerate(after)
+    ]
+    return LaneRow(tuple(cells), min(joined, default=None))
+
+
+_CELLS: Final = {flags: LaneCell(*flags) for flags in product((False, True), repeat=3)}

@@ -78,7 +78,10 @@ class Charset:
 
 def line_width(line: Sequence[Span]) -> int:
     """Width of a line in cells."""
-    return cell_width("".join([words for words, _ in line]))
+    total = 0
+    for words, _ in line:  # a thousand rows at the end of a run: each call would cost
+        total += len(words) if words.isascii() else cell_width(words)
+    return total
 
 
 def fit_line(line: Sequence[Span], width: int, charset: Charset, *, right: bool = False) -> Line:
