@@ -335,11 +335,35 @@ def test_a_notebooks_page_shows_picture_and_table(
     assert "outputs: features" in text
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_picture_in_a_notebook_follows_the_notebooks_theme(
+    browser: Browser, scheme: Scheme, tmp_path: Path
+) -> None:
+    """Which JupyterLab gives as the body's colour scheme, whatever the system's is."""
+    other: Scheme = "dark" if scheme == "light" else "light"
+    body = f'<div style="color-scheme:{other}">{samples.features()._repr_html_()}</div>'
+    browser.open(page(tmp_path, body), scheme=scheme)
+    browser.until("document.querySelector('img').complete")
+    assert browser.picture(300, 300).at(3, 3) == rgb(COLOURS["background"].of(other))
+
+
+def test_a_picture_in_a_notebook_has_tooltips(browser: Browser, tmp_path: Path) -> None:
+    """Of its cards and pills, at their places."""
+    browser.open(page(tmp_path, samples.features()._repr_html_() or ""))
+    browser.until("document.querySelector('img').complete")
+    scene = pipeline_scene(samples.features(), None, None)
+    for shape in (*scene.cards, *scene.pills):
+        x, y = shape.frame.x + 9, shape.frame.y + shape.frame.height / 2
+        assert browser.ask(f"document.elementFromPoint({x}, {y}).title") == "\n".join(
+            shape.details.lines()
+        )
+
+
 def test_a_wide_picture_in_a_notebook_shrinks_and_then_scrolls(
     browser: Browser, tmp_path: Path
 ) -> None:
     """It fits a narrow page, but never so small that it can't be read."""
-    body = samples.wide()._repr_html_() or ""
+    body = samples.random_pipeline(60)._repr_html_() or ""
     width = "document.querySelector('img').getBoundingClientRect().width"
     browser.open(page(tmp_path, body), width=3000)
     full = browser.ask(width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.viz.progress.sessions import session, until_drawn_again
 
@@ -196,7 +198,7 @@ def test_the_live_view_says_how_long_the_run_took_the_last_time() -> None:
         """,
         columns=100,
     ) as shown:
-        shown.until(lambda: "▶ train" in shown.text() and " of 5" in shown.text())
+        shown.until(lambda: re.search(r"▶ train .* of \d+ ms", shown.text()) is not None)
         assert "to go" in shown.text()
         shown.press("\n")
         assert shown.until_end() == 0

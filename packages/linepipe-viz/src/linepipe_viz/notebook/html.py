@@ -11,13 +11,14 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
+from zlib import crc32
 
 from linepipe_core import HistoryEntry, ObjectRegistry, Pipeline, RunResult
 from linepipe_viz.backends.svg import scene_svg
 from linepipe_viz.graph.facts import origin_text
 from linepipe_viz.graph.records import error_text, outcome_text, steps_with_records
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
-from linepipe_viz.scene.shapes import Scene
+from linepipe_viz.scene.shapes import Scene, Shape
 from linepipe_viz.text import bytes_text, join_names, memory_text, printable, seconds_text
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _LEAST_SCALE = 0.6
+_MOST_FIXED = 860  # px: what a notebook's cell has room for
 _LEFT = 'style="text-align:left"'
 
 
@@ -40,16 +42,40 @@ def pipeline_html(pipeline: Pipeline) -> str:
 
 
 def scene_html(scene: Scene) -> str:
-    """A picture that shrinks to fit the page until it is too small to read, and then scrolls."""
-    data = b64encode(scene_svg(scene, "auto").encode()).decode("ascii")
+    """A picture with tooltips; a wide one shrinks to fit the page until it is hard to read.
+
+    Tooltips are areas of an image map, which a sanitizer leaves in. They don't shrink with their
+    image, so a picture that may shrink has none.
+    """
+    svg = scene_svg(scene, "auto")
+    data = b64encode(svg.encode()).decode("ascii")
     parts = [scene.title, scene.subtitle, scene.outcome, scene.description]
     words = escape("\n".join(part for part in parts if part))
-    width, least = f"{scene.width:.0f}", f"{scene.width * _LEAST_SCALE:.0f}"
+    width = f"{scene.width:.0f}"
+    if scene.width <= _MOST_FIXED:
+        name = f"lp{crc32(svg.encode()):08x}"
+        look, areas = f'usemap="#{name}" style="max-width:none"', _image_map(name, scene)
+    else:
+        least = f"{scene.width * _LEAST_SCALE:.0f}"
+        look, areas = f'style="max-width:100%;min-width:{least}px;height:auto"', ""
     return (
-        f'<div style="overflow-x:auto"><img width="{width}" alt="{words}"'
-        f' style="max-width:100%;min-width:{least}px;height:auto"'
-        f' src="data:image/svg+xml;base64,{data}"></div>'
+        f'<div style="overflow-x:auto"><img width="{width}" alt="{words}" {look}'
+        f' src="data:image/svg+xml;base64,{data}">{areas}</div>'
     )
+
+
+def _image_map(name: str, scene: Scene) -> str:
+    """The tooltips of cards and pills; of areas that overlap the first one counts."""
+    areas = "".join(map(_area, (*scene.pills, *scene.cards)))
+    return f'<map name="{name}">{areas}</map>'
+
+
+def _area(shape: Shape) -> str:
+    frame = shape.frame
+    sides = (frame.x, frame.y, frame.x + frame.width, frame.y + frame.height)
+    words = escape("\n".join(shape.details.lines()))
+    coords = ",".join(f"{side:.0f}" for side in sides)
+    return f'<area shape="rect" coords="{coords}" title="{words}" alt="">'
 
 
 def result_html(result: RunResult) -> str:
