@@ -20,6 +20,7 @@ from linepipe_core._code.members import inside
 from linepipe_core._code.ownership import file_owner, module_owner
 from linepipe_core._code.parts import Part, PartKey
 from linepipe_core._code.sources import is_cell
+from linepipe_core._declare.callables import CALLER
 from linepipe_core._values.proxies import is_really
 
 __all__ = ["IS_WATCHED", "Ran", "Watch", "ran_code"]
@@ -118,7 +119,7 @@ def ran_code(ran: Ran, known: Collection[int]) -> tuple[list[Any], dict[PartKey,
     modules: dict[str, ModuleType] = {}
     for code in ran.codes:
         file = code.co_filename
-        if file.startswith("<") and not is_cell(file):
+        if code.co_name == CALLER or (file.startswith("<") and not is_cell(file)):
             continue
         owner = "own" if is_cell(file) else file_owner(file)
         if owner == "installed":
