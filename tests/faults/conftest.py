@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from linepipe_core.shelf import ObjectShelf
 
 KILLS = 50
 FAULT_EVERY = 131  # no divisor of the number of kinds, so each of them comes
+CUT_EVERY = 199
 CROWD_SECONDS = 4.0
 
 
@@ -21,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=KILLS, help="how many writers to kill -9")
     parser.addoption(
         "--fault-every", type=int, default=FAULT_EVERY, help="which of all faults to inject"
+    )
+    parser.addoption(
+        "--cut-every", type=int, default=CUT_EVERY, help="which of all disks of a cut to try"
     )
     parser.addoption(
         "--crowd-seconds", type=float, default=CROWD_SECONDS, help="how long many share a shelf"
@@ -40,6 +46,12 @@ def kills(request: pytest.FixtureRequest) -> int:
 def fault_every(request: pytest.FixtureRequest) -> int:
     """Each fault of that many is injected; 1 for all."""
     return int(request.config.getoption("--fault-every", default=FAULT_EVERY))
+
+
+@pytest.fixture
+def cut_every(request: pytest.FixtureRequest) -> int:
+    """Of so many disks that a power cut may leave, one is tried; 1 for all."""
+    return int(request.config.getoption("--cut-every", default=CUT_EVERY))
 
 
 @pytest.fixture
@@ -80,11 +92,30 @@ def filled(path: str) -> str:
 @pytest.fixture(scope="session")
 def interposed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that fails calls of the C library."""
+    return built("interposed", tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that writes down what is changed by calls of the C library."""
+    return built("recorded", tmp_path_factory.mktemp("library"))
+
+
+def built(name: str, folder: Path) -> Path:
+    """A library to be preloaded."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if sys.platform != "linux" or compiler is None:
         pytest.skip("it takes Linux and a C compiler to stand between Python and its C library")
-    library = tmp_path_factory.mktemp("library") / "interposed.so"
-    source = Path(__file__).with_name("interposed.c")
-    build = [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
-    subprocess.run(build, check=True)
+    source, library = Path(__file__).with_name(f"{name}.c"), folder / f"{name}.so"
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True
+    )
     return library
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory: what makes thousands of shelves needn't wait for a disk."""
+    folder = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    yield Path(folder)
+    shutil.rmtree(folder)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,17 +15,9 @@ SCRIPT = Path(__file__).with_name("faulting.py")
 OPERATIONS = ["store", "open", "open after a kill", "make", "read", "pop", "clear"]
 
 
-@pytest.fixture
-def memory() -> Iterator[str]:
-    """A folder in memory: each fault is a shelf of its own, and a disk takes long to sync them."""
-    folder = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-    yield folder
-    shutil.rmtree(folder)
-
-
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_whatever_call_fails_nothing_is_torn_lost_or_left(
-    interposed: Path, memory: str, fault_every: int, operation: str
+    interposed: Path, memory: Path, fault_every: int, operation: str
 ) -> None:
     """EIO, ENOSPC, EMFILE, EINTR and short writes, once and from then on.
 
@@ -36,7 +25,7 @@ def test_whatever_call_fails_nothing_is_torn_lost_or_left(
     well, and the new one is. Nothing counts as missing, the next process finds no leftover.
     """
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), memory, str(fault_every), operation],
+        [sys.executable, str(SCRIPT), str(memory), str(fault_every), operation],
         env=os.environ | {"LD_PRELOAD": str(interposed)},
         capture_output=True,
         text=True,

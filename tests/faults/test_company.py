@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,29 +28,34 @@ SCRIPT = Path(__file__).with_name("sharing.py")
 SECONDS = 120  # nobody waits this long unless somebody waits forever
 
 
-def test_six_processes_write_and_read_the_same_names(
-    path: str, buffers: Callable[[], list[Path]]
+def test_six_processes_of_eight_threads_use_the_same_names(
+    path: str, buffers: Callable[[], list[Path]], crowd_seconds: float
 ) -> None:
-    """Nobody sees half a value or an error, and nothing is left behind."""
+    """No half value, no error, while others prune, clear and verify; nothing is left."""
+    ObjectShelf(path).close()
     workers = [
         subprocess.Popen(
-            [sys.executable, str(SCRIPT), path, str(seed), "60"],
+            [sys.executable, str(SCRIPT), path, str(seed), str(crowd_seconds), str(n_threads)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for seed in range(6)
+        for seed, n_threads in enumerate([8] * 6 + [0])
     ]
+    done = Counter[str]()
     for worker in workers:
-        out, err = worker.communicate(timeout=SECONDS)
+        out, err = worker.communicate(timeout=SECONDS + crowd_seconds)
         assert worker.returncode == 0, err
         assert "counts as missing" not in err, err
-        assert int(out) > 0
-    with ObjectShelf(path) as shelf:
+        done.update(json.loads(out))
+    assert done["stored"] > 0
+    assert done["read"] > 0
+    with ObjectShelf(path) as shelf, Store(path) as store:
         assert shelf.verify() == ()
-        with Store(path) as store:
-            expected = {each.digest for each in store.current(list(shelf)).values()}
-    assert len(buffers()) == len(expected)
+        shelf.prune(versions=1)
+        expected = {each.digest for each in store.current(list(shelf)).values()}
+        assert len(buffers()) == len(expected)
+    print(f"\n{dict(done)}")
 
 
 def test_eight_threads_share_one_shelf(path: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -84,11 +91,13 @@ def test_many_processes_may_be_the_first(path: str) -> None:
     """They make one shelf between them, whoever is quickest."""
     workers = [
         subprocess.Popen(
-            [sys.executable, str(SCRIPT), path, str(seed), "1"], stderr=subprocess.PIPE, text=True,
+            [sys.executable, str(SCRIPT), path, str(seed), "0.1", "1"],
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for seed in range(6)
-    ]  # fmt: skip
+    ]
     for worker in workers:
         _, err = worker.communicate(timeout=SECONDS)
         assert worker.returncode == 0, err

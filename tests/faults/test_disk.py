@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.faults.blocks import Block, in_a_process, put
 
-from linepipe_core.errors import ShelfPathError, ShelfWriteError
+from linepipe_core.errors import ShelfPathError, ShelfReadError, ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -178,25 +179,52 @@ def test_a_read_only_folder_can_hold_no_new_shelf(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root may mount a folder read-only")
-def test_a_shelf_on_a_read_only_disk(filled: str) -> None:
-    """It is read as it is, and nothing goes on it."""
-    folder = str(Path(filled).parent)
-    bound = subprocess.run(["mount", "--bind", folder, folder], capture_output=True)
-    if bound.returncode:
+@contextmanager
+def read_only(folder: str) -> Iterator[None]:
+    """The folder on a disk that is mounted read-only."""
+    if not IS_ROOT:
+        pytest.skip("only root may mount a folder read-only")
+    if subprocess.run(["mount", "--bind", folder, folder], capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount")
     try:
         subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
-        with ObjectShelf(filled) as shelf:
-            assert shelf["small"] == {"a": 1}
-            assert shelf["large"].is_whole()
-            with pytest.raises(ShelfWriteError) as caught:
-                shelf["small"] = 2
-        assert filled in str(caught.value)
+        yield
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_shelf_on_a_read_only_disk(filled: str) -> None:
+    """It is read as it is, and nothing goes on it."""
+    with read_only(str(Path(filled).parent)), ObjectShelf(filled) as shelf:
+        assert shelf["small"] == {"a": 1}
+        assert shelf["large"].is_whole()
+        with pytest.raises(ShelfWriteError) as caught:
+            shelf["small"] = 2
+        assert shelf.verify() == ()
+    assert filled in str(caught.value)
     with ObjectShelf(filled) as shelf:
         assert shelf["large"].is_whole()
+
+
+def test_a_shelf_on_a_read_only_disk_whose_last_writer_was_killed(filled: str) -> None:
+    """It is read as of the newest commit, or that is an error; never as of an older one."""
+    writer = "shelf = ObjectShelf(path); shelf['small'] = 'newest'; os.kill(os.getpid(), 9)"
+    in_a_process(f"if os.fork() == 0:\n    {writer}\nos.wait()", filled)
+    logs = [Path(filled, f"index.sqlite-{log}") for log in ("wal", "shm")]
+    assert all(log.stat().st_size for log in logs)
+    with read_only(str(Path(filled).parent)), ObjectShelf(filled) as shelf:
+        assert shelf["small"] == "newest"
+        assert shelf["large"].is_whole()
+        with pytest.raises(ShelfWriteError):
+            shelf["small"] = 2
+    logs[1].unlink()  # as in a copy that left it out
+    with (
+        read_only(str(Path(filled).parent)),
+        pytest.raises(ShelfReadError, match="what it was before them is never read"),
+    ):
+        ObjectShelf(filled)
+    with ObjectShelf(filled) as shelf:
+        assert shelf["small"] == "newest"
 
 
 def test_a_folder_that_vanishes(filled: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -32,6 +32,24 @@ def test_what_a_dead_writer_left_is_swept(filled: str) -> None:
         assert shelf.verify() == ()
 
 
+def test_a_buffer_that_no_row_names_is_removed_by_verify_if_it_is_whole(filled: str) -> None:
+    """A power cut can leave one without a word; what linepipe didn't write stays."""
+    kept = {file.name for file in Path(filled, "buffers").iterdir()}
+    with ObjectShelf(filled + " of another") as another:
+        another["large"] = Block(77, 90_000)
+        (unknown,) = Path(another.path, "buffers").iterdir()
+    unknown.rename(Path(filled, "buffers", unknown.name))
+    foreign = Path(filled, "buffers", "f" * 64)
+    foreign.write_bytes(b"my thesis")
+    with ObjectShelf(filled) as shelf:
+        assert Path(filled, "buffers", unknown.name).exists(), "an opening reads no folder"
+        assert shelf.verify() == ()
+        left = {file.name for file in Path(filled, "buffers").iterdir()}
+        assert left == kept | {foreign.name}
+        shelf["large"] = Block(77, 90_000)
+        assert shelf["large"].is_whole()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
 def test_a_filesystem_without_flock_is_named_and_nothing_is_swept(

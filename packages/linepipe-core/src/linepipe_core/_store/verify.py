@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from linepipe_core._errors import ShelfWriteError
 from linepipe_core._log import SHELF_LOG
 from linepipe_core._store import packing, rows
 from linepipe_core._store.buffers import BufferFiles, Verdict
+from linepipe_core._store.changes import RemoveUnused
 from linepipe_core._store.rows import Released, Row
 from linepipe_core._store.store import Store
 
@@ -29,6 +31,7 @@ def verified(store: Store) -> list[str]:
         row = store.index.read(rows.find_object, digest)
         if not _is_sound(row, store.files, verdicts):
             unsound |= _put_out(digest, store)
+    _remove_unknown(store)
     names = set(store.index.read(rows.names_of, ""))
     for digest, found in unsound.items():
         names.update(found.names)
@@ -38,6 +41,25 @@ def verified(store: Store) -> list[str]:
                 name, store.index.path, found.advice,
             )  # fmt: skip
     return sorted(names)
+
+
+def _remove_unknown(store: Store) -> None:
+    """Remove the buffers that no row names, and no staging folder any more.
+
+    A power cut can leave them on a filesystem that keeps names in another order than they were
+    made. Only what is whole, and so was written by a shelf: anything else is somebody's own.
+    """
+    known = store.index.read(rows.known_buffers)
+    try:
+        unknown = [digest for digest in store.files.names() if digest not in known]
+    except OSError as error:
+        raise packing.read_error(store.path, error) from error
+    ours = [digest for digest in unknown if store.files.verdict(digest) == "sound"]
+    with suppress(ShelfWriteError):  # it can't be written, or is locked: another time
+        n_removed = store.index.write(RemoveUnused(ours, store.files)) if ours else 0
+        if n_removed:
+            SHELF_LOG.info("removed %d buffers of no object from the shelf %s",
+                           n_removed, store.path)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
