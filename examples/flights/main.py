@@ -159,8 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=HERE / "out", help="where results go")
     parser.add_argument("--log", action="store_true", help="show what linepipe logs")
     given = parser.parse_args(arguments)
-    # That the engine stays in memory is as it should be, and no news for the report's reader.
-    level = logging.INFO if given.log else logging.ERROR
+    level = logging.INFO if given.log else logging.WARNING
     logging.basicConfig(level=level, format="%(name)s: %(message)s")
     job = run_job(read_settings(given.config, given.out, given.sample), shown)
     pictures = draw_job(job, given.out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -25,10 +26,31 @@ SAMPLE = 20_000
 CUTOFF = pd.Timestamp("2013-07-15")
 
 
+WARNED: list[str] = []
+
+
+class Warned(logging.Handler):
+    """Keeps what linepipe warned of while the job ran."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        WARNED.append(record.getMessage())
+
+
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> flights.Job:
     """The whole job, run once on a sample."""
-    return flights.run_job(read_settings(CONFIG, tmp_path_factory.mktemp("out"), SAMPLE))
+    handler, log = Warned(logging.WARNING), logging.getLogger("linepipe")
+    log.addHandler(handler)
+    try:
+        return flights.run_job(read_settings(CONFIG, tmp_path_factory.mktemp("out"), SAMPLE))
+    finally:
+        log.removeHandler(handler)
+
+
+def test_nothing_is_warned_of(job: flights.Job) -> None:
+    """The engine, which is registered, is no news: neither that it's shared nor that it stays."""
+    assert job.predicted
+    assert WARNED == []
 
 
 @pytest.fixture(scope="module")
