@@ -42,9 +42,15 @@ def pipeline(path: Path, **options: Any) -> Pipeline:
 
 def end_worker(x: int) -> int:
     """Kills its process for one case; the others take a moment."""
-    if x == 2:
+    if x == 40:
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.01)
+    time.sleep(0.002)
+    return x
+
+
+def odd(x: int) -> int:
+    if x % 2 == 0:
+        raise ValueError("even")
     return x
 
 
@@ -67,3 +73,23 @@ def unreadable(*args: int) -> Any:
     if args:
         return Unreadable()
     raise ValueError("on reading")
+
+
+class Loud:
+    """Leaves the id of each process that unpickles it in a file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        self.path = state["path"]
+        with Path(self.path).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+
+
+def loud(path: str) -> list[Loud]:
+    return [Loud(path)]
+
+
+def sizes(frame: list[int], x: int) -> int:
+    return len(frame) + x

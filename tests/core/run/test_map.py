@@ -5,10 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import re
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +73,8 @@ def facts(outcome: RunResult | Exception) -> Any:
     history = [(e.node, dict(e.inputs), dict(e.outputs), e.status) for e in outcome.history]
     steps = [(step.node, step.index, step.status, step.reasons) for step in outcome.steps]
     assert all((s.seconds is None) == (s.started is None) for s in outcome.steps)
-    return dict(outcome), list(outcome), steps, history, outcome.failed_hooks
+    from_shelf = [(i.name, i.node, i.type, i.stale) for i in outcome.from_shelf]
+    return dict(outcome), list(outcome), steps, history, outcome.failed_hooks, from_shelf
 
 
 def looped(pipeline: Pipeline, cases: Cases, **options: Any) -> dict[str, Any]:
@@ -128,17 +132,88 @@ def test_it_equals_a_loop(
     assert mapped(pipeline, cases, outputs=outputs, executor=pool) == expected
 
 
-def test_it_equals_a_loop_with_the_cache_on(pool: Executor | None, tmp_path: Path) -> None:
-    """In values and errors; and again, with reuse."""
-    cases = {"one": {"factor": 1}, "bad": {"factor": -1}, "two": {"factor": 2}}
-    options = {"use_persistent_cache": True, "cache_storage_path": tmp_path / "shelf"}
-    pipeline = map_nodes.pipeline(tmp_path / "log", **options)
-    for reuse in (False, True):
-        with pytest.raises(MapError) as caught:
-            pipeline.map(cases, executor=pool, reuse=reuse)
-        totals = {label: result["total"] for label, result in caught.value.result.items()}
-        assert totals == {"one": 17, "two": 26}
-        assert list(caught.value.failed) == ["bad"]
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cases=CASES,
+    outputs=st.sampled_from([None, [], ["scaled"], ["total", "rows"]]),
+    track_history=st.booleans(),
+    is_slice=st.booleans(),
+)
+def test_it_equals_a_loop_with_the_cache_on(
+    pool: Executor | None,
+    cases: Cases,
+    outputs: Any,
+    track_history: bool,
+    is_slice: bool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """And again, with reuse; and what each case left on the shelf."""
+    found = []
+    for go_over in (looped, partial(mapped, executor=pool)):
+        path = tmp_path_factory.mktemp("map")
+        options = {"use_persistent_cache": True, "cache_storage_path": path / "shelf"}
+        pipeline = map_nodes.pipeline(Path("log"), track_history=track_history, **options)
+        pipeline = pipeline.bind(path=os.devnull)
+        if is_slice:  # it reads what an earlier run left
+            pipeline.bind(factor=1).run(outputs=["rows"])
+            pipeline = pipeline.from_nodes("scale")
+            if outputs is not None:
+                outputs = [name for name in outputs if name != "rows"]
+        runs = [go_over(pipeline, cases, outputs=outputs, reuse=reuse) for reuse in (False, True)]
+        with ObjectShelf(path / "shelf") as shelf:
+            left = sorted((i.name, i.partition or "", i.node, i.n_versions) for i in shelf.info())
+        found.append((runs, left))
+    assert without_path(found[1]) == without_path(found[0])
+
+
+def without_path(facts: Any) -> str:
+    """The facts as text, without the folder of the shelf, which stands in reports."""
+    return re.sub(r"pytest-of-\w+/pytest-\d+/map\d+", "", repr(facts))
+
+
+def test_objects_on_a_shelf_come_home_when_somebody_looks(
+    pool: Executor | None, tmp_path: Path
+) -> None:
+    """This process reads none before that, unless it made them."""
+    log = tmp_path / "log"
+    pipeline = Pipeline(
+        [Node(map_nodes.loud, ["path"], ["object"]), Node(map_nodes.sizes, ["rows", "x"], ["n"])],
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "shelf",
+        path=str(log),
+        rows=[0] * 1_000,
+    )
+    results = pipeline.map({"a": {"x": 1}, "b": {"x": 2}}, executor=pool, reuse=True)
+    assert [result["n"] for result in results.values()] == [1_001, 1_002]
+    log.write_text("")
+    (first,) = results["a"]["object"]
+    assert first.path == str(log)
+    is_made_here = pool is None or isinstance(pool, ThreadPoolExecutor)
+    assert log.read_text() == ("" if is_made_here else f"{os.getpid()}\n")
+    assert results["a"]["object"][0] is first
+
+
+def test_a_large_pipeline_is_sent_once_a_process(tmp_path: Path) -> None:
+    """Not with each case: a constant of 2 MB through 100 cases; and no file stays behind."""
+    before = set(os.listdir(tempfile.gettempdir()))
+    pipeline = Pipeline([Node(map_nodes.sizes, ["rows", "x"], ["n"])], rows=[0] * 1_000_000)
+    with executor("spawn") as pool:
+        results = pipeline.map({f"c{i}": {"x": i} for i in range(100)}, executor=pool)
+    assert [result["n"] for result in results.values()] == [1_000_000 + i for i in range(100)]
+    left = set(os.listdir(tempfile.gettempdir())) - before
+    assert not [name for name in left if name.startswith("linepipe-")]
+
+
+def test_short_cases_go_several_at_a_time_and_end_one_by_one() -> None:
+    """Each has its own result, and its own failure."""
+    pipeline = Pipeline([Node(map_nodes.odd, ["x"], ["y"])])
+    hook = Following()
+    with executor("fork") as pool, pytest.raises(MapError) as caught:
+        pipeline.map({f"c{i}": {"x": i} for i in range(500)}, executor=pool, hooks=[hook])
+    assert list(caught.value.failed) == [f"c{i}" for i in range(0, 500, 2)]
+    assert list(caught.value.result) == [f"c{i}" for i in range(1, 500, 2)]
+    ended = [seen[0] for seen in hook.seen if isinstance(seen, tuple) and len(seen) == 2]
+    assert sorted(ended) == sorted(f"c{i}" for i in range(500))
 
 
 def test_what_no_case_changes_runs_once(pool: Executor | None, tmp_path: Path) -> None:
@@ -186,14 +261,14 @@ def test_cases_run_in_other_processes() -> None:
 
 @pytest.mark.parametrize("how", ["fork", "loky"])
 def test_a_killed_worker_costs_its_case_alone(how: str) -> None:
-    """By name; all the others are finished."""
+    """By name; all the others are finished, also those that went to that worker with it."""
     pipeline = Pipeline([Node(map_nodes.end_worker, ["x"], ["y"])])
     with executor(how) as pool, pytest.raises(MapError) as caught:
-        pipeline.map({f"c{i}": {"x": i} for i in range(12)}, executor=pool)
-    assert list(caught.value.failed) == ["c2"]
-    assert "the worker process of case 'c2' ended abruptly" in str(caught.value.failed["c2"])
+        pipeline.map({f"c{i}": {"x": i} for i in range(60)}, executor=pool)
+    assert list(caught.value.failed) == ["c40"]
+    assert "the worker process of case 'c40' ended abruptly" in str(caught.value.failed["c40"])
     assert {label: result["y"] for label, result in caught.value.result.items()} == {
-        f"c{i}": i for i in range(12) if i != 2
+        f"c{i}": i for i in range(60) if i != 40
     }
 
 

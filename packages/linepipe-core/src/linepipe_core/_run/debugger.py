@@ -17,7 +17,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from linepipe_core._code.ownership import file_owner
-from linepipe_core._declare.callables import implementations, python_code
+from linepipe_core._declare.callables import CALLER, implementations, python_code
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
 from linepipe_core._errors import NodeDefinitionError, RunStateError
@@ -243,6 +243,10 @@ def _debugger() -> Pdb:
             if traceback is not None:
                 self._go_to_own_code()
             return done
+
+        def stop_here(self, frame: FrameType) -> bool:
+            # The frame that calls the function is in the user's module, and linepipe's own.
+            return frame.f_code.co_name != CALLER and bool(super().stop_here(frame))
 
         def _go_to_own_code(self) -> None:
             for index in range(len(self.stack) - 1, -1, -1):

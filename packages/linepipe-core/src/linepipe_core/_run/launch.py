@@ -7,9 +7,9 @@ know where they come from.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from linepipe_core._declare.declaration import Declaration, LeftOut
 from linepipe_core._declare.names import Names
@@ -42,6 +42,7 @@ __all__ = [
     "debug",
     "make_plan",
     "open_registry",
+    "run_case",
     "sliced",
     "start_run",
     "stored_history",
@@ -82,6 +83,20 @@ def start_run(
     except BaseException:
         registry.close()
         raise
+
+
+def run_case(
+    declaration: Declaration,
+    outputs: Names | None,
+    reuse: bool,
+    label: str,
+    constants: Mapping[str, Any],
+    hooks: Iterable[Hook] = (),
+) -> RunResult:
+    """One whole run of a case of ``map``."""
+    case = declaration.bound(constants).in_partition(label)
+    with start_run(case, outputs, reuse, (), hooks, lambda _: None) as run:
+        return run.finish()
 
 
 def check_run(

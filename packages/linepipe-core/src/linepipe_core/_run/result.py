@@ -83,18 +83,10 @@ class RunResult(Mapping["str", "Any"]):
         self.history: list[HistoryEntry] = History(history)
         self.failed_hooks: tuple[FailedHook, ...] = tuple(failed_hooks)
 
-    @classmethod
-    def of_values(
-        cls,
-        values: dict[str, Any],
-        steps: Sequence[Step],
-        seconds: float,
-        history: Sequence[HistoryEntry],
-    ) -> RunResult:
-        """A result whose values are the caller's already, as of a run in another process."""
-        result = cls({}, steps, seconds, history, ())
-        result._names, result._values = tuple(values), values
-        return result
+    def stored_digests(self) -> dict[str, str]:
+        """The names of the outputs that lie on the shelf, with the digests of what lies there."""
+        stored = {n: held for n, held in self._recorded.items() if _is_stored(held)}
+        return {name: held.pin().digest for name, held in stored.items()}
 
     def __getstate__(self) -> dict[str, Any]:
         # Objects on a shelf are read now: there may be no such shelf where this is going.
