@@ -18,6 +18,13 @@ pipeline.rename(prefix="test_", keep="text")  # type: ignore[arg-type]
 pipeline.rename({"text": 1})  # type: ignore[dict-item]
 Node(len, "text", ["n"])  # type: ignore[arg-type]
 Node(len, ["text"], "n")  # type: ignore[arg-type]
+pipeline.map({"a": {"text": "b"}}, outputs="n")  # type: ignore[arg-type]
+pipeline.map([("a", {"text": "b"})])  # type: ignore[arg-type]
+pipeline.map({"a": {1: "b"}})  # type: ignore[dict-item]
+pipeline.map({"a": {}})["a"]["n"] = 1  # type: ignore[index]
+pipeline.replace(partition=1)  # type: ignore[arg-type]
+pipeline.nodes[0].replace(inputs="text")  # type: ignore[arg-type]
+pipeline.nodes[0].replace(title="n")  # type: ignore[call-arg]
 pipeline.bind(1)  # type: ignore[call-arg]
 
 bound = create_named_partial_function(len, "n")

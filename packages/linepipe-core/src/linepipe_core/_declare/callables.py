@@ -49,7 +49,8 @@ def caller_for(func: Any) -> Caller:
     linepipe's, which tells the user nothing, and which the filters for modules don't match: it is
     the first line of the function itself.
     """
-    innermost = _innermost(func)
+    is_plain = type(func) is FunctionType and "__wrapped__" not in func.__dict__
+    innermost = func if is_plain else _innermost(func)
     if not is_really(innermost, FunctionType):
         return _call
     code = innermost.__code__

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 from abc import ABCMeta
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any, Final
 
 from linepipe_core._declare.config import MissingPathError, look_up
 from linepipe_core._declare.declaration import Declaration
-from linepipe_core._declare.hints import annotations_of, output_hints
+from linepipe_core._declare.hints import Annotations, output_hints
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.signatures import signature_of
 from linepipe_core._declare.wiring import Wiring
@@ -63,9 +63,10 @@ def _misspelt_outputs(declaration: Declaration) -> Iterator[str]:
 
 
 def _misfits(wiring: Wiring) -> Iterator[str]:
-    hints = output_hints(wiring.nodes)
+    annotations = Annotations()
+    hints = output_hints(wiring.nodes, annotations)
     for index, node in enumerate(wiring.nodes):
-        for parameter, name, wanted in _parameters(node):
+        for parameter, name, wanted in _parameters(node, annotations.of(node.func)):
             given = hints.get(name)
             if not (isinstance(given, type) and isinstance(wanted, type)):
                 continue
@@ -92,9 +93,8 @@ def _may_fit(given: type, wanted: type) -> bool:
     return isinstance(given, ABCMeta) and isinstance(wanted, ABCMeta)
 
 
-def _parameters(node: Node) -> Iterator[tuple[str, str, Any]]:
+def _parameters(node: Node, annotations: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """For each input the parameter that gets it, the input's name, and the annotation."""
-    annotations = annotations_of(node.func)
     if annotations.keys() <= {"return"}:
         return
     if node.keywords is not None:

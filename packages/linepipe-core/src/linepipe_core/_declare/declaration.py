@@ -221,7 +221,7 @@ class Declaration(NamedTuple):
             WiringError: names that would meet.
         """
         nodes = self.wiring.nodes
-        renaming = Renaming(nodes, self.constants, names, prefix, keep, node_names)
+        renaming = Renaming(self.wiring, self.constants, names, prefix, keep, node_names)
         wiring = Wiring(map(renaming.node, nodes))
         constants = {renaming.object(name): held for name, held in self.constants.items()}
         wiring.check(constants)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from linepipe_core._declare.config import CONFIG, is_config_reference
 from linepipe_core._declare.node import Node
+from linepipe_core._declare.wiring import Wiring
 from linepipe_core._errors import UnknownNameError, WiringError
 
 __all__ = ["Renaming"]
@@ -19,7 +20,7 @@ class Renaming:
     """New names for what a pipeline's nodes read and make, and for the nodes.
 
     Args:
-        nodes: the nodes.
+        wiring: of the nodes.
         constants: the names of the constants.
         names: old -> new, of objects and config references. A config reference takes along those
             that lie below it.
@@ -36,19 +37,16 @@ class Renaming:
 
     def __init__(
         self,
-        nodes: tuple[Node, ...],
+        wiring: Wiring,
         constants: Iterable[str],
         names: Mapping[str, str],
         prefix: str,
         keep: Iterable[str],
         node_names: Mapping[str, str],
     ) -> None:
-        read = dict.fromkeys(name for node in nodes for name in node.inputs)
-        made = dict.fromkeys(name for node in nodes for name in node.outputs)
-        objects = [*dict.fromkeys((*read, *made, *constants))]
-        references = [name for name in objects if is_config_reference(name)]
-        objects = [name for name in objects if not is_config_reference(name)]
-        known_nodes = [*dict.fromkeys(node.name for node in nodes)]
+        objects = [*dict.fromkeys((*wiring.free, *wiring.makers, *constants))]
+        references = [*wiring.config_references]
+        known_nodes = [*dict.fromkeys(node.name for node in wiring.nodes)]
         keep = _names("keep", keep)
         _check_mapping("rename()", names)
         _check_mapping("nodes", node_names)
@@ -131,6 +129,8 @@ def _kinds_mixed(names: Mapping[str, str]) -> list[str]:
 def _meeting(new_names: Mapping[str, str], kind: str = "") -> list[str]:
     """A sentence for each new name that several old ones would get."""
     olds: dict[str, list[str]] = {}
+    if len(set(new_names.values())) == len(new_names):
+        return []
     for old, new in new_names.items():
         if not (is_config_reference(new) and not kind):
             olds.setdefault(new, []).append(old)
