@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,3 +40,21 @@ def trivial_flow(path: str | os.PathLike[str], n_nodes: int) -> Pipeline:
     names = ["start", *(f"x{i}" for i in range(n_nodes))]
     nodes = [Node(increment, [names[i]], [names[i + 1]]) for i in range(n_nodes)]
     return Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path, start=1)
+
+
+TABLE: dict[str, np.ndarray[Any, np.dtype[np.float64]]] = {}
+
+
+def scaled_table(factor: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return TABLE["first"][: len(TABLE["first"]) // 10] * factor
+
+
+def global_flow(path: str | os.PathLike[str], n_rows: int) -> Pipeline:
+    """Eleven nodes that all read one global dict of arrays, and make a tenth of its size each."""
+    TABLE["first"] = np.random.default_rng(0).random(n_rows // 2)
+    TABLE["second"] = np.random.default_rng(1).random(n_rows // 2)
+    nodes = [
+        Node(create_named_partial_function(scaled_table, f"scale{i}", factor=i), [], [f"t{i}"])
+        for i in range(1, 12)
+    ]
+    return Pipeline(nodes, use_persistent_cache=True, cache_storage_path=path)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.benchmarks.flows import N_NODES, frames_flow, trivial_flow
+from tests.benchmarks.flows import N_NODES, frames_flow, global_flow, trivial_flow
+from tests.benchmarks.test_shelf_benchmarks import seconds_of_writing
 
-from linepipe_core import Pipeline
+from linepipe_core import Node, Pipeline
 from linepipe_core.shelf import ObjectShelf
 
 
@@ -123,3 +124,44 @@ def test_plan_of_trivial_nodes(benchmark: Any, tmp_path: Path, n_trivial: int) -
     flow.run(reuse=True)
     plan = benchmark(flow.plan)
     assert {entry.action for entry in plan} == {"reuse"}
+
+
+def test_eleven_nodes_over_one_global(benchmark: Any, tmp_path: Path) -> None:
+    """Goal: 2.5 times the limit of the disk for what they make; the global is hashed once."""
+    n_rows = 125_000_000 if benchmark.enabled else 10_000  # 1 GB
+    ratios: list[float] = []
+    seconds: list[float] = []
+    for turn in range(3 if benchmark.enabled else 1):
+        flow = global_flow(tmp_path / f"cache{turn}", n_rows)
+        made = memoryview(bytes(11 * (n_rows // 2 // 10) * 8))
+        limit = seconds_of_writing(made, tmp_path)
+        started = time.perf_counter()
+        result = flow.run(reuse=True)
+        seconds.append(time.perf_counter() - started)
+        ratios.append(seconds[-1] / limit)
+        assert statuses(result) == {"ran"}
+        del result
+        with ObjectShelf(tmp_path / f"cache{turn}") as filled:
+            filled.clear()
+    benchmark.extra_info["times the limit of the disk"] = statistics.median(ratios)
+    benchmark.pedantic(time.sleep, (statistics.median(seconds),), rounds=1)
+
+
+def test_a_run_on_a_large_shelf(benchmark: Any, tmp_path: Path) -> None:
+    """Goal: a run costs the same on a shelf of 100,000 names as on an empty one."""
+    n_names = 100_000 if benchmark.enabled else 100
+    empty, large = trivial_flow(tmp_path / "empty", 5), trivial_flow(tmp_path / "large", 5)
+    names = [f"name{i}" for i in range(n_names)]
+    filling = Node(tuple, ["rows"], names, name="fill")
+    Pipeline([filling], rows=[*range(n_names)]).replace(
+        use_persistent_cache=True, cache_storage_path=tmp_path / "large"
+    ).run(outputs=[])
+    taken: dict[str, list[float]] = {"empty": [], "large": []}
+    for turn in range(31 if benchmark.enabled else 1):
+        for name, flow in {"empty": empty, "large": large}.items():
+            started = time.perf_counter()
+            flow.bind(start=turn // 2).run(reuse=True)  # all run, then all are reused
+            taken[name].append(time.perf_counter() - started)
+    on_empty, on_large = (statistics.median(times) for times in taken.values())
+    benchmark.extra_info["times one on an empty shelf"] = on_large / on_empty
+    benchmark.pedantic(time.sleep, (on_large,), rounds=1)

@@ -1,4 +1,7 @@
-"""Files that aren't there although a node reads them: refused before any node runs."""
+"""Files that aren't there although a node reads them: an error before any node runs.
+
+Apart from `files`, which hashes: every run asks for what is missing, also one without records.
+"""
 
 from __future__ import annotations
 
