@@ -7,12 +7,12 @@ it, are described in "Architecture" in the docs.
 
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._reuse.plan import Plan, PlanEntry
-from linepipe_core._reuse.reasons import Reason
+from linepipe_core._reuse.reasons import Action, Reason, ReasonKind
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.map_result import MapResult
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
-from linepipe_core._run.step import Step
+from linepipe_core._run.step import MemoryUse, Status, Step
 from linepipe_core._values.file import File
 from linepipe_core._values.fingerprints import register_fingerprint
 from linepipe_core._values.rules import register_snapshot
@@ -48,6 +48,7 @@ from linepipe_core.registry import ObjectRegistry, ObjPlacement
 __version__ = "2.0.0"
 
 __all__ = [
+    "Action",
     "AmbiguousNameError",
     "Breakpoint",
     "CompositionError",
@@ -59,6 +60,7 @@ __all__ = [
     "LinepipeError",
     "MapError",
     "MapResult",
+    "MemoryUse",
     "MissingConfigError",
     "MissingExtraError",
     "MissingInputError",
@@ -74,6 +76,7 @@ __all__ = [
     "PlanEntry",
     "PostMortem",
     "Reason",
+    "ReasonKind",
     "RegistryClosedError",
     "Run",
     "RunResult",
@@ -84,6 +87,7 @@ __all__ = [
     "ShelfReadError",
     "ShelfTrustError",
     "ShelfWriteError",
+    "Status",
     "Step",
     "UnknownNameError",
     "WiringError",
