@@ -18,6 +18,7 @@ __all__ = [
     "ARROW_WIDTH",
     "COLOURS",
     "MONO",
+    "MOST_WIRES",
     "RECTS",
     "SANS",
     "SIGNS",
@@ -35,6 +36,8 @@ __all__ = [
 
 # Programs such as cairosvg take the first font of a list and no other.
 MONO: Final = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
+MOST_WIRES: Final = 2_000
+"""More are drawn with less: nobody hovers over one of them, or sees its curves."""
 ARROW_WIDTH: Final = 9.0
 ARROW_LENGTH: Final = 8.5
 SANS: Final = "Helvetica, Inter, 'Segoe UI', Arial, 'Liberation Sans', sans-serif"

@@ -21,6 +21,7 @@ from linepipe_viz.theme import (
     ARROW_WIDTH,
     COLOURS,
     MONO,
+    MOST_WIRES,
     RECTS,
     SANS,
     SIGN_WIDTH,
@@ -233,14 +234,21 @@ class _Plotter:
         yield self._hover()
 
     def _lines(
-        self, shapes: Iterable[Points], stroke: str, width: float, fill: str = "", dash: str = ""
+        self,
+        shapes: Iterable[Points],
+        stroke: str,
+        width: float,
+        fill: str = "",
+        dash: str = "",
+        *,
+        n_digits: int | None = 1,
     ) -> Any:
         """One trace for all shapes of a look; None between them lifts the pen."""
         xs: list[float | None] = []
         ys: list[float | None] = []
         for points in shapes:
-            xs += [*(round(x, 1) for x, _ in points), None]
-            ys += [*(round(y, 1) for _, y in points), None]
+            xs += [*(round(x, n_digits) for x, _ in points), None]
+            ys += [*(round(y, n_digits) for _, y in points), None]
         line = {
             "color": self._colour(stroke),
             "width": width * self._scale,
@@ -253,9 +261,13 @@ class _Plotter:
         )
 
     def _wires(self) -> Iterator[Any]:
+        is_dense = len(self._scene.wires) > MOST_WIRES
         for kind, style in WIRES.items():
             wires = [wire for wire in self._scene.wires if wire.kind == kind]
-            if wires or kind == "edge":
+            if is_dense and wires:
+                lines = [[*_few_points(wire), *_arrowhead(*wire.tip)[:3]] for wire in wires]
+                yield self._lines(lines, style.stroke, 1, n_digits=None)
+            elif wires or kind == "edge":
                 yield self._lines([_wire_points(wire) for wire in wires], style.stroke, style.width)
                 heads = [_arrowhead(*wire.tip) for wire in wires]
                 yield self._lines(heads, style.arrow, 0.5, style.arrow)
@@ -412,6 +424,21 @@ def _wire_points(wire: Wire) -> Points:
             points += _curve_points(points[-1], segment)
         else:
             points.append((segment.x, segment.y))
+    return points
+
+
+def _few_points(wire: Wire) -> Points:
+    """A wire as a polyline of straight segments: among thousands nobody sees its curves."""
+    points = [(wire.x, wire.y)]
+    for segment in wire.segments:
+        here = (segment.x, segment.y)
+        is_straight = len(points) > 1 and abs(points[-1][0] - here[0]) < 1 > abs(
+            points[-2][0] - here[0]
+        )
+        if is_straight:
+            points[-1] = here
+        else:
+            points.append(here)
     return points
 
 

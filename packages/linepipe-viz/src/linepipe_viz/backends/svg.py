@@ -23,6 +23,7 @@ from linepipe_viz.theme import (
     ARROW_WIDTH,
     COLOURS,
     MONO,
+    MOST_WIRES,
     RECTS,
     SANS,
     SIGN_WIDTH,
@@ -35,7 +36,6 @@ from linepipe_viz.theme import (
 
 __all__ = ["draw_svg_pipeline", "scene_svg"]
 
-_MOST_WIRES = 2_000  # more are drawn with less: nobody hovers over one of them
 _BASELINE = 0.36  # of the font size: from a text's middle down to its baseline
 
 
@@ -82,9 +82,18 @@ def draw_svg_pipeline(
     return scene_svg(pipeline_scene(pipeline, title, result), theme, transparent=transparent)
 
 
-def scene_svg(scene: Scene, theme: Theme, *, transparent: bool = False) -> str:
-    """The SVG of a display list."""
-    writer = _Writer("dark" if theme == "dark" else "light")
+def scene_svg(
+    scene: Scene, theme: Theme, *, transparent: bool = False, is_whole: bool = True
+) -> str:
+    """The SVG of a display list.
+
+    Args:
+        scene: the display list.
+        theme: as ``draw_svg_pipeline`` takes it.
+        transparent: leave out the background.
+        is_whole: with tooltips, and colours also in attributes; a page of our own needs neither.
+    """
+    writer = _Writer("dark" if theme == "dark" else "light", is_whole=is_whole)
     body = "\n".join(writer.body(scene, transparent=transparent))
     name = f"lp{crc32(f'{theme}{body}'.encode()):08x}"
     parts = (scene.title, scene.subtitle, scene.outcome)
@@ -114,8 +123,9 @@ def _attributes(data: Sequence[tuple[str, str]]) -> str:
 class _Writer:
     """Writes shapes as elements, with the colours of one theme in attributes."""
 
-    def __init__(self, theme: Literal["light", "dark"]) -> None:
+    def __init__(self, theme: Literal["light", "dark"], *, is_whole: bool) -> None:
         self._theme: Literal["light", "dark"] = theme
+        self._is_whole = is_whole
 
     def body(self, scene: Scene, *, transparent: bool) -> Iterator[str]:
         """All elements in the order in which they are painted."""
@@ -127,7 +137,7 @@ class _Writer:
         yield f'<g font-family="{MONO}">'
         for shape in scene.cards:
             yield from self._shape(shape)
-        if len(scene.wires) <= _MOST_WIRES:
+        if len(scene.wires) <= MOST_WIRES:
             for wire in scene.wires:
                 yield from self._wire(wire)
         else:
@@ -142,7 +152,12 @@ class _Writer:
         for text in scene.page:
             yield self._text(text)
 
+    def _tooltip(self, text: str) -> str:
+        return f"<title>{escape(text)}</title>" if self._is_whole else ""
+
     def _paint(self, *, fill: str = "", stroke: str = "") -> str:
+        if not self._is_whole:
+            return ""
         roles = {"fill": fill, "stroke": stroke}
         return "".join(
             f' {key}="{COLOURS[role].of(self._theme)}"' for key, role in roles.items() if role
@@ -150,7 +165,7 @@ class _Writer:
 
     def _shape(self, shape: Shape) -> Iterator[str]:
         yield f"<g{_attributes(shape.data)}>"
-        yield f"<title>{escape(chr(10).join(shape.details.lines()))}</title>"
+        yield self._tooltip("\n".join(shape.details.lines()))
         yield from (self._rect(rect) for rect in shape.rects)
         for sign in shape.signs:
             yield from self._sign(sign)
@@ -204,7 +219,7 @@ class _Writer:
     def _wire(self, wire: Wire) -> Iterator[str]:
         style = WIRES[wire.kind]
         yield (
-            f"<g{_attributes(wire.data)}><title>{escape(wire.label)}</title>"
+            f"<g{_attributes(wire.data)}>{self._tooltip(wire.label)}"
             f'<path class="lp-{wire.kind}" d="{_path(wire)}" fill="none"'
             f'{self._paint(stroke=style.stroke)} stroke-width="{style.width:g}"/>'
             f'<path class="lp-{wire.kind}-arrow" d="{_arrowhead(*wire.tip)}"'

@@ -80,7 +80,7 @@ def draw_html_pipeline(
         f"<header>\n<h1>{heading}</h1>\n<p>{escape(scene.subtitle)}</p>\n"
         f'<p id="outcome">{escape(scene.outcome)}</p>\n{_CONTROLS}</header>\n'
         f'<main>\n<div id="stage" tabindex="0" aria-label="Pipeline. Arrow keys walk its nodes.">\n'
-        f"{scene_svg(scene, 'auto')}</div>\n"
+        f"{scene_svg(scene, 'auto', is_whole=False)}</div>\n"
         '<aside id="panel" aria-live="polite" hidden></aside>\n</main>\n'
         f'{timeline}<script type="application/json" id="model">{_json(model)}</script>\n'
         f"<script>\n{_resource('page.js')}</script>\n</body>\n</html>\n"

@@ -90,12 +90,12 @@ class Painter:
         return Shape((rect,), tuple(texts), self._pill_details(placed), tuple(data))
 
     def _shown_fact(self, placed: PlacedPill) -> str:
-        """The fact below a pill; "" where there is none, or a line would cross it.
+        """The fact below a pill; "" where there is none, or no page but a card is below it.
 
         Of an object that no longer exists, the type that its maker declares.
         """
         name, maker = placed.label.name, placed.maker
-        if not placed.is_lowest and (maker, name) in self._readers:
+        if not placed.is_lowest:
             return ""
         room = placed.label.width + PILL_GAP - 2
         fact = self._facts.get(name)
