@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from tests.viz import samples
 
-from linepipe_core import Pipeline
+from linepipe_core import Node, Pipeline
 
 _NAMES = st.one_of(
     st.text("abcdefgh_", min_size=1, max_size=12),
@@ -42,3 +42,21 @@ def large_pipelines(draw: st.DrawFn) -> Pipeline:
         most_inputs=draw(st.sampled_from([1, 2, 4, 9])),
         most_outputs=draw(st.sampled_from([1, 2, 5, 12])),
     )
+
+
+@st.composite
+def families(draw: st.DrawFn) -> Pipeline:
+    """Ranks of alike siblings, each reading something of the ranks before, or of no rank."""
+    nodes: list[Node] = []
+    made: list[list[str]] = [["free"], [f"path_{n}" for n in range(9)]]
+    for rank in range(draw(st.integers(1, 4))):
+        count = draw(st.integers(1, 12))
+        word = draw(st.sampled_from(["load", "clean", "join"]))
+        first, second = (made[draw(st.integers(0, len(made) - 1))] for _ in range(2))
+        reads_all = draw(st.booleans())
+        outputs = [f"{word}_{rank}_{n}" for n in range(count)]
+        for n, output in enumerate(outputs):
+            inputs = [*(first if reads_all else [first[n % len(first)]]), second[n % len(second)]]
+            nodes.append(samples.node(f"{word}_{n}", list(dict.fromkeys(inputs)), [output]))
+        made.append(outputs)
+    return Pipeline(nodes)

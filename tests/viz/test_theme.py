@@ -77,7 +77,7 @@ def grounds() -> list[tuple[str, str]]:
     """Each kind of text with the fill that it stands on."""
     on_page = {"title", "subtitle", "outcome", "legend", "fact"}
     fills = {"name": "function-fill", "order": "function-fill", "label": "data-fill"}
-    fills |= {"chip": "config-fill", "chip-changed": "will-run-fill"}
+    fills |= {"chip": "config-fill", "chip-changed": "will-run-fill", "listed": "data-fill"}
     fills |= dict.fromkeys(on_page, "background")
     pairs = [(kind, fills[kind]) for kind in TEXTS if kind in fills]
     pairs.append(("label", "background"))  # a free input

@@ -133,7 +133,7 @@ def corners(xs: Any, ys: Any) -> Iterator[float]:
 def test_long_edges_are_round() -> None:
     """However far they go sideways, no corner sticks out by a visible part of a px."""
     names = [f"object_{n}" for n in range(20)]
-    readers = [samples.node(f"read_{chr(97 + n)}", ["x"], [name]) for n, name in enumerate(names)]
+    readers = [samples.node(f"{chr(97 + n)}_reads", ["x"], [name]) for n, name in enumerate(names)]
     pipeline = Pipeline([*readers, samples.node("gather", names, [])], x=1)
     colour = COLOURS["edge"].light
     (edges,) = (

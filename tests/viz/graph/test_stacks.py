@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from tests.viz import samples
+from hypothesis import given, settings
+from tests.viz import samples, strategies
 
 from linepipe_core import Pipeline
 from linepipe_viz import draw_html_pipeline, draw_svg_pipeline
 from linepipe_viz.graph.cards import pipeline_graph
 from linepipe_viz.graph.records import Record
 from linepipe_viz.graph.stacks import stack_record, stacked
+from linepipe_viz.scene.arrangement import arrange
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
 
 
@@ -81,3 +83,64 @@ def test_a_wide_pipeline_fits_a_page_by_its_stack() -> None:
 def test_the_page_shows_every_node_by_itself() -> None:
     """There one can search and zoom."""
     assert draw_html_pipeline(siblings(40)).count("<g data-node=") == 42
+
+
+def families(count: int) -> Pipeline:
+    """Tables of their own from files of their own, each cleaned, then joined; in turns."""
+    nodes = []
+    for n in range(count):
+        nodes.append(samples.node(f"load_{n}", [f"path_{n}"], [f"raw_{n}"]))
+        nodes.append(samples.node(f"clean_{n}", [f"raw_{n}", "rules"], [f"table_{n}", f"bad_{n}"]))
+    nodes.append(samples.node("join", [f"table_{n}" for n in range(count)], ["all"]))
+    return Pipeline(nodes)
+
+
+def test_stacks_stand_below_stacks() -> None:
+    """Each sibling has its own input; what they make is a pill each; inputs are folded too."""
+    graph = stacked(pipeline_graph(families(9).nodes))
+    assert [card.name for card in graph.cards] == [
+        "load_0 … load_8 (9)",
+        "clean_0 … clean_8 (9)",
+        "join",
+    ]
+    assert graph.free_inputs == ("path_0 … path_8 (9)", "rules")
+    assert graph.cards[1].makes == ("table_0 … table_8 (9)", "bad_0 … bad_8 (9)")
+    assert [(edge.maker, edge.reader, edge.name) for edge in graph.edges] == [
+        (None, 0, "path_0 … path_8 (9)"),
+        (0, 1, "raw_0 … raw_8 (9)"),
+        (None, 1, "rules"),
+        (1, 2, "table_0 … table_8 (9)"),
+    ]
+
+
+def test_siblings_may_differ_in_all_but_their_first_word() -> None:
+    """As features do that are named after what they are of."""
+    names = [f"mean_{what}" for what in ("a", "b", "c", "d", "e", "f", "g", "of_h")]
+    nodes = [samples.node("load", [], ["table"])]
+    nodes += [samples.node(name, ["table"], [f"{name}_column"]) for name in names]
+    nodes.append(samples.node("join", [f"{name}_column" for name in names], []))
+    graph = stacked(pipeline_graph(nodes))
+    assert [card.name for card in graph.cards] == ["load", "mean_a … mean_of_h (8)", "join"]
+
+
+def test_a_chain_of_alike_nodes_is_no_stack() -> None:
+    """They stand below each other."""
+    nodes = [samples.node(f"step_{n}", [f"x_{n}"], [f"x_{n + 1}"]) for n in range(30)]
+    graph = pipeline_graph(nodes)
+    assert stacked(graph) is graph
+
+
+@given(strategies.families())
+@settings(deadline=None, max_examples=60)
+def test_stacks_keep_the_order_of_makers_and_readers(pipeline: Pipeline) -> None:
+    """No cycle, no node lost, each edge still there, and no edge inside a stack."""
+    graph = pipeline_graph(pipeline.nodes)
+    shown = stacked(graph)
+    members = [member for card in shown.cards for member in card.members]
+    assert sorted(members) == list(range(len(pipeline.nodes)))
+    card_of = {member: card.index for card in shown.cards for member in card.members}
+    edges = {
+        (None if e.maker is None else card_of[e.maker], card_of[e.reader]) for e in graph.edges
+    }
+    assert {(edge.maker, edge.reader) for edge in shown.edges} == edges
+    arrange(shown)  # which refuses a cycle

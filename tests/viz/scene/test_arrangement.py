@@ -17,7 +17,9 @@ from tests.viz import samples, strategies
 
 from linepipe_core import Pipeline
 from linepipe_viz.backends.svg import draw_svg_pipeline
-from linepipe_viz.graph.cards import pipeline_graph
+from linepipe_viz.graph.cards import Graph, pipeline_graph
+from linepipe_viz.graph.lists import listed
+from linepipe_viz.graph.stacks import stacked
 from linepipe_viz.layout.boxes import Edge, lay_out
 from linepipe_viz.scene.arrangement import (
     Arrangement,
@@ -92,7 +94,11 @@ def arrangement(pipeline: Pipeline, *, with_states: bool = False) -> Arrangement
 def check_laws(pipeline: Pipeline, *, with_states: bool = False) -> None:
     """All of them at once: the layout is what costs."""
     graph = pipeline_graph(pipeline.nodes)
-    places = arrangement(pipeline, with_states=with_states)
+    check_graph(graph, arrange(graph, with_states=with_states))
+
+
+def check_graph(graph: Graph, places: Arrangement) -> None:
+    """The laws of an arrangement of a graph."""
     cards = [card_frame(card) for card in places.cards]
     pills = [pill_frame(pill) for pill in places.pills]
     for one, other in combinations(cards, 2):
@@ -350,3 +356,52 @@ def test_a_dense_graph_is_drawn_within_5_mb() -> None:
     svg = draw_svg_pipeline(Pipeline(nodes))
     assert svg.count('data-to="') == 19_900
     assert len(svg) < 5_000_000
+
+
+def test_a_layer_too_wide_for_a_page_wraps() -> None:
+    """Into rows below each other, first things first; all laws hold."""
+    words = "goals shots passes tackles fouls cards corners offsides saves crosses duels blocks"
+    names = words.split()
+    nodes = [samples.node("load", [], ["table"]), samples.node("connect", [], ["conn"])]
+    nodes += [samples.node(f"{name}_per_match", ["table", "conn"], [name]) for name in names]
+    nodes.append(samples.node("join", names, ["features"]))
+    pipeline = Pipeline(nodes)
+    check_laws(pipeline)
+    rows: dict[float, list[PlacedCard]] = {}
+    for card in arrangement(pipeline).cards[2:-1]:
+        rows.setdefault(card.top, []).append(card)
+    assert [len(row) for row in rows.values()] == [4, 4, 4]
+    assert [card.card.index for row in rows.values() for card in row] == list(range(2, 14))
+    for row in rows.values():
+        edges = [edge for card in row for edge in (card_frame(card)[0], card_frame(card)[2])]
+        assert max(edges) - min(edges) <= 1200
+
+
+@given(strategies.families(), st.booleans())
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+def test_laws_hold_for_stacks_lists_and_wraps(pipeline: Pipeline, with_states: bool) -> None:
+    """Ranks of up to twelve siblings, folded and unfolded."""
+    check_laws(pipeline, with_states=with_states)
+    folded = listed(stacked(pipeline_graph(pipeline.nodes)))
+    check_graph(folded, arrange(folded, with_states=with_states))
+
+
+@pytest.mark.parametrize("count", [7, 31, 200])
+def test_more_than_six_outputs_are_a_list_with_one_pill(count: int) -> None:
+    """The lines of all of them leave from there, and are named by what they carry."""
+    names = [f"output_{n}" for n in range(count)]
+    nodes = [samples.node("make", [], names), samples.node("one", names[:1], [])]
+    nodes.append(samples.node("two", [names[1], names[3]], []))
+    scene = pipeline_scene(Pipeline(nodes), None, None)
+    (pill,) = scene.pills
+    assert [text.text for text in pill.texts] == [f"{count} outputs"]
+    assert names[-1] in " ".join(pill.details.lines())
+    shown = [text.text for text in scene.cards[0].texts if text.kind == "listed"]
+    assert shown == [*names[:30], *([f"and {count - 30} more"] if count > 30 else [])]
+    assert [dict(wire.data)["object"] for wire in scene.wires] == [
+        "output_0",
+        "output_1, output_3",
+    ]
+    frame = scene.cards[0].frame
+    for rect in scene.cards[0].rects:
+        assert frame.x <= rect.x < rect.x + rect.width <= frame.x + frame.width

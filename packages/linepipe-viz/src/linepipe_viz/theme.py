@@ -148,6 +148,7 @@ RECTS: Final[dict[str, RectStyle]] = {
     "track": RectStyle("track", "track", 0),
     "bar": RectStyle("ran", "ran", 0),
     "config": RectStyle("config-fill", "config", 1),
+    "listed": RectStyle("data-fill", "data", 1),
     "config-changed": RectStyle("will-run-fill", "will-run", 1.5),
     "input": RectStyle("background", "data", 1.3, (5, 3)),
     "data": RectStyle("data-fill", "data", 1.3),
@@ -162,6 +163,7 @@ TEXTS: Final[dict[str, TextStyle]] = {
     "label": TextStyle("data-text", 12, mono=True),
     "fact": TextStyle("muted", 9.5),
     "chip": TextStyle("config-text", 10.5, mono=True),
+    "listed": TextStyle("data-text", 10.5, mono=True),
     "chip-changed": TextStyle("will-run-text", 10.5, mono=True),
     **{
         f"{kind}-{state}": TextStyle(f"{state}-text", size, mono=mono, bold=mono)

@@ -29,6 +29,7 @@ class Card:
         makes: the objects that it makes.
         name: as shown.
         members: the places in the pipeline of the nodes that it stands for.
+        listed: the objects that are names in the card; then ``makes`` stands for all of them.
     """
 
     index: int
@@ -38,6 +39,7 @@ class Card:
     makes: tuple[str, ...]
     name: str
     members: tuple[int, ...]
+    listed: tuple[str, ...] = ()
 
     @property
     def order(self) -> str:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from linepipe_viz.layout.layers import layers_of
+from linepipe_viz.layout.layers import layers_of, wrapped_layers
 from linepipe_viz.layout.order import Edge, Rows, order_rows
-from linepipe_viz.layout.places import Places, place_rows
+from linepipe_viz.layout.places import NODE_GAP, Places, place_rows
 from linepipe_viz.layout.routes import route_edges
 
 __all__ = ["Bend", "Edge", "Layout", "lay_out"]
 
 COMPONENT_GAP = 48
-ROW_WIDTH = 1400
-"""Components wrap into a further row past this width (a page's, give or take)."""
+ROW_WIDTH = 1200
+"""Layers, and components side by side, wrap into a further row past this width (a page's)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,18 @@ class _Part:
         return Bend(x + self.dx, top + self.dy, floor + self.dy)
 
 
-def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Layout:
+def lay_out(
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[Edge],
+    *,
+    row_width: float = ROW_WIDTH,
+) -> Layout:
     """Positions for boxes of these sizes, so that edges run downward.
 
     Args:
         sizes: each box's width and height.
         edges: between boxes, by their numbers.
+        row_width: the width past which layers wrap, and components side by side.
 
     Raises:
         ValueError: the edges form a cycle.
@@ -108,8 +114,8 @@ def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Layo
     parts: list[_Part] = []
     x = y = right = bottom = 0.0
     for boxes, numbers in _components(len(sizes), edges):
-        rows, places = _component(boxes, [edges[number] for number in numbers], sizes)
-        if x and x + places.width > ROW_WIDTH:
+        rows, places = _component(boxes, [edges[number] for number in numbers], sizes, row_width)
+        if x and x + places.width > row_width:
             x, y = 0.0, bottom + COMPONENT_GAP
         parts.append(_Part(boxes, numbers, rows, places, x, y))
         right, bottom = max(right, x + places.width), max(bottom, y + places.height)
@@ -118,13 +124,19 @@ def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Layo
 
 
 def _component(
-    boxes: Sequence[int], edges: Sequence[Edge], sizes: Sequence[tuple[float, float]]
+    boxes: Sequence[int],
+    edges: Sequence[Edge],
+    sizes: Sequence[tuple[float, float]],
+    row_width: float,
 ) -> tuple[Rows, Places]:
     local = {box: number for number, box in enumerate(boxes)}
     own = [Edge(local[source], local[target], bundle) for source, target, bundle in edges]
     own_sizes = [sizes[box] for box in boxes]
-    rows = order_rows(layers_of(len(boxes), own), own)
-    return rows, place_rows(rows, own_sizes)
+    widths = [width for width, _ in own_sizes]
+    layers = layers_of(len(boxes), own)
+    wrapped = wrapped_layers(layers, widths, NODE_GAP, row_width)
+    rows = order_rows(wrapped, own)
+    return rows, place_rows(rows, own_sizes, is_wrapped=wrapped != layers)
 
 
 def _components(count: int, edges: Sequence[Edge]) -> list[tuple[list[int], list[int]]]:

@@ -1,12 +1,16 @@
-"""Layer of each box: below all its sources, and as near to them as possible."""
+"""Layer of each box: below all its sources, and as near to them as possible.
+
+A layer that is too wide for a page is cut into several, which stand below each other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from linepipe_viz.layout.order import Edge
 
-__all__ = ["layers_of"]
+__all__ = ["layers_of", "wrapped_layers"]
 
 _ROUNDS = 8  # of tightening; real pipelines settle after two or three
 
@@ -35,6 +39,42 @@ def layers_of(count: int, edges: Sequence[Edge]) -> list[int]:
         if not (_rise(order, layer, above, below) or sunk):
             break
     return layer
+
+
+def wrapped_layers(
+    layers: Sequence[int], widths: Sequence[float], gap: float, limit: float
+) -> list[int]:
+    """The layers, with those that are wider than a limit cut into several of about one width.
+
+    Boxes keep their order: as words in lines, the first ones stand in the uppermost layer. Edges
+    run downward still, for between boxes of one layer there are none.
+
+    Args:
+        layers: each box's layer.
+        widths: each box's width.
+        gap: between boxes.
+        limit: the width past which a layer is cut.
+
+    Example:
+        >>> wrapped_layers([0, 1, 1, 1, 1, 2], [10.0] * 6, 0.0, 20.0)
+        [0, 1, 1, 2, 2, 3]
+    """
+    boxes_of: list[list[int]] = [[] for _ in range(max(layers, default=-1) + 1)]
+    for box, layer in enumerate(layers):
+        boxes_of[layer].append(box)
+    wrapped = [0] * len(layers)
+    first = 0
+    for boxes in boxes_of:
+        total = sum(widths[box] + gap for box in boxes) - gap
+        room = total / max(ceil(total / limit), 1)
+        row, used = 0, 0.0
+        for box in boxes:
+            if used and used + widths[box] / 2 > room:
+                row, used = row + 1, 0.0
+            wrapped[box] = first + row
+            used += widths[box] + gap
+        first += row + 1
+    return wrapped
 
 
 def _topological(above: Sequence[Sequence[int]], below: Sequence[Sequence[int]]) -> list[int]:

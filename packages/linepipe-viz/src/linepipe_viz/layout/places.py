@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from linepipe_viz.layout.order import Rows
 
-__all__ = ["Places", "isotonic", "place_rows"]
+__all__ = ["NODE_GAP", "Places", "isotonic", "place_rows"]
 
 NODE_GAP = 32.0
 DUMMY_WIDTH = 8.0
@@ -22,6 +22,7 @@ _BOTH_WAYS = 6  # the last sweeps look up and down at once, to settle
 _WEIGHTS = (1.0, 2.0, 8.0)  # of an edge with none, one or two dummies at its ends
 _HUB = 4.0  # the edges of a box with more than so many weigh less: it shall not drag its readers
 _SPINE = 400.0  # the weight with which the longest chain keeps to one x
+_CENTRE = 20.0  # the weight with which the parts of a cut layer keep to the spine
 _ANCHOR = 0.05  # the weight of staying put, for boxes without neighbours
 
 
@@ -46,13 +47,26 @@ class Places:
     height: float
 
 
-def place_rows(rows: Rows, sizes: Sequence[tuple[float, float]]) -> Places:
-    """Coordinates for boxes of these sizes, with dummies between them."""
+def place_rows(
+    rows: Rows, sizes: Sequence[tuple[float, float]], *, is_wrapped: bool = False
+) -> Places:
+    """Coordinates for boxes of these sizes, with dummies between them.
+
+    Args:
+        rows: the order within the layers.
+        sizes: each box's width and height.
+        is_wrapped: some layers were cut: their parts shall stand below each other, and not drift
+            apart towards their neighbours.
+    """
     widths = [size[0] for size in sizes] + [DUMMY_WIDTH] * (len(rows.layer) - rows.n_boxes)
     left = _distances(rows, widths)
     x = _start(rows, widths, left)
     spine = _spine(rows)
     pulls = _pulls(rows, spine)
+    if is_wrapped:
+        for side in pulls:
+            for box in range(rows.n_boxes):
+                side[box].append((len(rows.layer), _CENTRE))
     x.append(0.0)  # the spine's own x, which draws its boxes to it
     if spine:
         x[-1] = sum(x[box] for box in spine) / len(spine)

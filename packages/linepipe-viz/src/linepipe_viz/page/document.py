@@ -63,7 +63,7 @@ def draw_html_pipeline(
     records = node_records(nodes, result)
     facts = object_facts(pipeline, result)
     picture = Picture(
-        nodes, pipeline.output_hints, title, with_states=result is not None, with_stacks=False
+        nodes, pipeline.output_hints, title, with_states=result is not None, is_folded=False
     )
     scene = picture.scene(records, facts)
     model = page_model(pipeline, graph, records, facts, source=source, values=values)

@@ -56,6 +56,7 @@ FACT_HEIGHT: Final = 14  # of a fact about an object, below its pill
 
 _CHIPS_WIDTH = 250
 _PILLS_WIDTH = 420
+_MOST_LISTED = 30
 _LEAST_WIDTH = 104
 _STATES_WIDTH = 176  # room for `failed · 12 min 05 s · 1.5 GiB`, and for most of an error
 _LEAST_PILL = 66  # room for most facts, where there are any
@@ -79,6 +80,7 @@ class CardSize:
     Attributes:
         name: the node's, as shown.
         chips: rows of config references.
+        listed: rows of outputs that have no pills.
         pills: rows of outputs; the last one straddles the lower border.
         width: of the card.
         height: of the card, without what the pills stand out below it.
@@ -87,6 +89,7 @@ class CardSize:
 
     name: str
     chips: tuple[tuple[Label, ...], ...]
+    listed: tuple[tuple[Label, ...], ...]
     pills: tuple[tuple[Label, ...], ...]
     width: float
     height: float
@@ -115,6 +118,7 @@ class Measures:
         self._names = short_labels([card.name for card in cards])
         made = [name for card in cards for name in card.makes]
         self._objects = short_labels([*free_inputs, *made])
+        self._listed = short_labels([name for card in cards for name in card.listed])
         self._config = short_labels([name for card in cards for name in card.config])
         self._order_width = max((text_width(card.order, "order") for card in cards), default=0.0)
 
@@ -136,10 +140,20 @@ class Measures:
         )
         labels = [self._chip(name) for name in card.config]
         chips = _rows(labels, CHIP_GAP, max(_CHIPS_WIDTH, width - _SIDES))
-        widest = max((row_width(row, CHIP_GAP) for row in chips), default=0.0)
+        listed = self._list(card, max(_PILLS_WIDTH, width - _SIDES))
+        widest = max((row_width(row, CHIP_GAP) for row in (*chips, *listed)), default=0.0)
         width = max(width, widest + _SIDES)
         below = PILL_OVERLAP + self.fact_height if pills else 0
-        return CardSize(name, chips, pills, width, self._height(chips, pills), below)
+        height = self._height((*chips, *listed), pills)
+        return CardSize(name, chips, listed, pills, width, height, below)
+
+    def _list(self, card: Card, room: float) -> tuple[tuple[Label, ...], ...]:
+        """Rows of the outputs that have no pills, and how many more there are."""
+        names = card.listed[:_MOST_LISTED]
+        labels = [_label(name, self._listed[name], "listed", 16) for name in names]
+        if more := len(card.listed) - len(names):
+            labels.append(_label("", f"and {more:,} more", "listed", 16))
+        return _rows(labels, CHIP_GAP, room)
 
     @property
     def fact_height(self) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from linepipe_core import Node
-from linepipe_viz.graph.cards import Card, Graph
+from linepipe_viz.graph.cards import Card, Edge, Graph
 from linepipe_viz.graph.details import (
     Details,
     annotation_text,
@@ -114,15 +114,21 @@ class Painter:
         facts = self._facts[name].lines if name in self._facts else ()
         if placed.maker is None:
             return input_details(name, readers, facts)
-        maker = self._cards[placed.maker].name
-        return object_details(name, maker, readers, self._hints.get(name), facts)
+        card = self._cards[placed.maker]
+        if card.listed:
+            facts = tuple(
+                f"{printable(n)}: {self._facts[n]}" for n in card.listed if n in self._facts
+            )
+            facts = (join_names(card.listed), *facts)
+        return object_details(name, card.name, readers, self._hints.get(name), facts)
 
     def wire(self, placed: PlacedWire) -> Wire:
         """An edge; lit, where a plan has its maker run."""
         edge = placed.edge
+        what = join_names(self._objects_of(edge))
         record = None if edge.maker is None else self._records[edge.maker]
         reader = self._cards[edge.reader].name
-        data = [("object", edge.name), ("to", reader)]
+        data = [("object", what), ("to", reader)]
         order = "" if edge.maker is None else self._number(edge.maker)
         data.append(("order", f"{order}-{self._number(edge.reader)}"))
         source = ""
@@ -137,9 +143,15 @@ class Painter:
             placed.y + (FACT_HEIGHT if has_fact else 0),
             placed.segments,
             placed.tip,
-            f"{printable(edge.name)}{source} to {printable(reader)}",
+            f"{what}{source} to {printable(reader)}",
             tuple(data),
         )
+
+    def _objects_of(self, edge: Edge) -> list[str]:
+        """The objects on an edge: several, where its maker lists its outputs."""
+        listed = () if edge.maker is None else self._cards[edge.maker].listed
+        inputs = self._cards[edge.reader].node.inputs
+        return [name for name in dict.fromkeys(inputs) if name in listed] or [edge.name]
 
     def card(self, placed: PlacedCard) -> Shape:
         """A node's card: its frame, order number, name, state, figures and chips."""
@@ -163,6 +175,13 @@ class Painter:
             for rect, text in _chips(row, placed.x, y, self._changes):
                 rects.append(rect)
                 texts.append(text)
+            y += CHIP_ROW
+        for row in size.listed:
+            for label, x in _side_by_side(row, placed.x):
+                rects.append(Rect("listed", x, y + 1, label.width, CHIP_HEIGHT, CHIP_HEIGHT / 2))
+                texts.append(
+                    Text("listed", x + label.width / 2, y + 1 + CHIP_HEIGHT / 2, label.text)
+                )
             y += CHIP_ROW
         data = [("node", placed.card.name), ("order", self._number(index))]
         data += [("state", record.status)] if record else []
@@ -202,8 +221,7 @@ def _captions(record: Record, x: float, y: float, width: float) -> Iterator[Text
 def _chips(
     row: Sequence[Label], middle: float, y: float, changes: Mapping[str, Change]
 ) -> Iterator[tuple[Rect, Text]]:
-    x = middle - row_width(row, CHIP_GAP) / 2
-    for chip in row:
+    for chip, x in _side_by_side(row, middle):
         change = _change_of(chip.name, changes)
         suffix = "-changed" if change else ""
         text = _change_text(chip, change) if change else chip.text
@@ -211,7 +229,14 @@ def _chips(
             Rect(f"config{suffix}", x, y + 1, chip.width, CHIP_HEIGHT, 4),
             Text(f"chip{suffix}", x + chip.width / 2, y + 1 + CHIP_HEIGHT / 2, text),
         )
-        x += chip.width + CHIP_GAP
+
+
+def _side_by_side(row: Sequence[Label], middle: float) -> Iterator[tuple[Label, float]]:
+    """Each label of a row that is centred, with the x of its left border."""
+    x = middle - row_width(row, CHIP_GAP) / 2
+    for label in row:
+        yield label, x
+        x += label.width + CHIP_GAP
 
 
 def _change_of(name: str, changes: Mapping[str, Change]) -> Change | None:

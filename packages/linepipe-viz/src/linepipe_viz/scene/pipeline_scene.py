@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from linepipe_core import Node, Pipeline
 from linepipe_viz.graph.cards import Graph, nodes_of, pipeline_graph
 from linepipe_viz.graph.facts import Fact, object_facts
+from linepipe_viz.graph.lists import listed
 from linepipe_viz.graph.records import Overlay, Record, node_records, outcome_text
 from linepipe_viz.graph.stacks import stacked
 from linepipe_viz.scene.arrangement import PlacedWire, arrange
@@ -53,7 +54,7 @@ class Picture:
         hints: annotations of objects, by name.
         title: the heading; ``"Pipeline"`` if None.
         with_states: leave room for states; False only if the scene is to have none.
-        with_stacks: draw many alike siblings as one card.
+        is_folded: draw many alike siblings as one card, and many outputs as a list.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class Picture:
         title: str | None,
         *,
         with_states: bool,
-        with_stacks: bool = True,
+        is_folded: bool = True,
     ) -> None:
         self._nodes = nodes
         self._hints = hints
         self._with_states = with_states
         self._graph = pipeline_graph(nodes)
-        self._shown = stacked(self._graph) if with_stacks else self._graph
+        self._shown = listed(stacked(self._graph)) if is_folded else self._graph
         self._places = arrange(self._shown, with_states=with_states)
         room = max(_TITLE_CELLS, int(self._places.width / _TITLE_CELL))
         self._heading = shorten(printable(title or DEFAULT_TITLE), room)
