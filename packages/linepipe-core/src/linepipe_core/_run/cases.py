@@ -47,18 +47,20 @@ def map_cases(
     results: dict[str, RunResult] = {}
     failed: dict[str, Exception] = {}
     _tell(hooks, "map_began", tuple(cases))
-    for label, outcome in _outcomes(declaration, cases, executor, outputs, reuse, hooks):
-        if isinstance(outcome, Exception):
-            failed[label] = outcome
-        else:
-            results[label] = outcome
-        _tell(hooks, "case_ended", label, outcome)
-    result = MapResult(  # in the order of the cases, whichever ended first
-        {label: results[label] for label in cases if label in results},
-        {label: failed[label] for label in cases if label in failed},
-        perf_counter() - started,
-    )
-    _tell(hooks, "map_ended", result)
+    try:
+        for label, outcome in _outcomes(declaration, cases, executor, outputs, reuse, hooks):
+            if isinstance(outcome, Exception):
+                failed[label] = outcome
+            else:
+                results[label] = outcome
+            _tell(hooks, "case_ended", label, outcome)
+    finally:  # also when it is interrupted
+        result = MapResult(  # in the order of the cases, whichever ended first
+            {label: results[label] for label in cases if label in results},
+            {label: failed[label] for label in cases if label in failed},
+            perf_counter() - started,
+        )
+        _tell(hooks, "map_ended", result)
     if failed:
         raise MapError(result) from next(iter(result.failed.values()))
     return result

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from weakref import finalize
 
 from rich.console import Console
 
-from linepipe_core import Hook, Run, RunResult, Step
+from linepipe_core import Hook, MapResult, Run, RunResult, Step
+from linepipe_viz.progress.case_views import CaseView, case_view
 from linepipe_viz.progress.estimates import Estimates
 from linepipe_viz.progress.live_panel import LivePanel
 from linepipe_viz.progress.notebook_view import NotebookView
@@ -46,6 +48,9 @@ class Progress(Hook):
     output, or have plain lines by ``Progress(Console(force_terminal=False))``. A Progress
     watches one run at a time.
 
+    Of ``pipeline.map(cases, hooks=[Progress()])`` it shows a row for each case, and a bar with an
+    estimate; of hundreds the bar and the failures.
+
     Args:
         console: where to; rich's default console if None.
         title: the heading; ``"Pipeline"`` if None.
@@ -64,9 +69,12 @@ class Progress(Hook):
         self._title = title
         self._estimates = Estimates(() if last is None else last.steps)
         self._view: _View | None = None
+        self._cases: CaseView | None = None  # while it watches a map
 
     def before_run(self, run: Run) -> None:
         """Choose a view, and open it."""
+        if self._cases is not None:  # a case has a row there
+            return
         self._close()
         self._view = self._chosen(run)
 
@@ -85,6 +93,8 @@ class Progress(Hook):
 
     def before_node(self, step: Step) -> None:
         """Show that the node runs."""
+        if self._cases is not None:
+            self._cases.node(step)
         if self._view is not None:
             self._view.begin(step)
 
@@ -95,6 +105,8 @@ class Progress(Hook):
 
     def on_node_error(self, step: Step, error: BaseException) -> None:
         """Show the failure, and give way: a debugger may open next."""
+        if self._cases is not None:
+            self._cases.pause()
         if self._view is not None:
             self._view.end(step, error)
 
@@ -107,7 +119,30 @@ class Progress(Hook):
         self._view = None
         self._estimates = Estimates(result.steps)
 
+    # While `map` goes over cases, each of them has a row.
+
+    def map_began(self, labels: Sequence[str]) -> None:
+        """Open a view of the cases."""
+        self._close()
+        console = self._given or Console()
+        title = self._title or "Cases"
+        self._cases = case_view(console, labels, title, is_given=self._given is not None)
+
+    def case_ended(self, label: str, outcome: RunResult | Exception) -> None:
+        """Show how a case went."""
+        if self._cases is not None:
+            self._cases.end(label, outcome)
+
+    def map_ended(self, result: MapResult) -> None:
+        """Show how all of them went."""
+        if self._cases is not None:
+            cases, self._cases = self._cases, None
+            cases.finish(result)
+
     def _close(self) -> None:
+        if self._cases is not None:
+            self._cases.close()
+            self._cases = None
         if self._view is not None:
             self._view.close()
             self._view = None
