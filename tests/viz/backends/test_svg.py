@@ -60,6 +60,9 @@ def golden_pictures() -> dict[str, str]:
         "plan.svg": draw_svg_pipeline(
             samples.features(), "A plan", result=samples.planned(), theme="light"
         ),
+        "plan-dark.svg": draw_svg_pipeline(
+            samples.features(), "A plan", result=samples.planned(), theme="dark"
+        ),
         "wide.svg": draw_svg_pipeline(samples.wide(), "Many outputs"),
         "timeline.svg": draw_svg_timeline(samples.timed(samples.training()), "Train and predict"),
         "../pages/walk.html": draw_html_pipeline(
