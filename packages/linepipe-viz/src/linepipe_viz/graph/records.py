@@ -22,6 +22,7 @@ __all__ = [
     "Overlay",
     "Record",
     "Status",
+    "case_error_text",
     "config_change",
     "config_changes",
     "error_text",
@@ -224,6 +225,13 @@ def error_text(error: BaseException) -> str:
     except Exception:  # a user's __str__ may raise anything
         message = ""
     return printable(": ".join(part for part in (type(error).__name__, message) if part))
+
+
+def case_error_text(error: BaseException) -> str:
+    """Why a case failed, in one line: ``fit: ValueError: no rows``, the node first."""
+    if isinstance(error, NodeExecutionError):
+        return f"{printable(error.node.name)}: {error_text(error.original)}"
+    return error_text(error)
 
 
 def time_in_functions(records: Iterable[Record | None]) -> list[str]:

@@ -16,7 +16,7 @@ from zlib import crc32
 from linepipe_core import HistoryEntry, ObjectRegistry, Pipeline, RunResult
 from linepipe_viz.backends.svg import scene_svg
 from linepipe_viz.graph.facts import origin_text
-from linepipe_viz.graph.records import error_text, outcome_text, steps_with_records
+from linepipe_viz.graph.records import case_error_text, outcome_text, steps_with_records
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.scene.shapes import Scene, Shape
 from linepipe_viz.text import bytes_text, join_names, memory_text, printable, seconds_text
@@ -151,7 +151,7 @@ def map_html(results: Mapping[str, RunResult]) -> str:
         counts = outcome_text(*_unzipped(result))
         rows.append([label, counts.partition(" · ")[0], seconds_text(result.seconds)])
     for label, error in dict(getattr(results, "failed", {})).items():
-        rows.append([label, f"failed: {error_text(error)}", ""])
+        rows.append([label, f"failed: {case_error_text(error)}", ""])
     return _table(["case", "nodes", "time"], rows)
 
 

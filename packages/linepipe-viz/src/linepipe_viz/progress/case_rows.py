@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Final
 
-from linepipe_core import NodeExecutionError, RunResult
-from linepipe_viz.graph.records import error_text
+from linepipe_core import RunResult
+from linepipe_viz.graph.records import case_error_text
 from linepipe_viz.terminal.styled_text import Charset, Line
 from linepipe_viz.terminal.views import STATUS_MARKS
 from linepipe_viz.text import seconds_text
@@ -46,7 +46,7 @@ class Cases:
         if isinstance(outcome, RunResult):
             status, words = _status_of(outcome), _figures_of(outcome)
         else:
-            status, words = "failed", _failure_of(outcome)
+            status, words = "failed", case_error_text(outcome)
             self.n_failed += 1
         self.ended[label] = status, words
 
@@ -95,9 +95,3 @@ def _figures_of(result: RunResult) -> str:
     statuses = [step.status for step in result.steps]
     counts = [f"{statuses.count(s)} {s}" for s in ("ran", "reused") if s in statuses]
     return " · ".join([seconds_text(result.seconds), *counts])
-
-
-def _failure_of(error: Exception) -> str:
-    if isinstance(error, NodeExecutionError):
-        return f"{error.node.name}: {error_text(error.original)}"
-    return error_text(error)
