@@ -15,6 +15,7 @@ from linepipe_core import errors
 HEAVY = [
     "asyncio",
     "concurrent.futures",
+    "hashlib",
     "importlib.metadata",
     "multiprocessing",
     "pdb",

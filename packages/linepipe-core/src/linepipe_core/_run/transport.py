@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from linepipe_core._declare.declaration import Declaration
@@ -82,6 +81,8 @@ class Sender:
     """
 
     def __init__(self, declaration: Declaration, executor: Executor) -> None:
+        from hashlib import blake2b  # it loads OpenSSL: 3 ms
+
         self._nodes = declaration.wiring.nodes
         self._store = _open_store(declaration)
         self._file: str | None = None
