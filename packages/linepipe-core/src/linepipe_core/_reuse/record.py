@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.parts import Part, PartKey, combined, digest_of
@@ -15,7 +16,7 @@ from linepipe_core._values.file_content import FileContent
 
 __all__ = ["Record", "StoredObject", "Version", "record_keys", "runs_alike", "wiring_of"]
 
-_FORMAT: Final = 7
+_FORMAT: Final = 8
 
 
 class StoredObject(NamedTuple):
@@ -91,25 +92,27 @@ class Record(NamedTuple):
     seconds: float | None = None
 
     def text(self) -> str:
-        """The record as it is stored."""
+        """The record as it is stored: a line of its own for the parts, which many records share."""
         fields = self._asdict()
-        fields["parts"] = [[*key, *part] for key, part in self.parts.items()]
         fields["left"] = [[*key, text] for key, text in self.left.items()]
-        return json.dumps([_FORMAT, fields], ensure_ascii=False, separators=(",", ":"))
+        del fields["parts"]
+        parts = [[*key, *part] for key, part in self.parts.items()]
+        return f"{_dumped([_FORMAT, fields])}\n{_dumped(parts)}"
 
     @staticmethod
     def read(text: str | None) -> Record | None:
         """The record of a stored text; None if there is none, or it is of another format."""
         if text is None:
             return None
+        first, _, parts = text.partition("\n")
         try:
-            version, *stored = json.loads(text)
+            version, *stored = json.loads(first)
         except (ValueError, TypeError):
             return None
         if version != _FORMAT:
             return None
         (fields,) = stored
-        fields["parts"] = {PartKey(*part[:3]): Part(*part[3:]) for part in fields["parts"]}
+        fields["parts"] = _parts(parts)
         fields["inputs"] = {name: Part(*part) for name, part in fields["inputs"].items()}
         fields["state"] = [PartKey(*key) for key in fields["state"]]
         fields["uses"], fields["notes"] = tuple(fields["uses"]), tuple(fields["notes"])
@@ -125,6 +128,16 @@ class Record(NamedTuple):
         inputs = {PartKey("input", name): part for name, part in self.inputs.items()}
         files = {PartKey("file", path): Part(each.digest) for path, each in self.made_files.items()}
         return combined({**self.parts, **inputs, **files, PartKey("stamp"): Part(self.stamp)})
+
+
+def _dumped(fields: object) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=256)
+def _parts(text: str) -> Mapping[PartKey, Part]:
+    """The parts of a stored text: many versions have the same, and many nodes of one function."""
+    return {PartKey(*part[:3]): Part(*part[3:]) for part in json.loads(text)}
 
 
 class Version(NamedTuple):
