@@ -24,6 +24,11 @@ def switch(name: str, default: Any = None) -> Any:
     return sys.modules[__name__].SWITCH.get(name, default)
 
 
+def turn(name: str, value: Any) -> None:
+    """Turn a switch, from inside a node, where no fingerprint sees it."""
+    sys.modules[__name__].SWITCH[name] = value
+
+
 def load(n: int) -> list[int]:
     called("load")
     return list(range(n))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.core.reuse.chain import SWITCH, switch
+from tests.core.reuse.chain import switch, turn
 
 from linepipe_core import File, MissingInputError, Node, NodeExecutionError, Pipeline, RunResult
 from linepipe_core.shelf import ObjectShelf
@@ -37,7 +37,7 @@ def make_file(n: int, path: str) -> File:
 
 
 def make_effect(n: int, _path: str) -> str:
-    SWITCH["table"] = n // 10
+    turn("table", n // 10)
     return "table"
 
 
@@ -202,10 +202,10 @@ def reader_rerun(flow: Flow) -> str:
 
 
 def _fail(flow: Flow, **options: Any) -> None:
-    SWITCH["broken"] = True
+    turn("broken", True)
     with pytest.raises(NodeExecutionError, match="broken"):
         flow.pipeline(20).run(reuse=True, **options)
-    SWITCH["broken"] = False
+    turn("broken", False)
 
 
 def after_a_failure(flow: Flow) -> str:

@@ -127,6 +127,7 @@ class Reader:
     """Reads fingerprints, all at one moment: what it has once seen it doesn't look at again."""
 
     def __init__(self) -> None:
+        self.effects: dict[Any, Any] = {}  # of modules, as far as they were asked for
         self.nodes_code: set[int] = set()  # the ids of the code objects that nodes lead to
         self._assigned: dict[int, frozenset[str]] = {}
         self._makings: dict[tuple[int, str], str] = {}

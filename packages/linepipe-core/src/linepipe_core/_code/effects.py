@@ -25,7 +25,7 @@ from linepipe_core._code.sources import absolute_name, statements_of
 from linepipe_core._code.statements import ModuleStatements, Statement, foreign_effects
 from linepipe_core._values.proxies import is_really
 
-__all__ = ["Effects", "effects_of", "imported_namespaces", "used_by"]
+__all__ = ["Effects", "effects_of", "reached_effects", "used_by"]
 
 _FOR_ALL: Final = frozenset({"os", "locale", "sys", "time"})
 _NEVER: Final = frozenset(
@@ -59,6 +59,28 @@ def used_by(distributions: Iterable[str], standard: Iterable[str]) -> frozenset[
     for name in distributions:
         found |= required_by(name)
     return frozenset(found)
+
+
+def reached_effects(
+    namespaces: Collection[dict[str, Any]], used: frozenset[str], known: dict[Any, Any]
+) -> dict[str, Effects]:
+    """The effects of some own modules and of those that they import, by name.
+
+    Args:
+        namespaces: the modules'.
+        used: what the effects must act on.
+        known: what was found before, until another module is loaded; filled here.
+    """
+    moment = len(sys.modules)
+    modules = moment, frozenset(map(id, namespaces))
+    if modules not in known:
+        known[modules] = imported_namespaces(namespaces)
+    found = {}
+    for name, namespace in known[modules].items():
+        if (moment, name, used) not in known:
+            known[moment, name, used] = effects_of(namespace, used)
+        found[name] = known[moment, name, used]
+    return found
 
 
 def imported_namespaces(namespaces: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

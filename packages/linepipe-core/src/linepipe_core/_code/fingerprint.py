@@ -15,7 +15,7 @@ from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
 
 from linepipe_core._code.dependencies import Reader, identity
-from linepipe_core._code.effects import effects_of, imported_namespaces, used_by
+from linepipe_core._code.effects import reached_effects, used_by
 from linepipe_core._code.makers import identity_token, split_foreign
 from linepipe_core._code.members import Value, attributes_held, expanded, held_value
 from linepipe_core._code.ownership import namespace_owner
@@ -191,12 +191,10 @@ class _Collected:
         return used_by(packages, self._uses)
 
     def _take_effects(self) -> dict[str, Part]:
-        effects = {}
-        for name, namespace in imported_namespaces(self._namespaces.values()).items():
-            found = effects_of(namespace, self.uses)
-            self._waiting.extend(found.code)
-            effects[name] = Part(found.digest, home=name)
-        return effects
+        found = reached_effects(self._namespaces.values(), self.uses, self._reader.effects)
+        for each in found.values():
+            self._waiting.extend(each.code)
+        return {name: Part(each.digest, home=name) for name, each in found.items()}
 
     def parts(self) -> dict[PartKey, Part]:
         labels = self._labels()

@@ -93,6 +93,7 @@ class ModuleStatements:
     attribute_stores: set[str] = field(default_factory=set)
     _classes: dict[str, ast.ClassDef | None] = field(default_factory=dict)
     _functions: dict[str, _Function] = field(default_factory=dict)
+    _inner: dict[str, ModuleStatements] = field(default_factory=dict)
 
     def making(self, name: str) -> list[Statement]:
         """The statements that bind or change a global, and those of the globals that they name."""
@@ -113,12 +114,14 @@ class ModuleStatements:
 
     def in_function(self, name: str) -> ModuleStatements:
         """The statements in a function that the module defines, with the module's imports."""
-        reading = _Reading(is_main=False)
-        reading.module.imports.update(self.imports)
-        node = self._functions.get(name)
-        if node is not None:
-            reading.read(node.body, ())
-        return reading.module
+        if name not in self._inner:
+            reading = _Reading(is_main=False)
+            reading.module.imports.update(self.imports)
+            node = self._functions.get(name)
+            if node is not None:
+                reading.read(node.body, ())
+            self._inner[name] = reading.module
+        return self._inner[name]
 
     @property
     def bound(self) -> frozenset[str]:

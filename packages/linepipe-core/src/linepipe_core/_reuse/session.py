@@ -17,6 +17,7 @@ from linepipe_core._code.dependencies import (
     Reader,
     ValueFingerprint,
     code_named,
+    identity,
 )
 from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
@@ -93,6 +94,7 @@ class ReuseSession:
         self._has_run = False  # True once a node has run
         self._makers: dict[str, str] = {}  # free objects -> their makers' function, as a hash
         self._put: set[str] = set()  # the objects put in by hand in this run
+        self._fingerprints: dict[Any, tuple[Any, CodeFingerprint]] = {}
         self._began: dict[int, dict[PartKey, Part]] = {}
         self._today: dict[tuple[int, int], tuple[Record, dict[PartKey, Part]]] = {}
         self._watches: dict[int, Watch | None] = {}
@@ -556,11 +558,15 @@ class ReuseSession:
         For a record, with the code that it holds and reading may not find any more.
         """
         node, others = self._wiring.nodes[index], self._others(index)
-        if record is None:
-            return code_fingerprint(self._reader, node.func, others, node.depends_on)
-        others.extend(recorded_code(record.parts))
-        uses = frozenset(record.uses)
-        return code_fingerprint(self._reader, node.func, others, node.depends_on, uses)
+        uses = None
+        if record is not None:
+            others.extend(recorded_code(record.parts))
+            uses = frozenset(record.uses)
+        parts = node.func, tuple(others), node.depends_on
+        key = id(node.func), tuple(map(identity, others)), tuple(map(id, node.depends_on)), uses
+        if key not in self._fingerprints:  # with what it is of, or others could get the same ids
+            self._fingerprints[key] = parts, code_fingerprint(self._reader, *parts, uses)
+        return self._fingerprints[key][1]
 
     def _others(self, index: int) -> list[Any]:
         """The classes and functions in what the node reads."""
