@@ -130,6 +130,14 @@ def corners(xs: Any, ys: Any) -> Iterator[float]:
             yield abs((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) / length
 
 
+def test_a_figure_runs_from_left_to_right_on_request() -> None:
+    """Wider than high, with the same texts."""
+    down = plot_pipeline_graph(samples.training())
+    right = plot_pipeline_graph(samples.training(), direction="LR")
+    assert down.layout.width < down.layout.height
+    assert right.layout.width > right.layout.height
+
+
 def test_long_edges_are_round() -> None:
     """However far they go sideways, no corner sticks out by a visible part of a px."""
     names = [f"object_{n}" for n in range(20)]

@@ -68,6 +68,7 @@ def golden_pictures() -> dict[str, str]:
         "../pages/walk.html": draw_html_pipeline(
             samples.training(), "Train and predict", result=samples.timed(samples.training())
         ),
+        "sideways.svg": draw_svg_pipeline(samples.twice(), "Left to right", direction="LR"),
         "islands.svg": draw_svg_pipeline(samples.islands(), "Unconnected parts"),
     }
 
@@ -81,6 +82,14 @@ def test_pictures_in_the_docs_are_what_is_drawn_today(name: str) -> None:
     assert not diff, (
         f"python -m tests.viz.backends.test_svg draws them anew, if this is meant\n{diff}"
     )
+
+
+@pytest.mark.parametrize("draw", [draw_svg_pipeline, draw_html_pipeline, draw_mermaid_pipeline])
+def test_a_picture_runs_from_left_to_right_on_request(draw: Any) -> None:
+    """And says which ways there are."""
+    assert draw(samples.twice(), direction="LR") != draw(samples.twice())
+    with pytest.raises(ValueError, match="no direction is called 'RL'"):
+        draw(samples.twice(), direction="RL")
 
 
 def test_every_name_is_shown() -> None:

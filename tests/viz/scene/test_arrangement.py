@@ -30,6 +30,7 @@ from linepipe_viz.scene.arrangement import (
 )
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.scene.shapes import Curve
+from linepipe_viz.scene.sideways import arrange_sideways
 
 Frame = tuple[float, float, float, float]  # left, top, right, bottom
 HAIR = 0.01  # px: rounding
@@ -77,9 +78,11 @@ def points(wire: PlacedWire) -> Iterator[tuple[float, float]]:
             t = step / 24
             u = 1 - t
             if isinstance(segment, Curve):
+                (x1, y1), (x2, y2) = segment.controls(x, y)
+                first, second, third, last = u**3, 3 * u * u * t, 3 * u * t * t, t**3
                 yield (
-                    x * (u**3 + 3 * u * u * t) + segment.x * (3 * u * t * t + t**3),
-                    y * u**3 + segment.middle * (3 * u * u * t + 3 * u * t * t) + segment.y * t**3,
+                    x * first + x1 * second + x2 * third + segment.x * last,
+                    y * first + y1 * second + y2 * third + segment.y * last,
                 )
             else:
                 yield x * u + segment.x * t, y * u + segment.y * t
@@ -95,6 +98,7 @@ def check_laws(pipeline: Pipeline, *, with_states: bool = False) -> None:
     """All of them at once: the layout is what costs."""
     graph = pipeline_graph(pipeline.nodes)
     check_graph(graph, arrange(graph, with_states=with_states))
+    check_graph(graph, arrange_sideways(graph, with_states=with_states))
 
 
 def check_graph(graph: Graph, places: Arrangement) -> None:
@@ -110,7 +114,8 @@ def check_graph(graph: Graph, places: Arrangement) -> None:
             assert pill.maker == index or not overlap(frame, card)
     for edge, wire in zip(graph.edges, places.wires, strict=True):
         way = list(points(wire))
-        extent = min(x for x, _ in way), wire.y, max(x for x, _ in way), wire.tip[1]
+        xs, ys = [wire.x, *(x for x, _ in way)], [wire.y, *(y for _, y in way)]
+        extent = min(xs), min(ys), max(xs), max(ys)
         foreign = [card for index, card in enumerate(cards) if index != edge.maker]
         foreign += [
             frame
@@ -151,6 +156,33 @@ def test_laws_hold_for_pipelines_of_up_to_80_nodes(pipeline: Pipeline, with_stat
 def test_laws_hold_for_the_samples(name: str) -> None:
     """Those whose pictures are in the docs."""
     check_laws(samples.PIPELINES[name]())
+
+
+def test_from_left_to_right_wires_start_right_of_their_pill_and_end_left_of_their_reader() -> None:
+    """And each maker is left of its readers."""
+    graph = pipeline_graph(samples.training().nodes)
+    places = arrange_sideways(graph)
+    for edge, wire in zip(graph.edges, places.wires, strict=True):
+        pill = next(p for p in places.pills if (p.maker, p.label.name) == (edge.maker, edge.name))
+        left, top, right, bottom = pill_frame(pill)
+        assert top < wire.y < bottom
+        assert wire.x == pytest.approx(right)
+        left, top, right, bottom = card_frame(places.cards[edge.reader])
+        assert top < wire.tip[1] < bottom
+        assert wire.tip[0] == pytest.approx(left - 1)
+        assert wire.x < left
+
+
+def test_plan_run_and_failure_lie_on_top_of_each_other_from_left_to_right_too() -> None:
+    """One layout for all overlays."""
+    pipeline = samples.features()
+    scenes = [
+        pipeline_scene(pipeline, None, overlay, "LR")
+        for overlay in (samples.planned(), samples.told(pipeline.run()))
+    ]
+    frames = [[shape.frame for shape in (*s.cards, *s.pills)] for s in scenes]
+    places = [[(f.x, f.y, f.width, f.height) for f in each] for each in frames]
+    assert places[0] == places[1]
 
 
 def test_wires_start_under_their_pill_and_end_over_their_reader() -> None:
@@ -384,6 +416,7 @@ def test_laws_hold_for_stacks_lists_and_wraps(pipeline: Pipeline, with_states: b
     check_laws(pipeline, with_states=with_states)
     folded = listed(stacked(pipeline_graph(pipeline.nodes)))
     check_graph(folded, arrange(folded, with_states=with_states))
+    check_graph(folded, arrange_sideways(folded, with_states=with_states))
 
 
 @pytest.mark.parametrize("count", [7, 31, 200])

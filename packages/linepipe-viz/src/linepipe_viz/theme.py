@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Theme = Literal["auto", "light", "dark"]
+Direction = Literal["TB", "LR"]
+"""From top to bottom, or from left to right."""
 
 __all__ = [
     "ARROW_LENGTH",
@@ -27,10 +29,12 @@ __all__ = [
     "TEXTS",
     "WIRES",
     "Colours",
+    "Direction",
     "RectStyle",
     "Stroke",
     "TextStyle",
     "WireStyle",
+    "checked_direction",
     "checked_theme",
 ]
 
@@ -225,3 +229,20 @@ def checked_theme(theme: object) -> Theme:
     if isinstance(theme, str) and theme in _THEMES:
         return _THEMES[theme]
     raise ValueError(f"no theme is called {theme!r}\n  there are: 'auto', 'light', 'dark'")
+
+
+_DIRECTIONS: dict[str, Direction] = {"TB": "TB", "LR": "LR"}
+
+
+def checked_direction(direction: object) -> Direction:
+    """The direction, or the error that says which there are.
+
+    Raises:
+        ValueError: there is no such direction.
+    """
+    if isinstance(direction, str) and direction in _DIRECTIONS:
+        return _DIRECTIONS[direction]
+    raise ValueError(
+        f"no direction is called {direction!r}\n"
+        "  there are: 'TB', from top to bottom, and 'LR', from left to right"
+    )

@@ -15,7 +15,7 @@ from linepipe_core import Pipeline
 from linepipe_viz.graph.cards import Card, Graph, nodes_of, pipeline_graph
 from linepipe_viz.graph.records import Overlay, Record, node_records
 from linepipe_viz.text import printable, shorten
-from linepipe_viz.theme import COLOURS, RECTS, STATES
+from linepipe_viz.theme import COLOURS, RECTS, STATES, Direction, checked_direction
 
 __all__ = ["draw_mermaid_pipeline"]
 
@@ -26,7 +26,11 @@ _SAFE = frozenset(" _.-/+*=,:→·()[]'!?@^~|%…")
 
 
 def draw_mermaid_pipeline(
-    pipeline: Pipeline, title: str | None = None, *, result: Overlay | None = None
+    pipeline: Pipeline,
+    title: str | None = None,
+    *,
+    result: Overlay | None = None,
+    direction: Direction = "TB",
 ) -> str:
     """The pipeline as a Mermaid flowchart.
 
@@ -38,13 +42,14 @@ def draw_mermaid_pipeline(
         title: the heading; none if None.
         result: shows a run in the boxes (status, seconds, memory): a RunResult, the
             NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
+        direction: ``"TB"``, from top to bottom, or ``"LR"``, from left to right.
 
     Returns:
         The text; in Markdown it goes into a code block of the language ``mermaid``.
 
     Raises:
         TypeError: this is no Pipeline, or that no result.
-        ValueError: a result of another pipeline.
+        ValueError: no such direction, or a result of another pipeline.
 
     Warns:
         UserWarning: the pipeline is larger than Mermaid can draw.
@@ -61,12 +66,13 @@ def draw_mermaid_pipeline(
             classDef data fill:#FFF3DC,stroke:#B87400,color:#553600,stroke-width:1.3px
         <BLANKLINE>
     """
+    heading = f"flowchart {checked_direction(direction)}"
     nodes = nodes_of(pipeline)
     graph = pipeline_graph(nodes)
     records = node_records(nodes, result)
     n_edges = len(graph.edges) + graph.n_made + sum(len(card.config) for card in graph.cards)
     chart = _Folded(graph, records) if n_edges > _MOST_EDGES else _Chart(graph, records)
-    text = "\n".join([*_front_matter(title), "flowchart TB", *chart.lines(), ""])
+    text = "\n".join([*_front_matter(title), heading, *chart.lines(), ""])
     if chart.n_edges > _MOST_EDGES or len(text) > _MOST_SIGNS:
         warnings.warn(
             f"Mermaid draws at most {_MOST_EDGES} edges and {_MOST_SIGNS:,} signs; this pipeline "

@@ -17,8 +17,6 @@ from linepipe_core import MissingExtraError
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.scene.shapes import Curve
 from linepipe_viz.theme import (
-    ARROW_LENGTH,
-    ARROW_WIDTH,
     COLOURS,
     MONO,
     MOST_WIRES,
@@ -28,6 +26,7 @@ from linepipe_viz.theme import (
     SIGNS,
     TEXTS,
     WIRES,
+    checked_direction,
     checked_theme,
 )
 
@@ -38,7 +37,7 @@ from linepipe_core import Pipeline
 from linepipe_viz.graph.details import Details
 from linepipe_viz.graph.records import Overlay
 from linepipe_viz.scene.shapes import Rect, Scene, Shape, Text, Wire
-from linepipe_viz.theme import Theme
+from linepipe_viz.theme import Direction, Theme
 
 Points = Sequence[tuple[float, float]]
 
@@ -66,6 +65,7 @@ def plot_pipeline_graph(
     *,
     result: Overlay | None = None,
     theme: Theme = "auto",
+    direction: Direction = "TB",
 ) -> Figure:
     """The pipeline as a plotly figure.
 
@@ -81,6 +81,7 @@ def plot_pipeline_graph(
         result: shows a run on the cards (status, seconds, memory): a RunResult, the
             NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
         theme: ``"light"``, ``"dark"``, or ``"auto"``: dark if plotly's default template is.
+        direction: ``"TB"``, from top to bottom, or ``"LR"``, from left to right.
 
     Returns:
         The figure.
@@ -88,12 +89,12 @@ def plot_pipeline_graph(
     Raises:
         MissingExtraError: plotly isn't installed.
         TypeError: this is no Pipeline, or that no result.
-        ValueError: no such theme, no such size, or a result of another pipeline.
+        ValueError: no such theme, direction or size, or a result of another pipeline.
     """
     theme = checked_theme(theme)
     size = None if figsize is None else _pixels(figsize)
     go = _graph_objects()
-    scene = pipeline_scene(pipeline, title, result)
+    scene = pipeline_scene(pipeline, title, result, checked_direction(direction))
     return _Plotter(go, scene, _resolved(theme), size).figure()
 
 
@@ -265,11 +266,11 @@ class _Plotter:
         for kind, style in WIRES.items():
             wires = [wire for wire in self._scene.wires if wire.kind == kind]
             if is_dense and wires:
-                lines = [[*_few_points(wire), *_arrowhead(*wire.tip)[:3]] for wire in wires]
+                lines = [[*_few_points(wire), *wire.head] for wire in wires]
                 yield self._lines(lines, style.stroke, 1, n_digits=None)
             elif wires or kind == "edge":
                 yield self._lines([_wire_points(wire) for wire in wires], style.stroke, style.width)
-                heads = [_arrowhead(*wire.tip) for wire in wires]
+                heads = [(*wire.head, wire.head[0]) for wire in wires]
                 yield self._lines(heads, style.arrow, 0.5, style.arrow)
 
     def _signs(self) -> Iterator[Any]:
@@ -410,17 +411,11 @@ def _on_circle(x: float, y: float, radius: float, degrees: float) -> tuple[float
     return x + radius * math.cos(angle), y + radius * math.sin(angle)
 
 
-def _arrowhead(x: float, y: float) -> Points:
-    back = y - ARROW_LENGTH
-    left, right = (x - ARROW_WIDTH / 2, back), (x + ARROW_WIDTH / 2, back)
-    return [left, (x, y), right, left]
-
-
 def _wire_points(wire: Wire) -> Points:
     """A wire as a polyline; curves are taken in steps."""
     points: list[tuple[float, float]] = [(wire.x, wire.y)]
     for segment in wire.segments:
-        if isinstance(segment, Curve) and abs(points[-1][0] - segment.x) >= 0.6:
+        if isinstance(segment, Curve) and not _is_straight(points[-1], segment):
             points += _curve_points(points[-1], segment)
         else:
             points.append((segment.x, segment.y))
@@ -430,28 +425,34 @@ def _wire_points(wire: Wire) -> Points:
 def _few_points(wire: Wire) -> Points:
     """A wire as a polyline of straight segments: among thousands nobody sees its curves."""
     points = [(wire.x, wire.y)]
+    side = 1 if wire.is_level else 0
     for segment in wire.segments:
         here = (segment.x, segment.y)
-        is_straight = len(points) > 1 and abs(points[-1][0] - here[0]) < 1 > abs(
-            points[-2][0] - here[0]
-        )
-        if is_straight:
+        before = [abs(point[side] - here[side]) < 1 for point in points[-2:]]
+        if len(before) == 2 and all(before):
             points[-1] = here
         else:
             points.append(here)
     return points
 
 
+def _is_straight(start: tuple[float, float], curve: Curve) -> bool:
+    across = curve.y - start[1] if curve.is_level else curve.x - start[0]
+    return abs(across) < 0.6
+
+
 def _curve_points(start: tuple[float, float], curve: Curve) -> Iterator[tuple[float, float]]:
     x, y = start
-    steps = _curve_steps(curve.x - x, curve.y - y)
+    (x1, y1), (x2, y2) = curve.controls(x, y)
+    across, along = curve.x - x, curve.y - y
+    steps = _curve_steps(*((along, across) if curve.is_level else (across, along)))
     for step in range(1, steps + 1):
         t = step / steps
         u = 1 - t
-        early, middle, late = u**3, 3 * u * t, t**3  # the two middle points are level
+        first, second, third, last = u**3, 3 * u * u * t, 3 * u * t * t, t**3
         yield (
-            x * (early + middle * u) + curve.x * (middle * t + late),
-            y * early + curve.middle * middle + curve.y * late,
+            x * first + x1 * second + x2 * third + curve.x * last,
+            y * first + y1 * second + y2 * third + curve.y * last,
         )
 
 

@@ -19,8 +19,6 @@ from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.scene.shapes import Curve, Rect, Scene, Shape, Sign, Text, Wire
 from linepipe_viz.text import printable
 from linepipe_viz.theme import (
-    ARROW_LENGTH,
-    ARROW_WIDTH,
     COLOURS,
     MONO,
     MOST_WIRES,
@@ -30,7 +28,9 @@ from linepipe_viz.theme import (
     SIGNS,
     TEXTS,
     WIRES,
+    Direction,
     Theme,
+    checked_direction,
     checked_theme,
 )
 
@@ -46,6 +46,7 @@ def draw_svg_pipeline(
     result: Overlay | None = None,
     theme: Theme = "auto",
     transparent: bool = False,
+    direction: Direction = "TB",
 ) -> str:
     """The pipeline as a picture in SVG.
 
@@ -62,13 +63,14 @@ def draw_svg_pipeline(
         theme: ``"light"`` or ``"dark"``, or ``"auto"``: that of the page, the notebook or the
             reader's system, and light in programs that have none.
         transparent: leave out the background.
+        direction: ``"TB"``, from top to bottom, or ``"LR"``, from left to right.
 
     Returns:
         One ``<svg>`` element, to be written to a file (in UTF-8) or put into a page as it is.
 
     Raises:
         TypeError: this is no Pipeline, or that no result.
-        ValueError: no such theme, or a result of another pipeline.
+        ValueError: no such theme or direction, or a result of another pipeline.
 
     Example:
         >>> from linepipe_core import Node, Pipeline
@@ -79,7 +81,8 @@ def draw_svg_pipeline(
         ('<svg', '</svg>')
     """
     theme = checked_theme(theme)
-    return scene_svg(pipeline_scene(pipeline, title, result), theme, transparent=transparent)
+    scene = pipeline_scene(pipeline, title, result, checked_direction(direction))
+    return scene_svg(scene, theme, transparent=transparent)
 
 
 def scene_svg(
@@ -222,7 +225,7 @@ class _Writer:
             f"<g{_attributes(wire.data)}>{self._tooltip(wire.label)}"
             f'<path class="lp-{wire.kind}" d="{_path(wire)}" fill="none"'
             f'{self._paint(stroke=style.stroke)} stroke-width="{style.width:g}"/>'
-            f'<path class="lp-{wire.kind}-arrow" d="{_arrowhead(*wire.tip)}"'
+            f'<path class="lp-{wire.kind}-arrow" d="{_arrowhead(wire)}Z"'
             f"{self._paint(fill=style.arrow)}/></g>"
         )
 
@@ -234,28 +237,24 @@ class _Writer:
             for wire in wires:
                 if wire.kind == kind:
                     data = [(key, value) for key, value in wire.data if key != "from"]
-                    head = _arrowhead(*wire.tip).removesuffix("Z")
+                    head = _arrowhead(wire)
                     yield f'<path{_attributes(data)} d="{_path(wire)}{head}"/>'
             yield "</g>"
 
 
 def _path(wire: Wire) -> str:
-    x = wire.x
-    parts = [f"M{_number(x)} {_number(wire.y)}"]
+    x, y = wire.x, wire.y
+    parts = [f"M{_number(x)} {_number(y)}"]
     for segment in wire.segments:
         end = f"{_number(segment.x)} {_number(segment.y)}"
         if isinstance(segment, Curve):
-            middle = _number(segment.middle)
-            parts.append(f"C{_number(x)} {middle} {_number(segment.x)} {middle} {end}")
+            (x1, y1), (x2, y2) = segment.controls(x, y)
+            parts.append(f"C{_number(x1)} {_number(y1)} {_number(x2)} {_number(y2)} {end}")
         else:
             parts.append(f"L{end}")
-        x = segment.x
+        x, y = segment.x, segment.y
     return "".join(parts)
 
 
-def _arrowhead(x: float, y: float) -> str:
-    left, right, back = x - ARROW_WIDTH / 2, x + ARROW_WIDTH / 2, y - ARROW_LENGTH
-    return (
-        f"M{_number(left)} {_number(back)}L{_number(x)} {_number(y)}"
-        f"L{_number(right)} {_number(back)}Z"
-    )
+def _arrowhead(wire: Wire) -> str:
+    return f"M{'L'.join(f'{_number(x)} {_number(y)}' for x, y in wire.head)}"

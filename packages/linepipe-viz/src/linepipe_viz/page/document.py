@@ -15,6 +15,7 @@ from linepipe_viz.graph.facts import object_facts
 from linepipe_viz.graph.records import Overlay, node_records
 from linepipe_viz.page.model import page_model
 from linepipe_viz.scene.pipeline_scene import Picture
+from linepipe_viz.theme import Direction, checked_direction
 
 __all__ = ["draw_html_pipeline"]
 
@@ -28,6 +29,7 @@ def draw_html_pipeline(
     result: Overlay | None = None,
     source: bool = False,
     values: bool = False,
+    direction: Direction = "TB",
 ) -> str:
     """The pipeline as one standalone HTML page, to be opened from a file.
 
@@ -44,13 +46,14 @@ def draw_html_pipeline(
             failed run, or what ``pipeline.plan()`` returns.
         source: put the functions' source into the page.
         values: put numbers of the config into the page, and the types of its other values.
+        direction: ``"TB"``, from top to bottom, or ``"LR"``, from left to right.
 
     Returns:
         The page, to be written to a file in UTF-8.
 
     Raises:
         TypeError: this is no Pipeline, or that no result.
-        ValueError: a result of another pipeline.
+        ValueError: no such direction, or a result of another pipeline.
 
     Example:
         >>> from linepipe_core import Node, Pipeline
@@ -63,7 +66,12 @@ def draw_html_pipeline(
     records = node_records(nodes, result)
     facts = object_facts(pipeline, result)
     picture = Picture(
-        nodes, pipeline.output_hints, title, with_states=result is not None, is_folded=False
+        nodes,
+        pipeline.output_hints,
+        title,
+        with_states=result is not None,
+        direction=checked_direction(direction),
+        is_folded=False,
     )
     scene = picture.scene(records, facts)
     model = page_model(pipeline, graph, records, facts, source=source, values=values)

@@ -19,7 +19,16 @@ from linepipe_viz.scene.measure import (
 from linepipe_viz.scene.ports import PillRow, pill_rows, ports
 from linepipe_viz.scene.shapes import Curve, Line, Segment
 
-__all__ = ["Arrangement", "PlacedCard", "PlacedPill", "PlacedWire", "arrange"]
+__all__ = [
+    "Arrangement",
+    "PlacedCard",
+    "PlacedPill",
+    "PlacedWire",
+    "arrange",
+    "box_numbers",
+    "read_names",
+    "wires",
+]
 
 _TIP_GAP = 1  # px between an arrow's tip and the card
 _HEAD = 6  # the line ends inside the arrowhead, so that its tip stays sharp
@@ -53,13 +62,17 @@ class PlacedPill:
 
 @dataclass(frozen=True, slots=True)
 class PlacedWire:
-    """An edge's way: from a start along its segments, with an arrowhead at the tip."""
+    """An edge's way: from a start along its segments, with an arrowhead at the tip.
+
+    A level one arrives from the left, any other from above.
+    """
 
     edge: Edge
     x: float
     y: float
     segments: tuple[Segment, ...]
     tip: tuple[float, float]
+    is_level: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +94,39 @@ class Arrangement:
 
 
 def arrange(graph: Graph, *, with_states: bool = False) -> Arrangement:
-    """Positions for all of a graph.
+    """Positions for all of a graph, which runs downward.
 
     Args:
         graph: the pipeline's.
         with_states: leave room on each card for what a run or plan says about it.
     """
     measures = Measures(graph.cards, graph.free_inputs, with_states=with_states)
-    read = _read_names(graph)
+    read = read_names(graph)
     sizes = [measures.card(card, names) for card, names in zip(graph.cards, read, strict=True)]
-    boxes = _boxes(graph, sizes, measures)
+    number = box_numbers(graph)
+    boxes: list[tuple[float, float]] = [(0.0, 0.0)] * len(number)
+    for name in graph.free_inputs:
+        boxes[number[name]] = measures.pill(name).width, PILL_HEIGHT + measures.fact_height
+    for card, size in zip(graph.cards, sizes, strict=True):
+        boxes[number[card.index]] = size.width, size.height_with_pills
     layout = lay_out(
-        boxes.sizes,
-        [
-            BoxEdge(boxes.number[_source(edge)], boxes.number[edge.reader], edge.name)
-            for edge in graph.edges
-        ],
+        boxes,
+        [BoxEdge(number[_source(edge)], number[edge.reader], edge.name) for edge in graph.edges],
     )
     cards = [
-        PlacedCard(card, size, layout.x[box], layout.top[box])
-        for card, size, box in zip(graph.cards, sizes, boxes.cards(graph), strict=True)
+        PlacedCard(card, size, layout.x[number[card.index]], layout.top[number[card.index]])
+        for card, size in zip(graph.cards, sizes, strict=True)
     ]
-    rows = _rows_of_pills(graph, cards, boxes, layout)
-    pills = [*_card_pills(cards, rows), *_free_pills(graph, boxes, layout, measures)]
-    wires = _wires(graph, cards, boxes, layout, rows)
+    rows = _rows_of_pills(graph, cards, number, layout)
+    free = [
+        PlacedPill(measures.pill(name), None, layout.x[number[name]], layout.top[number[name]])
+        for name in graph.free_inputs
+    ]
+    exits = [_exit(edge, cards, number, layout, rows) for edge in graph.edges]
     return Arrangement(
         tuple(cards),
-        tuple(pills),
-        tuple(wires),
+        (*_card_pills(cards, rows), *free),
+        tuple(wires(graph, cards, number, layout, exits)),
         layout.width,
         layout.height,
         layout.n_parts,
@@ -116,38 +134,28 @@ def arrange(graph: Graph, *, with_states: bool = False) -> Arrangement:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Boxes:
-    """The boxes to lay out: cards (by index) and free inputs (by name), numbered from 0."""
-
-    sizes: list[tuple[float, float]]
-    number: dict[int | str, int]
-
-    def cards(self, graph: Graph) -> list[int]:
-        return [self.number[card.index] for card in graph.cards]
+BoxNumbers = Mapping[int | str, int]
+"""The number of the box of each card (by its index) and free input (by its name)."""
 
 
 def _source(edge: Edge) -> int | str:
     return edge.name if edge.maker is None else edge.maker
 
 
-def _boxes(graph: Graph, sizes: Sequence[CardSize], measures: Measures) -> _Boxes:
-    """Each card after the free inputs that it is the first to read."""
-    boxes = _Boxes([], {})
+def box_numbers(graph: Graph) -> BoxNumbers:
+    """Numbers from 0: of each card after the free inputs that it is the first to read."""
+    numbers: dict[int | str, int] = {}
     edges = _by_reader(graph)
-    for card, size in zip(graph.cards, sizes, strict=True):
-        for number in edges[card.index]:
-            edge = graph.edges[number]
-            if edge.maker is None and edge.name not in boxes.number:
-                boxes.number[edge.name] = len(boxes.sizes)
-                height = PILL_HEIGHT + measures.fact_height
-                boxes.sizes.append((measures.pill(edge.name).width, height))
-        boxes.number[card.index] = len(boxes.sizes)
-        boxes.sizes.append((size.width, size.height_with_pills))
-    return boxes
+    for card in graph.cards:
+        for place in edges[card.index]:
+            edge = graph.edges[place]
+            if edge.maker is None:
+                numbers.setdefault(edge.name, len(numbers))
+        numbers[card.index] = len(numbers)
+    return numbers
 
 
-def _read_names(graph: Graph) -> list[set[str]]:
+def read_names(graph: Graph) -> list[set[str]]:
     """Each card's outputs that some card reads."""
     names: list[set[str]] = [set() for _ in graph.cards]
     for edge in graph.edges:
@@ -164,10 +172,10 @@ def _by_reader(graph: Graph) -> list[list[int]]:
 
 
 def _rows_of_pills(
-    graph: Graph, cards: Sequence[PlacedCard], boxes: _Boxes, layout: Layout
+    graph: Graph, cards: Sequence[PlacedCard], number: BoxNumbers, layout: Layout
 ) -> list[list[PillRow]]:
     """Each card's pills, in order of where their objects go next."""
-    starts = [layout.x[boxes.number[_source(edge)]] for edge in graph.edges]
+    starts = [layout.x[number[_source(edge)]] for edge in graph.edges]
     aims: list[dict[str, list[float]]] = [{} for _ in cards]
     for edge, bends in zip(graph.edges, layout.bends(starts), strict=True):
         if edge.maker is not None:
@@ -182,10 +190,6 @@ def _rows_of_pills(
         )
         for card, aim in zip(cards, aims, strict=True)
     ]
-
-
-def _means(aims: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    return {name: sum(xs) / len(xs) for name, xs in aims.items()}
 
 
 def _card_pills(
@@ -205,22 +209,22 @@ def _row_top(card: PlacedCard, number: int) -> float:
     return card.top + card.size.height - PILL_OVERLAP - PILL_ROW * below
 
 
-def _free_pills(
-    graph: Graph, boxes: _Boxes, layout: Layout, measures: Measures
-) -> Iterator[PlacedPill]:
-    for name in graph.free_inputs:
-        box = boxes.number[name]
-        yield PlacedPill(measures.pill(name), None, layout.x[box], layout.top[box])
-
-
-def _wires(
+def wires(
     graph: Graph,
     cards: Sequence[PlacedCard],
-    boxes: _Boxes,
+    number: BoxNumbers,
     layout: Layout,
-    rows: Sequence[Sequence[PillRow]],
+    exits: Sequence[Sequence[Segment]],
 ) -> Iterator[PlacedWire]:
-    exits = [_exit(edge, cards, boxes, layout, rows) for edge in graph.edges]
+    """The way of each edge, from its pill past the layers between to its reader.
+
+    Args:
+        graph: the pipeline's.
+        cards: placed in the layout.
+        number: of the layout's boxes.
+        layout: of the boxes.
+        exits: for each edge its way from its pill to below its card; it has at least one point.
+    """
     bends = layout.bends([way[-1].x for way in exits])
     entries = _entries(graph, cards, [way[-1].x for way in exits], bends)
     # All edges of an object share one way, as far as each of them goes.
@@ -229,39 +233,39 @@ def _wires(
         key = edge.maker, edge.name
         longest[key] = max(longest.get(key, ()), passed, key=len)
     ways: dict[tuple[int | None, str], list[Segment]] = {}
-    for number, edge in enumerate(graph.edges):
-        (start, *inside), passed = exits[number], bends[number]
+    for place, edge in enumerate(graph.edges):
+        (start, *inside), passed = exits[place], bends[place]
         key = edge.maker, edge.name
         tip = cards[edge.reader].top - _TIP_GAP
         if key not in ways:
-            floor = layout.floor[boxes.number[_source(edge)]]
-            ways[key] = [*inside, *_outside(exits[number][-1], floor, longest[key])]
+            floor = layout.floor[number[_source(edge)]]
+            ways[key] = [*inside, *_outside(exits[place][-1], floor, longest[key])]
         beyond = 2 * (len(longest[key]) - len(passed))
         segments = ways[key][: len(ways[key]) - beyond]
         last = segments[-1] if segments else start
         middle = (last.y + tip - _HEAD) / 2
-        segments.append(Curve(middle, entries[number], tip - _HEAD))
-        yield PlacedWire(edge, start.x, start.y, tuple(segments), (entries[number], tip))
+        segments.append(Curve(middle, entries[place], tip - _HEAD))
+        yield PlacedWire(edge, start.x, start.y, tuple(segments), (entries[place], tip))
 
 
 def _exit(
     edge: Edge,
     cards: Sequence[PlacedCard],
-    boxes: _Boxes,
+    number: BoxNumbers,
     layout: Layout,
     rows: Sequence[Sequence[PillRow]],
 ) -> list[Segment]:
     """From the lower border of the object's pill to below its card, past lower rows of pills."""
     if edge.maker is None:
-        box = boxes.number[edge.name]
+        box = number[edge.name]
         return [Line(layout.x[box], layout.top[box] + PILL_HEIGHT)]
     card = cards[edge.maker]
     own = rows[edge.maker]
     first, x = _pill_place(own, edge.name)
     way: list[Segment] = [Line(x, _row_top(card, first) + PILL_HEIGHT)]
-    for number in range(first + 1, len(own)):
-        top = _row_top(card, number)
-        x = own[number].lanes[edge.name]
+    for row in range(first + 1, len(own)):
+        top = _row_top(card, row)
+        x = own[row].lanes[edge.name]
         way += [Curve((way[-1].y + top) / 2, x, top), Line(x, top + PILL_HEIGHT)]
     return way
 

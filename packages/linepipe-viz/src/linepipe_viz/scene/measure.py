@@ -109,12 +109,20 @@ class Measures:
         free_inputs: names that no card makes.
         with_states: reserve room for a caption and a remark on every card, so that all pictures
             of one pipeline with a run or plan on it have the same layout.
+        is_sideways: pills stand below each other and out at the right, and lines come in at the
+            left.
     """
 
     def __init__(
-        self, cards: Sequence[Card], free_inputs: Sequence[str], *, with_states: bool
+        self,
+        cards: Sequence[Card],
+        free_inputs: Sequence[str],
+        *,
+        with_states: bool,
+        is_sideways: bool = False,
     ) -> None:
         self.with_states = with_states
+        self._is_sideways = is_sideways
         self._names = short_labels([card.name for card in cards])
         made = [name for card in cards for name in card.makes]
         self._objects = short_labels([*free_inputs, *made])
@@ -133,9 +141,9 @@ class Measures:
         pills = self._pill_rows(card.makes, read)
         width = max(
             text_width(name, "name") + 2 * (self._order_width + _CORNER),
-            pills_width(pills, read) + _SIDES,
+            pills_width(pills, () if self._is_sideways else read) + _SIDES,
             _STATES_WIDTH if self.with_states else 0.0,
-            PORT_GAP * len(card.reads) + 24,
+            0.0 if self._is_sideways else PORT_GAP * len(card.reads) + 24,
             _LEAST_WIDTH,
         )
         labels = [self._chip(name) for name in card.config]
@@ -143,8 +151,11 @@ class Measures:
         listed = self._list(card, max(_PILLS_WIDTH, width - _SIDES))
         widest = max((row_width(row, CHIP_GAP) for row in (*chips, *listed)), default=0.0)
         width = max(width, widest + _SIDES)
-        below = PILL_OVERLAP + self.fact_height if pills else 0
         height = self._height((*chips, *listed), pills)
+        if self._is_sideways:
+            height = max(height, PORT_GAP * len(card.reads) + 24)
+            return CardSize(name, chips, listed, pills, width, height, 0)
+        below = PILL_OVERLAP + self.fact_height if pills else 0
         return CardSize(name, chips, listed, pills, width, height, below)
 
     def _list(self, card: Card, room: float) -> tuple[tuple[Label, ...], ...]:
@@ -157,8 +168,8 @@ class Measures:
 
     @property
     def fact_height(self) -> float:
-        """Of the room below a pill; no facts without states."""
-        return FACT_HEIGHT if self.with_states else 0
+        """Of the room below a pill; no facts without states, or where cards are below pills."""
+        return FACT_HEIGHT if self.with_states and not self._is_sideways else 0
 
     def pill(self, name: str) -> Label:
         """An object's name in its pill."""
@@ -173,6 +184,8 @@ class Measures:
     def _height(self, chips: Sequence[Sequence[Label]], pills: Sequence[Sequence[Label]]) -> float:
         height = HEAD_HEIGHT + CHIP_ROW * len(chips)
         height += CAPTION_HEIGHT if self.with_states else 0
+        if self._is_sideways:
+            return height + (PILL_HEIGHT + PILL_GAP) * len(pills)
         if pills:
             height += 8 if chips or self.with_states else 10
             height += PILL_ROW * (len(pills) - 1)
@@ -185,6 +198,8 @@ class Measures:
 
         Of several rows, unread objects come above and full rows below: few lines pass pills.
         """
+        if self._is_sideways:
+            return tuple((self.pill(name),) for name in names)
         rows = _rows([self.pill(name) for name in names], PILL_GAP, _PILLS_WIDTH)
         if len(rows) < 2:
             return rows

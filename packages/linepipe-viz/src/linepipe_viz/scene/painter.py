@@ -145,6 +145,7 @@ class Painter:
             placed.tip,
             f"{what}{source} to {printable(reader)}",
             tuple(data),
+            placed.is_level,
         )
 
     def _objects_of(self, edge: Edge) -> list[str]:

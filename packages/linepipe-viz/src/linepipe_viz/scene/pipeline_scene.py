@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from linepipe_core import Node, Pipeline
 from linepipe_viz.graph.cards import Graph, nodes_of, pipeline_graph
@@ -15,7 +16,9 @@ from linepipe_viz.scene.legend import legend
 from linepipe_viz.scene.measure import fit_text, text_width
 from linepipe_viz.scene.painter import Painter
 from linepipe_viz.scene.shapes import Scene, Segment, Text, translated
+from linepipe_viz.scene.sideways import arrange_sideways
 from linepipe_viz.text import count_text, join_names, printable, shorten
+from linepipe_viz.theme import Direction
 
 __all__ = ["Picture", "pipeline_scene"]
 
@@ -32,17 +35,29 @@ _OUTCOME_WIDTH = 640  # px, or as many as the graph is wide
 _STATES_WIDTH = 420  # px: most legends of states fit, so most pages are alike
 
 
-def pipeline_scene(pipeline: Pipeline, title: str | None, overlay: Overlay | None) -> Scene:
+def pipeline_scene(
+    pipeline: Pipeline,
+    title: str | None,
+    overlay: Overlay | None,
+    direction: Direction = "TB",
+) -> Scene:
     """The picture of a pipeline.
 
     Args:
         pipeline: the pipeline to show.
         title: the heading; ``"Pipeline"`` if None.
         overlay: a run's result or failure, or a plan, whose figures the cards show.
+        direction: from top to bottom, or from left to right.
     """
     nodes = nodes_of(pipeline)
     records = node_records(nodes, overlay)
-    picture = Picture(nodes, pipeline.output_hints, title, with_states=overlay is not None)
+    picture = Picture(
+        nodes,
+        pipeline.output_hints,
+        title,
+        with_states=overlay is not None,
+        direction=direction,
+    )
     return picture.scene(records, object_facts(pipeline, overlay))
 
 
@@ -54,6 +69,7 @@ class Picture:
         hints: annotations of objects, by name.
         title: the heading; ``"Pipeline"`` if None.
         with_states: leave room for states; False only if the scene is to have none.
+        direction: from top to bottom, or from left to right.
         is_folded: draw many alike siblings as one card, and many outputs as a list.
     """
 
@@ -64,6 +80,7 @@ class Picture:
         title: str | None,
         *,
         with_states: bool,
+        direction: Direction = "TB",
         is_folded: bool = True,
     ) -> None:
         self._nodes = nodes
@@ -71,7 +88,8 @@ class Picture:
         self._with_states = with_states
         self._graph = pipeline_graph(nodes)
         self._shown = listed(stacked(self._graph)) if is_folded else self._graph
-        self._places = arrange(self._shown, with_states=with_states)
+        arranged = arrange_sideways if direction == "LR" else arrange
+        self._places = arranged(self._shown, with_states=with_states)
         room = max(_TITLE_CELLS, int(self._places.width / _TITLE_CELL))
         self._heading = shorten(printable(title or DEFAULT_TITLE), room)
         self._subtitle = _subtitle(self._graph)
@@ -143,7 +161,7 @@ def _drawn_once(wires: Sequence[PlacedWire]) -> Iterator[PlacedWire]:
                 break
             shared += 1
         last = wire.segments[shared - 1] if shared else wire
-        yield PlacedWire(wire.edge, last.x, last.y, wire.segments[shared:], wire.tip)
+        yield replace(wire, x=last.x, y=last.y, segments=wire.segments[shared:])
         if len(wire.segments) > len(before):
             drawn[key] = wire.segments
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from linepipe_viz.graph.details import Details
+from linepipe_viz.theme import ARROW_LENGTH, ARROW_WIDTH
 
 Movable = TypeVar("Movable", "Rect", "Text", "Sign", "Shape", "Wire")
 
@@ -89,11 +90,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A cubic segment to (x, y) that leaves and arrives vertically, turning at height middle."""
+    """A cubic segment to (x, y) that leaves and arrives vertically, turning at height middle.
+
+    A level one leaves and arrives horizontally, and turns at x = middle.
+    """
 
     middle: float
     x: float
     y: float
+    is_level: bool = False
+
+    def controls(self, x: float, y: float) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The two control points of the segment from (x, y)."""
+        if self.is_level:
+            return (self.middle, y), (self.middle, self.y)
+        return (x, self.middle), (self.x, self.middle)
 
 
 Segment = Line | Curve
@@ -101,7 +112,10 @@ Segment = Line | Curve
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An edge: from a start along its segments, with an arrowhead at the tip."""
+    """An edge: from a start along its segments, with an arrowhead at the tip.
+
+    A level one arrives from the left, any other from above.
+    """
 
     kind: str
     x: float
@@ -110,6 +124,15 @@ class Wire:
     tip: tuple[float, float]
     label: str = ""
     data: tuple[tuple[str, str], ...] = ()
+    is_level: bool = False
+
+    @property
+    def head(self) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+        """The corners of the arrowhead, its tip in the middle."""
+        (x, y), half = self.tip, ARROW_WIDTH / 2
+        if self.is_level:
+            return (x - ARROW_LENGTH, y - half), (x, y), (x - ARROW_LENGTH, y + half)
+        return (x - half, y - ARROW_LENGTH), (x, y), (x + half, y - ARROW_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +182,6 @@ def translated(item: Movable, dx: float, dy: float) -> Movable:
 
 def _translated_segment(segment: Segment, dx: float, dy: float) -> Segment:
     if isinstance(segment, Curve):
-        return Curve(segment.middle + dy, segment.x + dx, segment.y + dy)
+        middle = segment.middle + (dx if segment.is_level else dy)
+        return Curve(middle, segment.x + dx, segment.y + dy, segment.is_level)
     return Line(segment.x + dx, segment.y + dy)
