@@ -8,82 +8,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 
-from late_flights.config import Settings, read_settings
-from late_flights.pipelines import ingest_pipeline, predict_pipeline, train_pipeline
-from linepipe import Hook, RunResult
-from linepipe.viz import Progress, draw_html_pipeline, draw_svg_pipeline
+from late_flights.config import read_settings
+from late_flights.pipelines import Job, draw_job, run_job
 
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the three runs gave.
-
-    Attributes:
-        settings: what they ran with.
-        ingested: the result of the ingest pipeline.
-        trained: the result of the train pipeline.
-        predicted: the result of the predict pipeline.
-    """
-
-    settings: Settings
-    ingested: RunResult
-    trained: RunResult
-    predicted: RunResult
-
-
-def unwatched(_name: str) -> list[Hook]:
-    """No hooks."""
-    return []
-
-
-def shown(name: str) -> list[Hook]:
-    """Progress on the terminal, apart from the report on standard output."""
-    return [Progress(Console(stderr=True), title=name)]
-
-
-def run_job(settings: Settings, hooks_for: Callable[[str], list[Hook]] = unwatched) -> Job:
-    """Run the three pipelines, one after another; each starts from what the last one wrote.
-
-    What is still fresh on the shelf is reused: the features in prediction, and nearly everything
-    when the job is run again.
-    """
-    ingested = ingest_pipeline(settings).run(hooks=hooks_for("ingest"))
-    trained = train_pipeline(settings).run(
-        outputs=["metrics", "metrics_written", "tested_written", "train", "test"],
-        reuse=True,
-        hooks=hooks_for("train"),
-    )
-    predicted = predict_pipeline(settings).run(
-        outputs=["predictions", "predictions_written"], reuse=True, hooks=hooks_for("predict")
-    )
-    return Job(settings, ingested, trained, predicted)
-
-
-def draw_job(job: Job, out: Path) -> list[Path]:
-    """Draw each pipeline with what its run took: an SVG, and a page to walk through."""
-    runs = {
-        "ingest": (ingest_pipeline(job.settings), job.ingested),
-        "train": (train_pipeline(job.settings), job.trained),
-        "predict": (predict_pipeline(job.settings), job.predicted),
-    }
-    drawn = []
-    for name, (pipeline, result) in runs.items():
-        picture, page = out / f"{name}.svg", out / f"{name}.html"
-        svg = draw_svg_pipeline(pipeline, f"Flights: {name}", result=result)
-        picture.write_text(svg, encoding="utf-8")
-        walk = draw_html_pipeline(pipeline, f"Flights: {name}", result=result)
-        page.write_text(walk, encoding="utf-8")
-        drawn += [picture, page]
-    return drawn
 
 
 def report(job: Job) -> str:
@@ -99,6 +32,8 @@ def told_learned(job: Job) -> str:
         f"Does a flight from New York arrive over {minutes} minutes late?",
         f"  learned from {told_part(train)}",
         f"  tested on    {told_part(test)}",
+        f"  {job.trained['n_trees']} trees, chosen on the learned days from "
+        f"{job.settings.training.validate_from} on",
         "",
         f"  {'':<10}{'AUC':>8}{'avg. precision':>17}{'Brier':>8}",
     ]
@@ -161,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     level = logging.INFO if given.log else logging.WARNING
     logging.basicConfig(level=level, format="%(name)s: %(message)s")
-    job = run_job(read_settings(given.config, given.out, given.sample), shown)
+    job = run_job(read_settings(given.config, given.out, given.sample), is_shown=True)
     pictures = draw_job(job, given.out)
     print(report(job))
     names = ", ".join(path.name for path in pictures)

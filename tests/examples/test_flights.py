@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,10 +17,17 @@ from pydantic import ValidationError
 
 import main as flights
 from late_flights.config import Settings, read_settings
-from late_flights.pipelines import features_pipeline
-from late_flights.predict import NUMBERS, load_model
-from late_flights.training import split_by_date
-from linepipe import RunResult
+from late_flights.pipelines import (
+    Job,
+    features_pipeline,
+    ingest_pipeline,
+    predict_pipeline,
+    run_job,
+    train_pipeline,
+)
+from late_flights.predict import NUMBERS, LateModel, load_model
+from late_flights.training import choose_trees, save_model, split_by_date
+from linepipe import Pipeline, RunResult
 
 CONFIG = flights.HERE / "config.toml"
 SAMPLE = 20_000
@@ -37,24 +45,30 @@ class Warned(logging.Handler):
 
 
 @pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory) -> flights.Job:
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     """The whole job, run once on a sample."""
     handler, log = Warned(logging.WARNING), logging.getLogger("linepipe")
     log.addHandler(handler)
     try:
-        return flights.run_job(read_settings(CONFIG, tmp_path_factory.mktemp("out"), SAMPLE))
+        return run_job(read_settings(CONFIG, tmp_path_factory.mktemp("out"), SAMPLE))
     finally:
         log.removeHandler(handler)
 
 
-def test_nothing_is_warned_of(job: flights.Job) -> None:
+def test_nothing_is_warned_of(job: Job) -> None:
     """The engine, which is registered, is no news: neither that it's shared nor that it stays."""
     assert job.predicted
     assert WARNED == []
 
 
 @pytest.fixture(scope="module")
-def features(job: flights.Job) -> pd.DataFrame:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A job of a few flights, run once. Tests that spoil its files have it mend them."""
+    return run_job(read_settings(CONFIG, tmp_path_factory.mktemp("small"), 3_000))
+
+
+@pytest.fixture(scope="module")
+def features(job: Job) -> pd.DataFrame:
     """The features of the untouched database."""
     return features_of(job.settings)
 
@@ -70,7 +84,7 @@ def database(settings: Settings) -> Path:
 
 
 @pytest.fixture
-def features_after(job: flights.Job, tmp_path: Path) -> Callable[[str], pd.DataFrame]:
+def features_after(job: Job, tmp_path: Path) -> Callable[[str], pd.DataFrame]:
     """Makes the features from a copy of the database on which a statement was run."""
 
     def make(statement: str) -> pd.DataFrame:
@@ -85,7 +99,35 @@ def features_after(job: flights.Job, tmp_path: Path) -> Callable[[str], pd.DataF
     return make
 
 
-def test_every_row_that_is_said_to_be_written_is_in_the_database(job: flights.Job) -> None:
+@pytest.mark.parametrize(
+    "pipeline", [ingest_pipeline, features_pipeline, train_pipeline, predict_pipeline]
+)
+def test_the_declarations_pass_the_lint(
+    pipeline: Callable[[Settings], Pipeline], tmp_path: Path
+) -> None:
+    """Types that can't fit, unused constants and misspelt names would be found here."""
+    assert not pipeline(read_settings(CONFIG, tmp_path)).check()
+
+
+def test_the_declarations_alone_know_linepipe() -> None:
+    """Any other module can be used, tested and taken along without it."""
+    modules = sorted(flights.HERE.rglob("*.py"))
+    assert [path.name for path in modules if "linepipe" in imported(path)] == ["pipelines.py"]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The top-level packages that a module imports, anywhere in it."""
+    for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(part, ast.Import):
+            names = [name.name for name in part.names]
+        elif isinstance(part, ast.ImportFrom):
+            names = [part.module or ""]
+        else:
+            names = []
+        yield from (name.partition(".")[0] for name in names)
+
+
+def test_every_row_that_is_said_to_be_written_is_in_the_database(job: Job) -> None:
     """Row counts of the results are those of the tables."""
     said = {
         name.removesuffix("_written"): rows
@@ -107,7 +149,7 @@ def test_every_row_that_is_said_to_be_written_is_in_the_database(job: flights.Jo
     assert said["predictions"] == len(job.predicted["predictions"]) > 0
 
 
-def test_the_model_beats_the_baseline_by_every_measure(job: flights.Job) -> None:
+def test_the_model_beats_the_baseline_by_every_measure(job: Job) -> None:
     """It is better on days that it has never seen."""
     metrics = job.trained["metrics"].set_index("forecast")
     assert metrics.loc["model", "auc"] > metrics.loc["baseline", "auc"] + 0.03
@@ -115,7 +157,7 @@ def test_the_model_beats_the_baseline_by_every_measure(job: flights.Job) -> None
     assert metrics.loc["model", "brier"] < metrics.loc["baseline", "brier"]
 
 
-def test_train_and_test_are_split_by_day(job: flights.Job) -> None:
+def test_train_and_test_are_split_by_day(job: Job) -> None:
     """No flight of a test day is in the train set."""
     assert job.trained["train"]["day"].max() < job.trained["test"]["day"].min()
     assert job.trained["test"]["day"].min() == pd.Timestamp(job.settings.training.test_from)
@@ -185,7 +227,7 @@ def test_old_weather_is_no_weather(
     assert features.loc[day_after, "temp"].notna().any()
 
 
-def test_the_saved_model_scores_what_the_predict_pipeline_wrote(job: flights.Job) -> None:
+def test_the_saved_model_scores_what_the_predict_pipeline_wrote(job: Job) -> None:
     """Predictions are probabilities of the asked days, by the model in the file."""
     predictions = job.predicted["predictions"]
     assert predictions["probability"].between(0, 1).all()
@@ -199,21 +241,61 @@ def test_the_saved_model_scores_what_the_predict_pipeline_wrote(job: flights.Job
 PURE = ["split_known", "add_weather", "add_planes", "add_history"]
 
 
-def test_prediction_finds_the_features_of_training_on_the_shelf(job: flights.Job) -> None:
+def test_prediction_finds_the_features_of_training_on_the_shelf(job: Job) -> None:
     """Both pipelines hold the same feature nodes, and share a shelf."""
     assert {statuses(job.predicted)[name] for name in PURE} == {"reused"}
     assert set(statuses(job.trained).values()) == {"ran"}
 
 
-def test_the_job_again_runs_only_what_touches_the_world(tmp_path: Path) -> None:
-    """The tables are read and written again; what they say is the same, so nothing is fitted."""
-    settings = read_settings(CONFIG, tmp_path, 3_000)
-    first, again = flights.run_job(settings), flights.run_job(settings)
-    ran = {name for name, status in statuses(again.trained).items() if status == "ran"}
-    loads = {"connect", "load_flights", "load_weather", "load_planes"}
-    assert ran == loads | {"save_model", "write_metrics", "write_tested"}
-    assert_frame_equal(again.trained["metrics"], first.trained["metrics"])
-    assert_frame_equal(again.predicted["predictions"], first.predicted["predictions"])
+def ran(result: RunResult) -> set[str]:
+    return {name for name, status in statuses(result).items() if status == "ran"}
+
+
+LOADS = {"open_database", "connect", "load_flights", "load_weather", "load_planes"}
+
+
+def test_the_job_again_reads_the_tables_and_nothing_else(small: Job) -> None:
+    """Others may have changed them; they say the same, so nothing is fitted or written."""
+    again = run_job(small.settings)
+    assert ran(again.ingested) == {"open_database"}
+    assert ran(again.trained) == ran(again.predicted) == LOADS
+    assert again.ingested["flights_written"] == 3_000
+    assert_frame_equal(again.trained["metrics"], small.trained["metrics"])
+    assert_frame_equal(again.predicted["predictions"], small.predicted["predictions"])
+
+
+def test_a_database_that_is_gone_is_written_again_and_nothing_is_fitted(small: Job) -> None:
+    """The shelf knows what was written, and that it was another database."""
+    database(small.settings).unlink()
+    again = run_job(small.settings)
+    assert ran(again.ingested) >= {"write_flights", "write_weather", "write_planes"}
+    assert ran(again.trained) == LOADS | {"write_metrics", "write_tested"}
+    assert ran(again.predicted) == LOADS | {"write_scores"}
+    with closing(sqlite3.connect(database(small.settings))) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM flights").fetchone() == (3_000,)
+
+
+def test_another_model_in_the_file_is_scored_with_until_training_mends_it(small: Job) -> None:
+    """Prediction goes by what lies there, whoever wrote it; training knows what it wrote."""
+    path = small.settings.training.model_path
+    found = load_model(path)
+    save_model(LateModel(found.classifier, {**found.categories, "carrier": ["UA"]}), path)
+    predict = predict_pipeline(small.settings)
+    assert ran(predict.run(reuse=True)) == LOADS | {"load_model", "score", "write_scores"}
+    assert ran(train_pipeline(small.settings).run(reuse=True)) == LOADS | {"save_model_file"}
+    assert load_model(path).categories == found.categories
+    assert ran(predict.run(reuse=True)) >= {"write_scores"}  # the table holds the others' scores
+
+
+def test_the_test_set_has_no_say_in_the_number_of_trees(job: Job) -> None:
+    """It is chosen of the train set alone, and depends on its last days."""
+    how = job.settings.training
+    train = job.trained["train"]
+    assert job.trained["n_trees"] == choose_trees(train, how)
+    assert 1 < job.trained["n_trees"] < how.max_iter
+    judging = train["day"] >= pd.Timestamp(how.validate_from)
+    falsified = train.assign(late=train["late"].where(~judging, 1 - train["late"]))
+    assert choose_trees(falsified, how) == 1
 
 
 def statuses(result: RunResult) -> dict[str, str]:
@@ -230,11 +312,22 @@ def test_a_foreign_file_in_place_of_the_model_is_refused(tmp_path: Path) -> None
         load_model(path)
 
 
-def test_a_split_that_leaves_nothing_to_test_says_how_to_mend_it(job: flights.Job) -> None:
+def test_a_split_that_leaves_nothing_to_test_says_how_to_mend_it(job: Job) -> None:
     """The day and the setting are named."""
-    train = job.trained["train"]
-    with pytest.raises(ValueError, match=r"(?s)the test set has 0 .* training\.test_from"):
-        split_by_date(train.drop(columns="late"), train[["late"]], job.settings.training.test_from)
+    train, how = job.trained["train"], job.settings.training
+    with pytest.raises(ValueError, match=r"(?s)2013-11-01 .* 0 flights .*training\.test_from"):
+        split_by_date(train.drop(columns="late"), train[["late"]], how.test_from)
+    early = train[train["day"] < pd.Timestamp(how.validate_from)]
+    with pytest.raises(ValueError, match=r"(?s)0 flights .* move training\.validate_from"):
+        choose_trees(early, how)
+
+
+def test_a_model_is_not_chosen_by_the_days_that_judge_it(tmp_path: Path) -> None:
+    """Settings that would do so are refused before anything runs."""
+    wrong = tmp_path / "config.toml"
+    wrong.write_text(CONFIG.read_text(encoding="utf-8").replace("2013-10-01", "2013-11-15"))
+    with pytest.raises(ValidationError, match=r"validate_from \(2013-11-15\) must lie before"):
+        read_settings(wrong, tmp_path)
 
 
 def test_the_command_prints_what_was_learned_and_where_it_is(
@@ -248,7 +341,7 @@ def test_the_command_prints_what_was_learned_and_where_it_is(
     assert f"sqlite:///{tmp_path}/flights.db" in printed
     assert (tmp_path / "flights.db").exists()
     assert (tmp_path / "model.pickle").exists()
-    assert "17/17 ✔ write_tested" in shown
+    assert "19/19 ✔ write_tested" in shown
     for name in ("ingest", "train", "predict"):
         assert f"Flights: {name}" in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
         assert (tmp_path / f"{name}.html").exists()

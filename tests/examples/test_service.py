@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 import main as flights
 from late_flights.config import read_settings
+from late_flights.pipelines import run_job
 from late_flights.predict import LateModel, load_model
 from late_flights.training import save_model
 
@@ -25,7 +26,7 @@ WAYS = [by_pipeline, by_hand]
 def model(tmp_path_factory: pytest.TempPathFactory) -> LateModel:
     """A model learned from a small sample."""
     settings = read_settings(flights.HERE / "config.toml", tmp_path_factory.mktemp("out"), 3_000)
-    flights.run_job(settings)
+    run_job(settings)
     return load_model(settings.training.model_path)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "Cache",
@@ -87,19 +88,34 @@ class Training(Section):
 
     Attributes:
         test_from: flights of this day and later are the test set, earlier ones train.
+        validate_from: the flights of the train set from this day on say how many trees are
+            enough for the earlier ones.
         max_iter: the most trees.
+        patience: the search for enough trees ends when so many more made it no better.
         learning_rate: of the boosting.
         min_samples_leaf: the fewest flights in a leaf.
-        seed: of the model's own validation split.
+        seed: of the boosting.
         model_path: the fitted model's file.
     """
 
     test_from: date
+    validate_from: date
     max_iter: int = Field(gt=0)
+    patience: int = Field(gt=0)
     learning_rate: float = Field(gt=0)
     min_samples_leaf: int = Field(gt=0)
     seed: int
     model_path: Path
+
+    @model_validator(mode="after")
+    def validates_before_it_tests(self) -> Self:
+        """Refuse to choose the model by the days that judge it."""
+        if self.validate_from >= self.test_from:
+            raise ValueError(
+                f"training.validate_from ({self.validate_from}) must lie before "
+                f"training.test_from ({self.test_from})"
+            )
+        return self
 
 
 class Predict(Section):

@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine
 
-from late_flights.config import Database, Features
+from late_flights.config import Features
+from late_flights.database import read_rows
 
 __all__ = [
     "add_history",
     "add_planes",
     "add_weather",
-    "connect",
     "load_flights",
     "load_planes",
     "load_weather",
@@ -28,14 +28,6 @@ __all__ = [
 ]
 
 WEATHER = ["temp", "dewp", "humid", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
-
-
-def connect(db: Database) -> Engine:
-    """The engine of the database that the settings name.
-
-    It keeps no connection between nodes (`NullPool`), so there is none to close at the end.
-    """
-    return create_engine(db.url, poolclass=NullPool)
 
 
 def load_flights(engine: Engine) -> pd.DataFrame:
@@ -55,12 +47,6 @@ def load_weather(engine: Engine) -> pd.DataFrame:
 def load_planes(engine: Engine) -> pd.DataFrame:
     """The planes, with their year of manufacture and their seats."""
     return read_rows(engine, "SELECT tailnum, year AS built, seats FROM planes")
-
-
-def read_rows(engine: Engine, query: str) -> pd.DataFrame:
-    """The rows that a query gives."""
-    with engine.connect() as connection:
-        return pd.read_sql_query(text(query), connection)
 
 
 def split_known(flights: pd.DataFrame, late_minutes: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""From the files of the data package into a database.
+"""The files that the data package brings.
 
 Apart from the features so that those start where real ones do: at a database that somebody
 else fills.
@@ -6,15 +6,15 @@ else fills.
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
-from sqlalchemy import Engine
 
 from late_flights.config import Data
 
-__all__ = ["read_files", "write_table"]
+__all__ = ["data_folder", "read_flights", "read_table"]
 
 
 def data_folder() -> Path:
@@ -32,34 +32,22 @@ def data_folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def read_files(data: Data) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read the flights of 2013 from New York, the weather there, and the planes.
+def read_flights(path: os.PathLike[str], data: Data) -> pd.DataFrame:
+    """Read the flights of 2013 from New York.
 
     Args:
+        path: a CSV file.
         data: how many flights.
 
     Returns:
-        Flights (one row each), weather (one row per airport and hour), planes (one row per
-        tail number), with the columns of the files.
+        A row per flight, with the columns of the file.
     """
-    folder = data_folder()
-    flights = pd.read_csv(folder / "flights.csv.zip")
+    flights = pd.read_csv(path)
     if 0 < data.sample < len(flights):
         flights = flights.sample(data.sample, random_state=data.seed).sort_index()
-    return flights, pd.read_csv(folder / "weather.csv"), pd.read_csv(folder / "planes.csv")
+    return flights
 
 
-def write_table(rows: pd.DataFrame, engine: Engine, table: str) -> int:
-    """Write rows as a table of the database, in place of what it held.
-
-    Args:
-        rows: what to write; the index is left out.
-        engine: the database.
-        table: the table's name.
-
-    Returns:
-        How many rows were written.
-    """
-    with engine.begin() as connection:
-        rows.to_sql(table, connection, if_exists="replace", index=False, chunksize=50_000)
-    return len(rows)
+def read_table(path: os.PathLike[str]) -> pd.DataFrame:
+    """Read a CSV file whole."""
+    return pd.read_csv(path)

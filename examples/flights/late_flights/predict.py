@@ -6,6 +6,7 @@ come to differ.
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def model_inputs(features: pd.DataFrame, categories: Mapping[str, Sequence[str]]
     return features[NUMBERS].astype(float).assign(**encoded)
 
 
-def load_model(path: Path) -> LateModel:
+def load_model(path: os.PathLike[str]) -> LateModel:
     """Read the model that training wrote. Unpickling runs code: only read your own files.
 
     Args:
@@ -86,9 +87,11 @@ def load_model(path: Path) -> LateModel:
         FileNotFoundError: there is no model yet.
         TypeError: the file holds something else.
     """
-    model = pickle.loads(path.read_bytes())
+    model = pickle.loads(Path(path).read_bytes())
     if not isinstance(model, LateModel):
-        raise TypeError(f"{path} holds a {type(model).__name__}, not a LateModel: train again")
+        raise TypeError(
+            f"{os.fspath(path)} holds a {type(model).__name__}, not a LateModel: train again"
+        )
     return model
 
 
