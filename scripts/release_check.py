@@ -85,6 +85,7 @@ def main() -> None:
         run("hatch", "run", "docs")
         step("examples")
         run("hatch", "run", "flights")
+        run("hatch", "run", "etl")
         run("hatch", "run", "dask")
         run("hatch", "run", "service:load-test", "--requests", "40", "--turns", "1")
     except CheckError as error:
