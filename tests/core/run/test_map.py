@@ -321,6 +321,16 @@ def test_it_equals_a_loop_on_a_cluster(tmp_path: Path) -> None:
         assert mapped(pipeline, cases, executor=workers) == looped(pipeline, cases)
         inline = Pipeline([Node(lambda x: -x, ["x"], ["y"])])
         assert inline.map({"a": {"x": 1}}, executor=workers)["a"]["y"] == -1
+        log = tmp_path / "cached"
+        cached = map_nodes.pipeline(log, use_persistent_cache=True).replace(
+            cache_storage_path=tmp_path / "shelf"
+        )
+        results = cached.map(
+            {f"c{i}": {"factor": i} for i in range(4)}, executor=workers, reuse=True
+        )
+        totals = [result["total"] for result in results.values()]
+        assert totals == [i * (6 + i) + 10 for i in range(4)]
+        assert log.read_text() == "loaded\n"
 
 
 class TestChecks:
