@@ -155,6 +155,15 @@
     return seen;
   }
 
+  function lightEdges(up, down) {
+    for (const [maker, reader, name] of edges) {
+      if (!up.has(reader) && !down.has(maker)) continue;
+      const order = maker < 0 ? "" : String(maker + 1);
+      pills.get(`${order}|${name}`)?.classList.add("lit");
+      wires.get(`${order}-${reader + 1}|${name}`)?.classList.add("lit");
+    }
+  }
+
   function light(index) {
     for (const part of picture.querySelectorAll(".lit")) part.classList.remove("lit");
     for (const part of document.querySelectorAll(".selected")) part.classList.remove("selected");
@@ -163,14 +172,7 @@
     const up = reachable(index, above);
     const down = reachable(index, below);
     for (const node of new Set([...up, ...down])) cards[node].classList.add("lit");
-    for (const [maker, reader, name] of edges) {
-      const isUp = up.has(reader);
-      const isDown = maker >= 0 && down.has(maker);
-      if (!isUp && !isDown) continue;
-      const order = maker < 0 ? "" : String(maker + 1);
-      pills.get(`${order}|${name}`)?.classList.add("lit");
-      wires.get(`${order}-${reader + 1}|${name}`)?.classList.add("lit");
-    }
+    lightEdges(up, down);
     for (const name of Object.keys(nodes[index].makes)) {
       pills.get(`${index + 1}|${name}`)?.classList.add("lit");
     }
