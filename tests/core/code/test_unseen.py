@@ -124,3 +124,37 @@ def test_chance_without_a_seed_is_named() -> None:
         ("np.random.default_rng(3), default_rng(seed=x), random.Random(1)", ""),
     ]:
         assert fingerprint(source.replace("{}", calls)).unseen == tuple(filter(None, [unseen]))
+
+
+def test_readers_of_libraries_without_an_adapter_are_named() -> None:
+    """Folders, the network, databases; SQL that reads files; not a library's errors."""
+    found = fingerprint(
+        """
+        import os
+        import sqlalchemy
+        from glob import glob
+        from joblib import load
+        def node(x, db):
+            db.sql("select * from read_parquet('a.parquet') where n > 2")
+            db.sql("the words read_parquet alone are prose")
+            return os.listdir(x), glob(x), load(x), sqlalchemy.create_engine(x)
+        """
+    )
+    assert found.unseen == (
+        "glob.glob",
+        "joblib.numpy_pickle.load",
+        "os.listdir",
+        "read_parquet in a text",
+        "sqlalchemy.engine.create.create_engine",
+    )
+
+
+def test_samplers_without_a_seed_are_named() -> None:
+    """With a keyword for the seed they give the same each time."""
+    source = """
+        from sklearn.model_selection import train_test_split
+        def node(x): return x.sample({0}), train_test_split(x{1})
+        """
+    names = (".sample", "sklearn.model_selection._split.train_test_split")
+    assert fingerprint(source.format("3", "")).unseen == names
+    assert fingerprint(source.format("3, random_state=1", ", random_state=1")).unseen == ()

@@ -22,7 +22,7 @@ from types import (
 )
 from typing import Any, Final, NamedTuple
 
-from linepipe_core._code.bytecode import NormalCode, normalise
+from linepipe_core._code.bytecode import normalise
 from linepipe_core._code.makers import assigned_globals, identity_token, making_of
 from linepipe_core._code.members import (
     ABSENT,
@@ -40,7 +40,6 @@ from linepipe_core._code.members import (
     is_librarys,
     is_own_class,
     is_plain_content,
-    is_unseen,
     model_fields,
     namespace_of,
     own_code_below,
@@ -52,11 +51,11 @@ from linepipe_core._code.ownership import (
     find_spec,
     function_owner,
     module_owner,
-    root_of,
 )
 from linepipe_core._code.parts import Part, PartKey, digest_of
 from linepipe_core._code.sources import imported_modules, source_of, statements_of
 from linepipe_core._code.texts import names_in_texts
+from linepipe_core._code.unseen import standard_modules, unseen_calls
 from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.proxies import attributes_of, is_really
 
@@ -136,6 +135,7 @@ class Reader:
         self._hashed: dict[int, tuple[Any, ValueFingerprint]] = {}
         self._described: dict[int, tuple[Any, Any]] = {}  # large values, wherever they lie
         self._named: set[int] = set()
+        self.contents: dict[Any, Any] = {}  # of values, as they were when they were first seen
 
     def value(self, value: Any) -> ValueFingerprint:
         """The fingerprint of a value."""
@@ -293,7 +293,7 @@ class Reader:
             self._refer(func.__globals__, (named,), code, values)
         home = str(func.__globals__.get("__name__"))
         part = Part(digest_of("function", normal.digest, *targets), home=home)
-        unseen = tuple(_unseen(normal, targets))
+        unseen = tuple(unseen_calls(func.__code__, normal, targets))
         return Reached(
             PartKey("code", name),
             part._replace(made=normal.digest),
@@ -301,7 +301,7 @@ class Reader:
             tuple(values),
             unseen,
             func.__globals__,
-            uses=tuple(sorted(_standard(normal, targets))),
+            uses=tuple(sorted(standard_modules(normal, targets))),
         )
 
     def _refer(
@@ -382,21 +382,30 @@ class Reader:
             if functions or bound:
                 code.extend(functions)
                 members += [member, *map(self.name, functions)]
-        held_values = attributes_held(kind)
+        values.extend(self.attributes(kind))
         if statement is None:
-            values.extend(each for each in held_values if not is_librarys(each.fetch()))
             values.extend(model_fields(kind))
             hints = vars(kind).get("__annotations__")
             if isinstance(hints, dict) and hints:  # models read them, in their order
                 hinted = self.value(list(hints.items()))
                 members.append(hinted.digest)
                 code.extend(hinted.code)
-        else:  # what its author gave it; the objects that libraries make of that follow from it
-            values.extend(each for each in held_values if is_plain_content(each.fetch()))
         part = Part(digest_of("class", *members), home=str(kind.__module__))
         return Reached(
             PartKey("class", name), part, tuple(code), tuple(values), namespace=namespace
         )
+
+    def attributes(self, found: Any) -> list[Value]:
+        """The values in a function's or class's attributes that count."""
+        held = list(attributes_held(found))
+        if not is_really(found, type):
+            return held
+        namespace = namespace_of(found)
+        module = statements_of(namespace) if namespace is not None else None
+        if module is None or module.class_statement(found.__qualname__) is None:
+            return [each for each in held if not is_librarys(each.fetch())]
+        # What its author gave it; the objects that libraries make of that follow from it.
+        return [each for each in held if is_plain_content(each.fetch())]
 
     def _read_module(self, module: ModuleType) -> Reached:
         name = module.__name__
@@ -445,35 +454,6 @@ def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
         return False
     source = source_of(module.__name__)
     return attribute not in names or (source is not None and attribute not in source.assigned)
-
-
-def _unseen(normal: NormalCode, targets: Iterable[str]) -> Iterator[str]:
-    """The full names of what code calls whose result no fingerprint can tell."""
-    for path, target in zip(normal.references, targets, strict=True):
-        name = _dotted(path, target, path in normal.methods)
-        if is_unseen(name, path in normal.bare):
-            yield name
-    yield from (
-        f".{path[0]}" for path in normal.methods if len(path) == 1 and is_unseen(f".{path[0]}")
-    )
-
-
-def _standard(normal: NormalCode, targets: Iterable[str]) -> set[str]:
-    """The modules of the standard library that code names."""
-    names = [_dotted(*each, False) for each in zip(normal.references, targets, strict=True)]
-    named = {root_of(name) for name in (*names, *(each.module for each in normal.imports))}
-    return named & sys.stdlib_module_names
-
-
-def _dotted(path: tuple[str, ...], target: str, is_method: bool) -> str:
-    """The full name of a foreign thing that code refers to: ``time.time``.
-
-    Of a value only the method that is called: ``.read_text``.
-    """
-    kind, _, name = target.partition(" ")
-    if kind in ("builtin", "foreign", "module"):
-        return ".".join((name, *path[1:]))
-    return f".{path[-1]}" if kind == "global" and is_method and name != path[-1] else ""
 
 
 def _packages(module: str) -> tuple[_Package, ...]:

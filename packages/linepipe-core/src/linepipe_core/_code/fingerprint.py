@@ -9,19 +9,18 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
 
+from linepipe_core._code.contents import Content, contents_of, digest_now
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.effects import reached_effects, used_by
-from linepipe_core._code.makers import identity_token, split_foreign
-from linepipe_core._code.members import Value, attributes_held, expanded, held_value
+from linepipe_core._code.makers import identity_token
+from linepipe_core._code.members import Value, expanded, held_value
 from linepipe_core._code.ownership import namespace_owner
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
 from linepipe_core._values.proxies import is_really
-from linepipe_core._values.secrets import shown_value
 
 T = TypeVar("T")
 
@@ -29,8 +28,6 @@ __all__ = ["CodeFingerprint", "code_fingerprint"]
 
 _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 _UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
-# Large data of these is not compared again after a node ran: it would be hashed twice.
-_LARGE: Final = ("numpy.", "pandas.", "polars.", "pyarrow.", "torch.")
 _LIBRARYS_OWN: Final = "library"  # how a library's wrapper made what it keeps
 
 
@@ -86,6 +83,10 @@ class CodeFingerprint:
         """
         return self._collected.left(self.parts, keys, is_over)
 
+    def making(self, keys: Collection[PartKey]) -> dict[PartKey, str]:
+        """For each of some parts, a hash of the statements that made it."""
+        return self._collected.making(keys)
+
     def changed(self) -> list[PartKey]:
         """The parts whose content is another than when the fingerprint was taken."""
         return self._collected.changed(self.parts)
@@ -131,9 +132,8 @@ class _Collected:
         self._values: dict[PartKey, list[Value]] = {}
         self._seen: dict[Any, Any] = {}
         self._namespaces: dict[int, dict[str, Any]] = {}
-        self._contents: dict[PartKey, str] = {}
-        self._kinds: dict[PartKey, type] = {}
-        self._whole: set[PartKey] = set()  # what counts by its pickle, foreign objects and all
+        self._contents: dict[PartKey, Content] = {}
+        self._whole: dict[PartKey, str] = {}  # what counts by its pickle, foreign objects and all
         self._uses: set[str] = set()
         self._waiting: deque[Any] = deque()
         self.codes: set[int] = set()
@@ -182,8 +182,8 @@ class _Collected:
             if value.home in self._seen:
                 continue
             self._seen[value.home] = value
-            for _, held in expanded(value.key, value.fetch()):
-                self._waiting.extend(self._reader.value(held).code)
+            for _, content in contents_of(self._reader, value):
+                self._waiting.extend(content.code)
             self._values.setdefault(value.key, []).append(value)
 
     def _used(self) -> frozenset[str]:
@@ -203,39 +203,40 @@ class _Collected:
             if found is not self._node:
                 parts[name] = self._part(found, labels)
         for key, value in self._distinct_values():
-            for name, held in expanded(key, value.fetch()):
-                parts[name] = self._value_part(name, value, held, labels)
+            for name, content in self._named_contents(key, value):
+                parts[name] = self._value_part(name, value, content, labels)
         for module, part in sorted(self._effects.items()):
             parts[PartKey("statement", module)] = part
         return parts
 
-    def _value_part(self, key: PartKey, value: Value, held: Any, labels: Mapping[Any, str]) -> Part:
+    def _named_contents(self, key: PartKey, value: Value) -> Iterator[tuple[PartKey, Content]]:
+        """The contents of a value, under the key that it has here."""
+        for name, content in contents_of(self._reader, value):
+            yield key._replace(name=name.name), content
+
+    def _value_part(
+        self, key: PartKey, value: Value, content: Content, labels: Mapping[Any, str]
+    ) -> Part:
         """A value by its content, or, where it has none, by the statements that made it."""
-        text = shown_value(str(key), held)
         home = str(value.namespace.get("__name__")) if value.namespace is not None else ""
-        self._kinds[key] = type(held)
-        try:
-            compared, foreign = split_foreign(held)
-            hashed = self._reader.value(compared)
-            digest = self._contents[key] = hashed.digest
-            if not labels.keys().isdisjoint(map(identity, hashed.code)):
-                digest = self._reader.labelled(compared, labels)
-            untracked = hashed.untracked
-        except Exception as error:  # of a user's class: it counts as changed
-            self.notes.append(f"{key} can't be read ({type(error).__name__}) and counts as changed")
+        held, digest, untracked = content.held, content.digest, content.untracked
+        if content.failure:
+            self.notes.append(f"{key} can't be read ({content.failure}) and counts as changed")
             return Part(identity_token(held), home=home)
-        made = self._making(value, held, needed=bool(foreign or untracked))
-        if (foreign or untracked) and made and made != _LIBRARYS_OWN:
-            return Part(digest_of("foreign", digest, made), text, made, home)
-        if foreign:  # nothing says how it was made: its content, as pickle would keep it
+        self._contents[key] = content
+        if not labels.keys().isdisjoint(map(identity, content.code)):
+            digest = self._reader.labelled(content.compared, labels)
+        made = self._making(value, held, needed=content.is_foreign or bool(untracked))
+        if (content.is_foreign or untracked) and made and made != _LIBRARYS_OWN:
+            return Part(digest_of("foreign", digest, made), content.text, made, home)
+        if content.is_foreign:  # nothing says how it was made: its content, as pickle would keep it
             hashed = self._reader.value(held)
             digest, untracked = hashed.digest, hashed.untracked
-            self._contents[key] = digest
-            self._whole.add(key)
+            self._whole[key] = digest
         if untracked and made != _LIBRARYS_OWN:
             self.untracked += [f"{key} ({kind})" for kind in untracked]
             digest = digest_of("untracked", digest, identity_token(held))
-        return Part(digest, text, made, home)
+        return Part(digest, content.text, made, home)
 
     def _making(self, value: Value, held: Any, needed: bool) -> str:
         """The hash of the statements that made a value; ``""`` if they don't decide."""
@@ -248,6 +249,15 @@ class _Collected:
         if not needed and not is_time:
             return ""
         return self._reader.making(value.namespace, value.maker)
+
+    def making(self, keys: Collection[PartKey]) -> dict[PartKey, str]:
+        found = {}
+        for key, value in self._distinct_values() if keys else ():
+            namespace = value.namespace
+            for name, _ in self._named_contents(key, value):
+                if name in keys and namespace is not None and namespace_owner(namespace) == "own":
+                    found[name] = self._reader.making(namespace, value.maker)
+        return found
 
     def _part(self, found: Any, labels: Mapping[Any, str]) -> Part:
         """The Part of a function or class; ambiguous references are replaced by their labels."""
@@ -299,19 +309,18 @@ class _Collected:
         self, parts: Mapping[PartKey, Part], keys: Iterable[PartKey], is_over: bool
     ) -> dict[PartKey, str]:
         wanted = {key for key in keys if key in self._contents and not parts[key].made}
-        contents, reader = dict(self._contents), Reader()
-        found = {}
+        reader, found = Reader(), {}
         for key, value in self._distinct_values() if wanted else ():
             for name, held in expanded(key, value.fetch()):
                 if name not in wanted:
                     continue
+                began = self._contents[name]
+                digest = self._whole.get(name, began.digest)
                 if is_over:
-                    with suppress(Exception):  # of a user's class: then it counts as changed
-                        contents[name] = self._content(reader, name, held)
+                    digest = digest_now(reader, began, held, name in self._whole)
                 bound = value.fetch()
                 holder = value.namespace if type(bound) in _UNCHANGING else bound
-                token = identity_token(holder)
-                found[name] = digest_of("left", str(name), contents[name], token)
+                found[name] = digest_of("left", str(name), digest, identity_token(holder))
         return found
 
     def changed(self, parts: Mapping[PartKey, Part]) -> list[PartKey]:
@@ -319,9 +328,6 @@ class _Collected:
         reader, changed = Reader(), []
         for key, value in self._distinct_values():
             for name, held in expanded(key, value.fetch()):
-                kind = type(held)
-                if f"{kind.__module__}.".startswith(_LARGE) and self._kinds.get(name) is kind:
-                    continue
                 if name not in parts or self._is_other(reader, name, held):
                     changed.append(name)
         for found in list(self._seen.values()):
@@ -332,20 +338,17 @@ class _Collected:
                 continue
             if self._reader.reached(found).namespace is None:  # a library's
                 continue
-            for each in attributes_held(found):
+            for each in self._reader.attributes(found):
                 if each.key not in parts:
                     changed += (each.key, *(name for name, _ in expanded(each.key, each.fetch())))
         return list(dict.fromkeys(changed))
 
-    def _content(self, reader: Reader, key: PartKey, held: Any) -> str:
-        compared = held if key in self._whole else split_foreign(held)[0]
-        return reader.value(compared).digest
-
     def _is_other(self, reader: Reader, key: PartKey, held: Any) -> bool:
-        try:
-            return self._content(reader, key, held) != self._contents.get(key)
-        except Exception:  # of a user's class
+        began = self._contents.get(key)
+        if began is None:
             return True
+        before = self._whole.get(key, began.digest)
+        return digest_now(reader, began, held, key in self._whole) != before
 
 
 def _numbered(

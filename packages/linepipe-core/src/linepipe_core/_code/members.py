@@ -30,10 +30,10 @@ from types import (
 )
 from typing import Any, Final, NamedTuple
 
-from linepipe_core._code.ownership import class_owner, function_owner
+from linepipe_core._code.ownership import class_owner, function_owner, module_owner
 from linepipe_core._code.parts import PartKey
 from linepipe_core._values import code_or_data
-from linepipe_core._values.adapter import is_reader
+from linepipe_core._values.classes import cached_names
 from linepipe_core._values.content_hash import ADDRESS
 from linepipe_core._values.proxies import attributes_of, is_really
 
@@ -54,30 +54,11 @@ __all__ = [
     "is_librarys",
     "is_nothing",
     "is_plain_content",
-    "is_unseen",
     "model_fields",
     "namespace_of",
     "own_code_below",
     "plain_attributes",
 ]
-
-# What gives something else each time although nothing in the code changed.
-_UNSEEN: Final = {
-    *("__import__", "eval", "exec", "globals", "input", "open"),
-    *("datetime.date.today", "datetime.datetime.now", "datetime.datetime.today"),
-    *("datetime.datetime.utcnow", "os.getenv", "time.time", "time.time_ns"),
-    *("_sqlite3.connect", "importlib.import_module", "sqlite3.connect", "sys.modules"),
-    *("uuid.uuid1", "uuid.uuid4"),
-}
-_UNSEEN_KINDS: Final = (
-    *("os.environ", "random.", "requests.", "secrets.", "subprocess.", "urllib.request."),
-)
-# Of whatever object: few that aren't a path, a database or a file have methods of these names.
-_UNSEEN_METHODS: Final = {
-    *("fetchall", "fetchmany", "fetchone", "glob", "iterdir", "open", "read_bytes", "read_text"),
-    *("rglob", "to_sql"),
-}
-_SEEDED: Final = {"Random"}  # with a seed it gives the same each time
 
 ABSENT: Final = object()
 """The stand-in for a value that isn't there, or isn't there yet."""
@@ -141,8 +122,10 @@ def expanded(key: PartKey, value: Any, depth: int = 2) -> Iterator[tuple[PartKey
         yield key, value
         return
     yield key, type(value)
+    computed = cached_names(type(value))
     for name, held in sorted(attributes_of(value).items()):
-        if name not in WRAPPER_ASSIGNMENTS:  # the words of what it wraps
+        # Not the words of what it wraps, nor what is computed when it is first asked for.
+        if name not in WRAPPER_ASSIGNMENTS and name not in computed:
             yield from expanded(key.attribute(name), held, depth - 1)
 
 
@@ -250,21 +233,6 @@ def is_plain_content(value: Any) -> bool:
     return is_own_class(kind) or kind in _BUILTINS or module in _DATA_MODULES
 
 
-def is_unseen(name: str, is_bare: bool = True) -> bool:
-    """Return True if a foreign function of that full name reads what no fingerprint sees.
-
-    Args:
-        name: ``time.time``, or ``.read_text`` for a method of something unknown.
-        is_bare: whether it is called without an argument that may be a seed.
-    """
-    _, dot, last = name.rpartition(".")
-    if last in _SEEDED and not is_bare:
-        return False
-    if name in _UNSEEN or name.startswith(_UNSEEN_KINDS) or is_reader(name, is_bare):
-        return True
-    return bool(dot) and last in _UNSEEN_METHODS
-
-
 def model_fields(kind: type) -> Iterator[Value]:
     """The fields of models, which pydantic and SQLAlchemy take out of the class."""
     table = vars(kind).get("__table__")
@@ -287,9 +255,12 @@ def _shown(value: Any) -> str:
 
 
 def foreign_name(found: Any) -> str:
-    """The qualified name of what is known by its name only."""
+    """The qualified name of what is known by its name only; of a wrapper, with what it wraps."""
     if is_really(found, FunctionType):
-        return f"{home_module(found)}.{found.__code__.co_qualname}"
+        name = f"{home_module(found)}.{found.__code__.co_qualname}"
+        if "__wrapped__" in found.__dict__ and module_owner(str(found.__module__)) != "own":
+            return f"{found.__module__}.{found.__qualname__} by {name}"
+        return name
     name = getattr(found, "__qualname__", None) or getattr(found, "__name__", "")
     return f"{home_module(found)}.{name}"
 

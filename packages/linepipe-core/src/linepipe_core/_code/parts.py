@@ -17,6 +17,9 @@ PartKind: TypeAlias = Literal[
 ]  # fmt: skip
 
 
+_VALUES: Final = frozenset({"argument", "attribute", "closure", "default", "global", "object"})
+
+
 class PartKey(NamedTuple):
     """The name of a part.
 
@@ -43,6 +46,11 @@ class PartKey(NamedTuple):
     def is_local(self) -> bool:
         """True for lambdas and for what is defined in a function: its name may not be unique."""
         return "<" in self.name
+
+    @property
+    def is_value(self) -> bool:
+        """True for what code may change while it runs."""
+        return self.kind in _VALUES
 
     def __str__(self) -> str:
         number = "" if self.number == 1 else f" #{self.number}"

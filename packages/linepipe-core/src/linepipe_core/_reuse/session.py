@@ -23,6 +23,7 @@ from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.lookup import looked_up, recorded_code
 from linepipe_core._code.members import is_own_class
+from linepipe_core._code.ownership import module_owner
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
@@ -49,6 +50,19 @@ __all__ = ["ReuseSession"]
 # How nodes that failed left what they changed, which no record says, and how that began.
 _LEFT_BY_FAILED: Final[dict[str, tuple[PartKey, Part]]] = {}
 _IS_STATE: Final = "counts by the statements that made it: the node changes it while it runs"
+
+
+def _own_state(record: Record | None) -> list[PartKey]:
+    """The parts that a node changes while it runs, but for what a library keeps for itself."""
+    if record is None:
+        return []
+    parts = record.parts
+    return [k for k in record.state if k not in parts or module_owner(parts[k].home) == "own"]
+
+
+def _is_met_late(then: Part | None, now: Part | None) -> bool:
+    """Return True for a value that a node was first seen to use when it had run."""
+    return bool(then and now and then.made and not now.made and then.digest != now.digest)
 
 
 class ReuseSession:
@@ -142,7 +156,7 @@ class ReuseSession:
     def _untracked(self, index: int) -> tuple[str, ...]:
         code, record = self._codes[index], self._record_of(index)
         return (
-            *(f"{key} {_IS_STATE}" for key in (record.state if record else ())),
+            *(f"{key} {_IS_STATE}" for key in _own_state(record)),
             *(f"{name} can't be compared and is new in every process" for name in code.untracked),
             *(f"what {name} gives" for name in code.unseen),
             *code.notes,
@@ -307,8 +321,12 @@ class ReuseSession:
             if found:
                 others = [*self._others(index), *found]
                 wider = seen = code_fingerprint(self._reader, node.func, others, node.depends_on)
-                state.update(key for key in wider.parts if key not in parts)
-                parts, uses = {**wider.parts, **self._begun(wider), **parts}, wider.uses
+                late = {key for key in wider.parts if key not in parts and key.is_value}
+                state |= late
+                began = {**wider.parts, **self._begun(wider)}
+                for key, made in wider.making(late).items():  # their content began as another
+                    began[key] = began[key]._replace(made=made)
+                parts, uses = {**began, **parts}, wider.uses
                 parts = {**parts, **{k: p for k, p in wider.parts.items() if k.kind == "statement"}}
             parts = {**parts, **nameless}
         self._state.update(state)
@@ -448,6 +466,8 @@ class ReuseSession:
         code = self._code(index, record)
         found = looked_up(self._reader, record.parts, code.parts, record.uses)
         today = {**code.parts, **found, **self._begun(code)}
+        late = {key for key in record.state if _is_met_late(record.parts.get(key), today.get(key))}
+        today.update({k: today[k]._replace(made=made) for k, made in code.making(late).items()})
         self._today[index, id(record)] = record, today
         return today
 

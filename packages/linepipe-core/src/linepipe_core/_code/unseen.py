@@ -1,0 +1,137 @@
+"""The calls whose results no fingerprint can tell: files, the network, the clock, chance.
+
+Named in the plan. The adapters list the readers of their libraries; those of the standard library
+and of libraries without an adapter are listed here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType
+from typing import Final
+
+from linepipe_core._code.bytecode import NormalCode
+from linepipe_core._code.ownership import root_of
+from linepipe_core._values.adapter import is_reader
+
+__all__ = ["standard_modules", "unseen_calls"]
+
+_UNSEEN: Final = {
+    *("__import__", "eval", "exec", "globals", "input", "open", "sys.argv", "sys.stdin"),
+    *("datetime.date.today", "datetime.datetime.now", "datetime.datetime.today"),
+    *("datetime.datetime.utcnow", "os.getenv", "time.time", "time.time_ns"),
+    *("time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"),
+    *("time.localtime", "time.gmtime", "time.strftime", "time.ctime"),
+    *("_sqlite3.connect", "importlib.import_module", "sqlite3.connect", "sys.modules"),
+    *("uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getcwd", "os.popen", "os.system"),
+    *("os.listdir", "os.scandir", "os.walk", "os.stat", "posix.listdir", "posix.scandir"),
+    *("posix.stat", "posix.urandom", "posix.getcwd", "posix.system", "nt.listdir", "nt.scandir"),
+    *("glob.glob", "glob.iglob", "posixpath.exists", "genericpath.exists", "genericpath.getmtime"),
+    *("posix._path_exists", "posix._path_isfile", "posix._path_isdir"),
+    *("genericpath.getsize", "genericpath.isfile", "genericpath.isdir", "shelve.open", "dbm.open"),
+    *("configparser.ConfigParser.read", "socket.socket", "socket.create_connection"),
+    *("socket.gethostname", "getpass.getuser", "platform.node"),
+    *("joblib.load", "joblib.numpy_pickle.load", "sqlalchemy.create_engine"),
+    *("sqlalchemy.engine.create.create_engine", "importlib.metadata.version"),
+}
+_UNSEEN_KINDS: Final = (
+    *("os.environ", "random.", "requests.", "secrets.", "subprocess.", "urllib.request."),
+    *("httpx.", "aiohttp.", "urllib3.", "boto3.", "fsspec.", "ftplib.", "smtplib.", "http.client."),
+    *("duckdb.", "_duckdb.", "dask.dataframe.read_", "dask.dataframe.io.", "dask.bag.read_"),
+    *("dask.array.from_zarr", "ibis.read_", "ibis.connect", "ibis.duckdb.", "ibis.sqlite."),
+    *("ibis.postgres.", "ibis.backends.", "importlib.resources.", "xarray.open_", "xarray.load_"),
+    *("sklearn.datasets.fetch_", "sklearn.datasets._openml.", "geopandas.read_", "pyreadr."),
+)
+# Types and errors of these read nothing.
+_HARMLESS: Final = re.compile(r"(^|\.)[A-Z]\w*(Error|Exception|Warning|Timeout|Limits)$")
+# Of whatever object: few that aren't a path, a database or a file have methods of these names.
+_UNSEEN_METHODS: Final = {
+    *("fetchall", "fetchmany", "fetchone", "glob", "iterdir", "open", "read_bytes", "read_text"),
+    *("rglob", "to_sql"),
+}
+_SEEDED: Final = {"Random"}  # with a seed it gives the same each time
+# Samplers that are given their seed by a keyword.
+_SAMPLERS: Final = {
+    *(".sample", "sklearn.model_selection._split.train_test_split", "sklearn.utils.shuffle"),
+    *("sklearn.model_selection.train_test_split", "sklearn.utils._indexing.resample"),
+    *("sklearn.utils._indexing.shuffle", "sklearn.utils.resample"),
+}
+_SEEDS: Final = frozenset({"random_state", "seed", "rng", "generator"})
+_SQL_READER: Final = re.compile(
+    r"\b(?:read_(?:parquet|csv|csv_auto|json|json_auto|ndjson|text|blob|xlsx)"
+    r"|(?:parquet|sqlite|postgres|mysql|iceberg|delta)_scan)(?=\s*\()"
+)
+
+
+def unseen_calls(code: CodeType, normal: NormalCode, targets: Iterable[str]) -> Iterator[str]:
+    """The names of what code calls, and of what its texts call, whose result can't be told.
+
+    Args:
+        code: the code.
+        normal: the same, normalised.
+        targets: what each of its references refers to.
+    """
+    is_seeded = _has_seeds(code)
+    for path, target in zip(normal.references, targets, strict=True):
+        name = _dotted(path, target, path in normal.methods)
+        if _is_unseen(name, path in normal.bare) or (name in _SAMPLERS and not is_seeded):
+            yield name
+    for path in normal.methods:
+        name = f".{path[0]}"
+        if len(path) == 1 and (_is_unseen(name) or (name in _SAMPLERS and not is_seeded)):
+            yield name
+    for text in _texts(code):
+        yield from (f"{each} in a text" for each in _SQL_READER.findall(text))
+
+
+def _is_unseen(name: str, is_bare: bool = True) -> bool:
+    """Return True if a foreign function of that full name reads what no fingerprint sees.
+
+    Args:
+        name: ``time.time``, or ``.read_text`` for a method of something unknown.
+        is_bare: whether it is called without an argument that may be a seed.
+    """
+    _, dot, last = name.rpartition(".")
+    if (last in _SEEDED and not is_bare) or _HARMLESS.search(name):
+        return False
+    if name in _UNSEEN or name.startswith(_UNSEEN_KINDS) or is_reader(name, is_bare):
+        return True
+    return bool(dot) and last in _UNSEEN_METHODS
+
+
+def _has_seeds(code: CodeType) -> bool:
+    """Return True if a call in the code has a keyword for a seed."""
+    for each in code.co_consts:
+        if type(each) is tuple and not _SEEDS.isdisjoint(x for x in each if type(x) is str):
+            return True
+        if isinstance(each, CodeType) and _has_seeds(each):
+            return True
+    return False
+
+
+def _texts(code: CodeType) -> Iterator[str]:
+    for each in code.co_consts:
+        if type(each) is str and "(" in each:
+            yield each
+        elif isinstance(each, CodeType):
+            yield from _texts(each)
+
+
+def standard_modules(normal: NormalCode, targets: Iterable[str]) -> set[str]:
+    """The modules of the standard library that code names."""
+    names = [_dotted(*each, False) for each in zip(normal.references, targets, strict=True)]
+    named = {root_of(name) for name in (*names, *(each.module for each in normal.imports))}
+    return named & sys.stdlib_module_names
+
+
+def _dotted(path: tuple[str, ...], target: str, is_method: bool) -> str:
+    """The full name of a foreign thing that code refers to: ``time.time``.
+
+    Of a value only the method that is called: ``.read_text``.
+    """
+    kind, _, name = target.partition(" by ")[0].partition(" ")
+    if kind in ("builtin", "foreign", "module"):
+        return ".".join((name, *path[1:]))
+    return f".{path[-1]}" if kind == "global" and is_method and name != path[-1] else ""
