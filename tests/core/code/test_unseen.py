@@ -145,7 +145,7 @@ def test_readers_of_libraries_without_an_adapter_are_named() -> None:
         "joblib.numpy_pickle.load",
         "os.listdir",
         "read_parquet in a text",
-        "sqlalchemy.engine.create.create_engine",
+        "sqlalchemy.create_engine",
     )
 
 

@@ -390,7 +390,8 @@ class Reader:
                 hinted = self.value(list(hints.items()))
                 members.append(hinted.digest)
                 code.extend(hinted.code)
-        part = Part(digest_of("class", *members), home=str(kind.__module__))
+        made = digest_of("statement", statement.text) if statement is not None else ""
+        part = Part(digest_of("class", *members), made=made, home=str(kind.__module__))
         return Reached(
             PartKey("class", name), part, tuple(code), tuple(values), namespace=namespace
         )

@@ -17,7 +17,7 @@ from linepipe_core._code.effects import effects_of
 from linepipe_core._code.members import inside
 from linepipe_core._code.ownership import distribution_named, is_main
 from linepipe_core._code.parts import Part, PartKey, digest_of
-from linepipe_core._code.sources import compiled
+from linepipe_core._code.sources import class_statement_of, compiled
 from linepipe_core._values.proxies import is_really
 
 __all__ = ["looked_up", "recorded_code"]
@@ -46,7 +46,9 @@ def looked_up(
     found = {}
     for key, old in recorded.items():
         if key not in today:
-            part = _part(reader, key, old, uses)
+            # What an import in a function brought counts by the source of its module.
+            by_source = old.home not in sys.modules and PartKey("module", old.home) in recorded
+            part = old if by_source else _part(reader, key, old, uses)
             if part is not None:
                 found[key] = part
     return found
@@ -69,8 +71,12 @@ def _part(reader: Reader, key: PartKey, old: Part, uses: Collection[str]) -> Par
             return old if old.digest == _NO_EFFECTS else None
         case "ran":
             return old if old.digest in _digests(old.home, key.name) else None
-        case "code" if key.is_local:
+        case "code" if key.is_local or old.home not in sys.modules:
             return old if old.made in _digests(old.home, key.name) else None
+        case "class" if old.home not in sys.modules:
+            statement = class_statement_of(old.home, key.name)
+            same = statement is not None and old.made == digest_of("statement", statement.text)
+            return old if same else None
         case "global":
             namespace = vars(sys.modules[old.home]) if old.home in sys.modules else {}
             if key.name in namespace:

@@ -257,10 +257,10 @@ def _shown(value: Any) -> str:
 def foreign_name(found: Any) -> str:
     """The qualified name of what is known by its name only; of a wrapper, with what it wraps."""
     if is_really(found, FunctionType):
-        name = f"{home_module(found)}.{found.__code__.co_qualname}"
+        code = f"{home_module(found)}.{found.__code__.co_qualname}"
         if "__wrapped__" in found.__dict__ and module_owner(str(found.__module__)) != "own":
-            return f"{found.__module__}.{found.__qualname__} by {name}"
-        return name
+            return f"{found.__module__}.{found.__qualname__} by {code}"
+        return code
     name = getattr(found, "__qualname__", None) or getattr(found, "__name__", "")
     return f"{home_module(found)}.{name}"
 

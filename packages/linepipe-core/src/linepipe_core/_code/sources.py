@@ -20,11 +20,12 @@ from typing import Any, NamedTuple
 
 from linepipe_core._code.bytecode import Import, normalise
 from linepipe_core._code.ownership import find_spec, is_main, module_owner, root_of
-from linepipe_core._code.statements import ModuleStatements, read_statements
+from linepipe_core._code.statements import ClassStatement, ModuleStatements, read_statements
 
 __all__ = [
     "ModuleSource",
     "absolute_name",
+    "class_statement_of",
     "compiled",
     "imported_modules",
     "is_cell",
@@ -197,6 +198,18 @@ def absolute_name(target: str, namespace: Mapping[str, Any]) -> str:
     if level > 1:
         package = package.rsplit(".", level - 1)[0]
     return f"{package}.{path}" if package else path
+
+
+def class_statement_of(module: str, qualname: str) -> ClassStatement | None:
+    """The statement of a class of an own module that isn't loaded; None if it isn't there."""
+    spec = find_spec(module) if module_owner(module) == "own" else None
+    loader: Any = spec.loader if spec is not None else None
+    try:
+        text = loader.get_source(module)
+    except Exception:  # no source, a loader of somebody else's
+        return None
+    parsed = read_statements(text) if isinstance(text, str) else None
+    return None if parsed is None else parsed.class_statement(qualname)
 
 
 def compiled(name: str) -> CodeType | None:
