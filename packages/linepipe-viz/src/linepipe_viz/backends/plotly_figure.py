@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 from linepipe_core import Pipeline
 from linepipe_viz.graph.details import Details
+from linepipe_viz.graph.groups import Groups
 from linepipe_viz.graph.records import Overlay
 from linepipe_viz.scene.shapes import Rect, Scene, Shape, Text, Wire
 from linepipe_viz.theme import Direction, Theme
@@ -66,6 +67,7 @@ def plot_pipeline_graph(
     result: Overlay | None = None,
     theme: Theme = "auto",
     direction: Direction = "TB",
+    groups: Groups | None = None,
 ) -> Figure:
     """The pipeline as a plotly figure.
 
@@ -82,19 +84,23 @@ def plot_pipeline_graph(
             NodeExecutionError of a failed run, or what ``pipeline.plan()`` returns.
         theme: ``"light"``, ``"dark"``, or ``"auto"``: dark if plotly's default template is.
         direction: ``"TB"``, from top to bottom, or ``"LR"``, from left to right.
+        groups: draw each part of the pipeline as one card: a Pipeline by the part's name, such as
+            ``{"load": loading, "train": training}`` for ``loading + training``; or ``"prefix"``,
+            the nodes whose names begin with the same word. All nodes one by one if None.
 
     Returns:
         The figure.
 
     Raises:
         MissingExtraError: plotly isn't installed.
-        TypeError: this is no Pipeline, or that no result.
-        ValueError: no such theme, direction or size, or a result of another pipeline.
+        TypeError: this is no Pipeline, that no result, or those no groups.
+        ValueError: no such theme, direction or size, a result of another pipeline, or groups
+            that aren't parts of this one.
     """
     theme = checked_theme(theme)
     size = None if figsize is None else _pixels(figsize)
     go = _graph_objects()
-    scene = pipeline_scene(pipeline, title, result, checked_direction(direction))
+    scene = pipeline_scene(pipeline, title, result, checked_direction(direction), groups)
     return _Plotter(go, scene, _resolved(theme), size).figure()
 
 

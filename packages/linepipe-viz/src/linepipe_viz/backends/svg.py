@@ -14,6 +14,7 @@ from zlib import crc32
 
 from linepipe_core import Pipeline
 from linepipe_viz.backends.stylesheet import rules_of, stylesheet
+from linepipe_viz.graph.groups import Groups
 from linepipe_viz.graph.records import Overlay
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.scene.shapes import Curve, Rect, Scene, Shape, Sign, Text, Wire
@@ -47,6 +48,7 @@ def draw_svg_pipeline(
     theme: Theme = "auto",
     transparent: bool = False,
     direction: Direction = "TB",
+    groups: Groups | None = None,
 ) -> str:
     """The pipeline as a picture in SVG.
 
@@ -64,13 +66,17 @@ def draw_svg_pipeline(
             reader's system, and light in programs that have none.
         transparent: leave out the background.
         direction: ``"TB"``, from top to bottom, or ``"LR"``, from left to right.
+        groups: draw each part of the pipeline as one card: a Pipeline by the part's name, such as
+            ``{"load": loading, "train": training}`` for ``loading + training``; or ``"prefix"``,
+            the nodes whose names begin with the same word. All nodes one by one if None.
 
     Returns:
         One ``<svg>`` element, to be written to a file (in UTF-8) or put into a page as it is.
 
     Raises:
-        TypeError: this is no Pipeline, or that no result.
-        ValueError: no such theme or direction, or a result of another pipeline.
+        TypeError: this is no Pipeline, that no result, or those no groups.
+        ValueError: no such theme or direction, a result of another pipeline, or groups
+            that aren't parts of this one.
 
     Example:
         >>> from linepipe_core import Node, Pipeline
@@ -81,7 +87,7 @@ def draw_svg_pipeline(
         ('<svg', '</svg>')
     """
     theme = checked_theme(theme)
-    scene = pipeline_scene(pipeline, title, result, checked_direction(direction))
+    scene = pipeline_scene(pipeline, title, result, checked_direction(direction), groups)
     return scene_svg(scene, theme, transparent=transparent)
 
 

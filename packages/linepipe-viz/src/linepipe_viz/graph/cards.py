@@ -30,6 +30,7 @@ class Card:
         name: as shown.
         members: the places in the pipeline of the nodes that it stands for.
         listed: the objects that are names in the card; then ``makes`` stands for all of them.
+        is_group: it stands for a part of the pipeline; ``node`` is the first node of it.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Card:
     name: str
     members: tuple[int, ...]
     listed: tuple[str, ...] = ()
+    is_group: bool = False
 
     @property
     def order(self) -> str:

@@ -17,7 +17,14 @@ from linepipe_core import Node
 from linepipe_viz.graph.records import Record
 from linepipe_viz.text import join_names, printable
 
-__all__ = ["Details", "annotation_text", "input_details", "node_details", "object_details"]
+__all__ = [
+    "Details",
+    "annotation_text",
+    "input_details",
+    "node_details",
+    "object_details",
+    "run_facts",
+]
 
 _LONGEST = 240  # signs of a line
 _LONGEST_INT = 64  # bits
@@ -45,8 +52,7 @@ def node_details(node: Node, record: Record | None, output_hints: Mapping[str, o
     facts = [f"inputs: {_typed(node.inputs, hints)}"]
     outputs = {name: output_hints[name] for name in node.outputs if name in output_hints}
     facts.append(f"outputs: {_typed(node.outputs, outputs)}")
-    if record is not None:
-        facts += _run_facts(record)
+    facts += run_facts(record)
     return Details(
         printable(node.name),
         _cut(_signature(node)),
@@ -77,7 +83,10 @@ def _read_by(readers: Sequence[str]) -> str:
     return f"read by {names}"
 
 
-def _run_facts(record: Record) -> Iterable[str]:
+def run_facts(record: Record | None) -> Iterable[str]:
+    """Lines about how a node went, or will."""
+    if record is None:
+        return
     yield " · ".join(part for part in (record.status, record.figures) if part)
     if record.error:
         yield _cut(record.error)

@@ -26,6 +26,7 @@ __all__ = [
     "config_change",
     "config_changes",
     "error_text",
+    "node_key",
     "node_records",
     "outcome_text",
     "step_record",
@@ -281,15 +282,15 @@ def _matched(
     """The records in the order of the nodes; the same node twice takes them in turn."""
     waiting: dict[object, list[Record]] = {}
     for node, record in steps:
-        waiting.setdefault(_key(node), []).append(record)
+        waiting.setdefault(node_key(node), []).append(record)
     return tuple(_next_record(waiting, node) for node in nodes)
 
 
 def _next_record(waiting: dict[object, list[Record]], node: Node) -> Record | None:
-    records = waiting.get(_key(node))
+    records = waiting.get(node_key(node))
     return records.pop(0) if records else None
 
 
-def _key(node: Node) -> object:
+def node_key(node: Node) -> object:
     """Key that identifies a node, also after it was sent to another process and back."""
     return node.name, node.inputs, node.outputs

@@ -174,7 +174,7 @@ class Measures:
     def pill(self, name: str) -> Label:
         """An object's name in its pill."""
         label = _label(name, self._objects[name], "label", 22)
-        if self.with_states and label.width < _LEAST_PILL:
+        if self.fact_height and label.width < _LEAST_PILL:
             return Label(name, label.text, _LEAST_PILL)
         return label
 

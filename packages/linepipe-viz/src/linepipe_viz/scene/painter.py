@@ -14,6 +14,7 @@ from linepipe_viz.graph.details import (
     input_details,
     node_details,
     object_details,
+    run_facts,
 )
 from linepipe_viz.graph.facts import Fact
 from linepipe_viz.graph.records import Change, Record, config_change, config_changes
@@ -195,9 +196,17 @@ class Painter:
 
     def _card_details(self, card: Card, record: Record | None) -> Details:
         details = node_details(card.node, record, self._hints)
-        if len(card.members) == 1:
+        if len(card.members) == 1 and not card.is_group:
             return details
         names = join_names([self._nodes[member].name for member in card.members])
+        if card.is_group:
+            facts = (
+                f"inputs: {join_names((*card.reads, *card.config))}",
+                f"outputs: {join_names(card.makes)}",
+                f"{len(card.members)} nodes: {names}",
+                *run_facts(record),
+            )
+            return Details(printable(card.name), "", "", facts)
         members = f"{len(card.members)} nodes, of which this is the first: {names}"
         return replace(details, heading=printable(card.name), facts=(*details.facts, members))
 

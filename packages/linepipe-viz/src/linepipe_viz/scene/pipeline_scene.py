@@ -8,6 +8,7 @@ from dataclasses import replace
 from linepipe_core import Node, Pipeline
 from linepipe_viz.graph.cards import Graph, nodes_of, pipeline_graph
 from linepipe_viz.graph.facts import Fact, object_facts
+from linepipe_viz.graph.groups import Groups, grouped
 from linepipe_viz.graph.lists import listed
 from linepipe_viz.graph.records import Overlay, Record, node_records, outcome_text
 from linepipe_viz.graph.stacks import stacked
@@ -40,6 +41,7 @@ def pipeline_scene(
     title: str | None,
     overlay: Overlay | None,
     direction: Direction = "TB",
+    groups: Groups | None = None,
 ) -> Scene:
     """The picture of a pipeline.
 
@@ -48,6 +50,7 @@ def pipeline_scene(
         title: the heading; ``"Pipeline"`` if None.
         overlay: a run's result or failure, or a plan, whose figures the cards show.
         direction: from top to bottom, or from left to right.
+        groups: parts to draw as one card each.
     """
     nodes = nodes_of(pipeline)
     records = node_records(nodes, overlay)
@@ -57,6 +60,7 @@ def pipeline_scene(
         title,
         with_states=overlay is not None,
         direction=direction,
+        groups=groups,
     )
     return picture.scene(records, object_facts(pipeline, overlay))
 
@@ -70,6 +74,7 @@ class Picture:
         title: the heading; ``"Pipeline"`` if None.
         with_states: leave room for states; False only if the scene is to have none.
         direction: from top to bottom, or from left to right.
+        groups: parts to draw as one card each.
         is_folded: draw many alike siblings as one card, and many outputs as a list.
     """
 
@@ -81,13 +86,14 @@ class Picture:
         *,
         with_states: bool,
         direction: Direction = "TB",
+        groups: Groups | None = None,
         is_folded: bool = True,
     ) -> None:
         self._nodes = nodes
         self._hints = hints
         self._with_states = with_states
         self._graph = pipeline_graph(nodes)
-        self._shown = listed(stacked(self._graph)) if is_folded else self._graph
+        self._shown = listed(stacked(grouped(self._graph, groups))) if is_folded else self._graph
         arranged = arrange_sideways if direction == "LR" else arrange
         self._places = arranged(self._shown, with_states=with_states)
         room = max(_TITLE_CELLS, int(self._places.width / _TITLE_CELL))
