@@ -259,6 +259,7 @@ def test_cases_run_in_other_processes() -> None:
         assert pool.submit(os.getpid).result() != os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["fork", "loky"])
 def test_a_killed_worker_costs_its_case_alone(how: str) -> None:
     """By name; all the others are finished, also those that went to that worker with it."""

@@ -301,6 +301,7 @@ def restless() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("restless")
 def test_a_pipeline_can_be_bound_while_it_runs(path: str) -> None:
     """As a service does for each request, also while the first run takes its fingerprints."""

@@ -27,6 +27,7 @@ def test_a_copy_has_the_same_hash(name: str) -> None:
     assert digest(copied(value)) == digest(value)
 
 
+@pytest.mark.slow
 def test_every_process_finds_the_same_hashes() -> None:
     """Whatever order sets have there."""
     script = "import runpy; runpy.run_module('tests.core.values.zoo', run_name='__main__')"
