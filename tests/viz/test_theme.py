@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
+from pathlib import Path
 from typing import Literal
 
 import pytest
 from tests.viz.browser import Rgb, rgb
 
+import linepipe_viz.page
 from linepipe_viz.theme import COLOURS, RECTS, SIGNS, STATES, TEXTS
 
 Scheme = Literal["light", "dark"]
@@ -96,6 +99,18 @@ def test_every_text_has_a_contrast_of_at_least_4_5(scheme: Scheme) -> None:
     for kind, fill in pairs:
         ratio = contrast(COLOURS[TEXTS[kind].colour].of(scheme), COLOURS[fill].of(scheme))
         assert ratio >= 4.5, (kind, fill, ratio)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_texts_of_the_page_have_a_contrast_of_at_least_4_5(scheme: Scheme) -> None:
+    """On the page, and on its panel and buttons."""
+    style = (Path(linepipe_viz.page.__path__[0]) / "page.css").read_text(encoding="utf-8")
+    (block,) = re.findall(rf'data-theme="{scheme}"\] \{{(.*?)\}}', style, re.S)
+    colours = dict(re.findall(r"--(\w+): (#\w{6});", block))
+    assert {"page", "raised", "text", "muted", "bad", "accent"} <= set(colours)
+    for text in ("text", "muted", "bad", "accent"):
+        for ground in ("page", "raised"):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

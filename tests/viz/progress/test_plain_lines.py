@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import re
 import signal
 import sys
 from contextlib import suppress
@@ -52,6 +53,20 @@ def test_a_start_has_the_time_of_the_last_run() -> None:
     samples.features().run(hooks=[progress])
     assert "2/5 ▶ clean_data  about " in file.getvalue()
     assert "about 339 ms" not in file.getvalue()
+
+
+def test_a_start_has_the_time_that_a_plan_knows_from_the_shelf(tmp_path: Path) -> None:
+    """So also the first run of a process has estimates."""
+    pipeline = Pipeline(
+        [Node(lambda: 1, [], ["x"], name="load")],
+        use_persistent_cache=True,
+        cache_storage_path=tmp_path / "cache",
+    )
+    pipeline.run()
+    file = io.StringIO()
+    progress = Progress(Console(file=file, width=80), last=pipeline.plan())
+    pipeline.run(hooks=[progress])
+    assert re.search(r"^1/1 ▶ load  about \S+ (µs|ms)$", file.getvalue(), re.M)
 
 
 @pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])

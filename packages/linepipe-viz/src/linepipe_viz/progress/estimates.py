@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from linepipe_core import Node, Step
+from linepipe_core import Node, PlanEntry, Step
 
 __all__ = ["Estimates"]
 
@@ -13,14 +13,15 @@ class Estimates:
     """Seconds that each node took when it last ran.
 
     Args:
-        steps: of the earlier run; steps without a time, such as reused ones, count for nothing.
+        known: the steps of an earlier run, or the entries of a plan, which has the times from the
+            shelf. Those without a time, such as reused steps, count for nothing.
     """
 
-    def __init__(self, steps: Iterable[Step]) -> None:
+    def __init__(self, known: Iterable[Step | PlanEntry]) -> None:
         self._seconds = {
-            (step.node.name, step.node.outputs): step.seconds
-            for step in steps
-            if step.seconds is not None
+            (each.node.name, each.node.outputs): each.seconds
+            for each in known
+            if each.seconds is not None
         }
 
     def of(self, node: Node) -> float | None:

@@ -8,7 +8,7 @@ from weakref import finalize
 
 from rich.console import Console
 
-from linepipe_core import Hook, MapResult, Run, RunResult, Step
+from linepipe_core import Hook, MapResult, Plan, Run, RunResult, Step
 from linepipe_viz.progress.case_views import CaseView, case_view
 from linepipe_viz.progress.estimates import Estimates
 from linepipe_viz.progress.live_panel import LivePanel
@@ -54,8 +54,8 @@ class Progress(Hook):
     Args:
         console: where to; rich's default console if None.
         title: the heading; ``"Pipeline"`` if None.
-        last: an earlier run, whose times are shown as estimates. A Progress that has watched
-            a run uses that one's.
+        last: an earlier run, or a plan of this one, whose times are shown as estimates; a plan's
+            come from the persistent cache. A Progress that has watched a run uses that one's.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Progress(Hook):
         console: Console | None = None,
         *,
         title: str | None = None,
-        last: RunResult | None = None,
+        last: RunResult | Plan | None = None,
     ) -> None:
         self._given = console
         self._title = title
-        self._estimates = Estimates(() if last is None else last.steps)
+        self._estimates = Estimates(last.steps if isinstance(last, RunResult) else last or ())
         self._view: _View | None = None
         self._cases: CaseView | None = None  # while it watches a map
 
