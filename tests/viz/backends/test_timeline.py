@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.viz import samples
 from tests.viz.renderers import drawn_by
 
+from linepipe_core import Pipeline
 from linepipe_viz import draw_svg_timeline
 from linepipe_viz.backends.timeline import axis_ticks
 from linepipe_viz.graph.spans import spans_of
@@ -109,3 +110,15 @@ def test_ticks_are_few_and_round(seconds: float) -> None:
     assert ticks[0] == 0
     assert 3 <= len(ticks) <= 10
     assert ticks[-1] <= seconds * (1 + 1e-9)
+
+
+def test_objects_are_named_beside_their_lives_unless_there_are_too_many() -> None:
+    """So that one can read off what was in memory when."""
+    svg = draw_svg_timeline(samples.timed(samples.training()))
+    for name in ("engine", "matches_clean", "X_train"):
+        assert f">{name}</text>" in svg
+    names = [f"object_{n}" for n in range(50)]
+    many = Pipeline([samples.node("make", [], names), samples.node("read", names, [])])
+    svg = draw_svg_timeline(samples.timed(many))
+    assert svg.count("<g data-object=") == 50
+    assert ">object_7</text>" not in svg

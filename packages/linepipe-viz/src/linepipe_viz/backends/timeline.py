@@ -22,7 +22,8 @@ _PLOT: Final = 640.0  # px: the width of the run's seconds
 _TOP: Final = 84.0
 _ROW: Final = 24.0
 _BAR: Final = 16.0
-_LANE: Final = 7.0
+_LANE, _THIN_LANE = 13.0, 7.0
+_MOST_NAMED: Final = 40  # objects; of more, lanes are thin, and only tooltips name them
 _MEMORY: Final = 80.0  # px: the height of the memory's area
 _MOST_LANES: Final = 60
 _STEPS: Final = (1.0, 2.0, 5.0, 10.0)
@@ -94,13 +95,17 @@ class _Timeline:
         self._title = printable(title)
         self._theme: Literal["light", "dark"] = theme
         self._labels = short_labels([span.name for span in spans.spans], 28)
-        names = [text_width(label, "label") for label in self._labels.values()]
-        self._left = _MARGIN + max(names, default=0.0) + 16
-        self._scale = _PLOT / spans.seconds if spans.seconds else 0.0
         self._lives = [life for life in spans.lives if life.end > life.start][:_MOST_LANES]
+        self._objects_named = short_labels([life.name for life in self._lives], 28)
+        names = [text_width(label, "label") for label in self._labels.values()]
+        names += [text_width(label, "fact") for label in self._objects_named.values()]
+        self._left = _MARGIN + max([*names, text_width("cache and rest", "legend")]) + 16
+        self._scale = _PLOT / spans.seconds if spans.seconds else 0.0
         n_rows = len(spans.spans) + 1
+        self._lane = _LANE if len(self._lives) <= _MOST_NAMED else _THIN_LANE
         self._lanes_top = _TOP + n_rows * _ROW + 12
-        self._memory_top = self._lanes_top + len(self._lives) * _LANE + (24 if self._lives else 0)
+        lanes = 16 + len(self._lives) * self._lane + 16 if self._lives else 0
+        self._memory_top = self._lanes_top + lanes
         self._has_memory = bool(spans.samples)
         bottom = self._memory_top + (_MEMORY + 40 if self._has_memory else 0)
         self.width = self._left + _PLOT + 90
@@ -205,13 +210,17 @@ class _Timeline:
         y = self._lanes_top
         if self._lives:
             yield self._text("muted", "objects", self._left - 10, y + 8, "legend", anchor="end")
+        y += 16
         for life in self._lives:
             start, end = self._x(life.start), self._x(life.end)
             tip = f"{printable(life.name)}: in memory for {seconds_text(life.end - life.start)}"
             yield f'<g data-object="{escape(printable(life.name))}"><title>{escape(tip)}</title>'
+            if self._lane == _LANE:
+                label = self._objects_named[life.name]
+                yield self._text("muted", label, self._left - 10, y + 6.5, "fact", anchor="end")
             yield self._rect("life", "data", start, y + 1.5, max(end - start, 1.0), 3)
             yield "</g>"
-            y += _LANE
+            y += self._lane
 
     def _memory(self) -> Iterator[str]:
         samples = sorted(self._spans.samples)

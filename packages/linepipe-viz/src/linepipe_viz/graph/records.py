@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from linepipe_core import Node, NodeExecutionError, Reason, Run, RunResult, Step
-from linepipe_viz.text import memory_text, printable, seconds_text, shorten
+from linepipe_viz.text import join_names, memory_text, printable, seconds_text, shorten
 
 Status = Literal[
     "ran", "reused", "failed", "running", "not run", "will run", "will reuse", "may run"
@@ -32,6 +32,7 @@ __all__ = [
     "step_record",
     "steps_with_records",
     "time_in_functions",
+    "untracked_notes",
 ]
 
 _STATUS_OF_STEP: Final[dict[str, Status]] = {
@@ -46,6 +47,7 @@ _STATUS_OF_ACTION: Final[dict[str, Status]] = {
     "reuse": "will reuse",
     "maybe": "may run",
 }
+_MOST_NAMES: Final = 4
 _PLANNED: Final = frozenset(_STATUS_OF_ACTION.values())
 _ORDER_OF_COUNTS: Final[tuple[Status, ...]] = (
     *("failed", "will run", "may run", "will reuse"),
@@ -233,6 +235,23 @@ def case_error_text(error: BaseException) -> str:
     if isinstance(error, NodeExecutionError):
         return f"{printable(error.node.name)}: {error_text(error.original)}"
     return error_text(error)
+
+
+def untracked_notes(plan: object) -> list[str]:
+    """What a plan doesn't track: each thing once, with the nodes that it concerns."""
+    notes = list(getattr(plan, "untracked", ()))
+    nodes: dict[str, list[str]] = {}
+    for entry in cast("Iterable[Any]", plan):
+        for what in getattr(entry, "untracked", ()):
+            nodes.setdefault(what, []).append(entry.node.name)
+    n_of_nodes = sum(map(len, nodes.values()))
+    return [*(f"{_some(names)}: {what}" for what, names in nodes.items()), *notes[n_of_nodes:]]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    shown = join_names(names[:_MOST_NAMES])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def time_in_functions(records: Iterable[Record | None]) -> list[str]:

@@ -16,7 +16,12 @@ from zlib import crc32
 from linepipe_core import HistoryEntry, ObjectRegistry, Pipeline, RunResult
 from linepipe_viz.backends.svg import scene_svg
 from linepipe_viz.graph.facts import origin_text
-from linepipe_viz.graph.records import case_error_text, outcome_text, steps_with_records
+from linepipe_viz.graph.records import (
+    case_error_text,
+    outcome_text,
+    steps_with_records,
+    untracked_notes,
+)
 from linepipe_viz.scene.pipeline_scene import pipeline_scene
 from linepipe_viz.scene.shapes import Scene, Shape
 from linepipe_viz.text import bytes_text, join_names, memory_text, printable, seconds_text
@@ -111,7 +116,7 @@ def plan_html(plan: Sequence[Any]) -> str:
     ]
     counts = outcome_text(*_unzipped(plan))
     summary = f"<p>{escape(counts)}</p>" if counts else ""
-    notes = _origins(plan) + _notes("not tracked", getattr(plan, "untracked", ()))
+    notes = _origins(plan) + _notes("not tracked", untracked_notes(plan))
     return _table(["", "node", "action", "reasons"], rows) + summary + notes
 
 

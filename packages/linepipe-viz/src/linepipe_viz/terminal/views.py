@@ -26,6 +26,7 @@ from linepipe_viz.graph.records import (
     outcome_text,
     steps_with_records,
     time_in_functions,
+    untracked_notes,
 )
 from linepipe_viz.terminal.lanes import ASCII, BOX, LaneRow, lane_rows
 from linepipe_viz.terminal.styled_text import (
@@ -167,7 +168,7 @@ def print_plan(plan: Sequence[Any], *, console: Console | None = None) -> None:
     if counts:
         console.print(Text(charset.words(counts)))
     _print_origins(plan, console, charset)
-    for note in getattr(plan, "untracked", ()):
+    for note in untracked_notes(plan):
         console.print(Text(charset.words(f"not tracked: {note}"), "dim"))
 
 
