@@ -1,8 +1,8 @@
 """Kills runs that add a version or go back to one, and looks at what they left. Run as a script.
 
 A process of its own, without numpy and without threads, so that it can fork a run in a
-millisecond: `python killing_versions.py <folder> <every>` kills one run at each of so many
-moments, prints what it counted, as JSON, and fails at the first thing that isn't as promised.
+millisecond: `python killing_versions.py <folder> <kills>` kills so many runs at moments that lie
+evenly, prints what it counted, as JSON, and fails at the first thing that isn't as promised.
 """
 
 from __future__ import annotations
@@ -41,8 +41,13 @@ def flow(path: str, generation: int) -> Pipeline:
     )
 
 
-def run_until(path: str, generation: int, moment: int) -> bool:
-    """Run in a process that dies at a moment. Returns True if it came to that moment."""
+def run_until(path: str, generation: int, moment: int = -1) -> tuple[bool, int]:
+    """Run in a process that dies at a moment.
+
+    Returns:
+        True if it came to that moment; and all the moments of a run that didn't.
+    """
+    reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         n_events = 0
@@ -57,13 +62,17 @@ def run_until(path: str, generation: int, moment: int) -> bool:
             sys.setprofile(count)
             flow(path, generation).run(reuse=True)
             sys.setprofile(None)
+            os.write(writing, str(n_events).encode())
             os._exit(0)
         finally:
             os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        n_moments = int(pipe.read() or 0)
     _, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     assert code in (0, 9), "the run failed before it was killed"
-    return code == 9
+    return code == 9, n_moments
 
 
 def check(path: str, generation: int, other: int) -> bool:
@@ -87,22 +96,25 @@ def check(path: str, generation: int, other: int) -> bool:
     return is_there
 
 
-def main(folder: str, every: int) -> None:
+def main(folder: str, kills: int) -> None:
     """Kill runs that make a second version, and runs that go back to the first one."""
     counted = {}
     before = os.path.join(folder, "before")
     path = os.path.join(folder, "killed")
     flow(before, 1).run(reuse=True)
     for what, generation, other in (("added", 2, 1), ("back", 1, 2)):
-        moment = n_killed = n_done = 0
-        while True:
-            moment += every
-            shutil.rmtree(path, ignore_errors=True)
+        n_killed = n_done = 0
+        shutil.copytree(before, path)
+        _, n_moments = run_until(path, generation)
+        for number in range(kills):
+            shutil.rmtree(path)
             shutil.copytree(before, path)
-            if not run_until(path, generation, moment):
+            is_killed, _ = run_until(path, generation, n_moments * (number + 1) // (kills + 1))
+            if not is_killed:
                 break
             n_killed += 1
             n_done += check(path, generation, other)
+        shutil.rmtree(path)
         counted[what] = [n_killed, n_done]
         flow(before, 2).run(reuse=True)
     print(json.dumps(counted))

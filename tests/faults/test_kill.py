@@ -9,7 +9,6 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("killing.py")
 VERSIONS = Path(__file__).with_name("killing_versions.py")
-MOMENTS = 7_500  # of a run that stores a version
 
 
 def test_writers_killed_at_random_moments_leave_a_whole_shelf(path: str, kills: int) -> None:
@@ -27,7 +26,7 @@ def test_writers_killed_at_random_moments_leave_a_whole_shelf(path: str, kills: 
 def test_runs_killed_between_two_versions_leave_both_or_one(tmp_path: Path, kills: int) -> None:
     """Whole, as runs that go back do; what is there is reused, and nothing else stays."""
     done = subprocess.run(
-        [sys.executable, str(VERSIONS), str(tmp_path), str(MOMENTS // kills)],
+        [sys.executable, str(VERSIONS), str(tmp_path), str(kills // 2)],
         capture_output=True,
         text=True,
     )
