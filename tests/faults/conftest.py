@@ -16,7 +16,7 @@ from linepipe_core.shelf import ObjectShelf
 
 KILLS = 50
 FAULT_EVERY = 131  # no divisor of the number of kinds, so each of them comes
-CUT_EVERY = 199
+CUT_EVERY = 101
 CROWD_SECONDS = 4.0
 
 

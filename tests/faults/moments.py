@@ -7,9 +7,13 @@ when a call of a C function returns: those are the events that a profile functio
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
+
+import pytest
 
 MOMENTS = frozenset(["call", "c_return"])
 
@@ -58,3 +62,26 @@ def _interrupted(work: Callable[[], object], moment: int) -> bool:
     finally:
         sys.setprofile(older)
     return n_events >= moment
+
+
+class Statements:
+    """Does things before SQLite executes a statement, on all connections opened from now on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._waiting: dict[str, list[Callable[[], object]]] = {}
+        connect, waiting = sqlite3.connect, self._waiting
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+                while waiting.get(sql):
+                    waiting[sql].pop()()
+                return super().execute(sql, *values)
+
+        def watched(*args: Any, **options: Any) -> sqlite3.Connection:
+            return connect(*args, factory=Connection, **options)
+
+        monkeypatch.setattr(sqlite3, "connect", watched)
+
+    def before(self, sql: str, do: Callable[[], object]) -> None:
+        """Do something once, before the next statement of that text."""
+        self._waiting.setdefault(sql, []).append(do)

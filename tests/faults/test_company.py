@@ -12,14 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from tests.faults.blocks import Block, put
+from tests.faults.moments import Statements
 
-from linepipe_core._store.buffers import BufferFiles
-from linepipe_core._store.draft import Draft
 from linepipe_core._store.store import Store
 from linepipe_core.errors import ShelfWriteError
 from linepipe_core.shelf import ObjectShelf
@@ -115,20 +113,27 @@ def test_a_reader_keeps_its_frame_while_a_writer_replaces_it(path: str) -> None:
         held[:] = 3
 
 
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
+    return Statements(monkeypatch)
+
+
+# A writer has hashed its buffers then, and `verify` has read them; neither has the lock yet.
+BEGIN = "BEGIN IMMEDIATE"
+
+
 def test_a_writers_draft_is_safe_from_another_ones_sweep(
-    path: str, monkeypatch: pytest.MonkeyPatch, buffers: Callable[[], list[Path]]
+    path: str, statements: Statements, buffers: Callable[[], list[Path]]
 ) -> None:
     """Opening the shelf sweeps what dead writers left, and only that."""
-    place = Draft.place
     seen: list[str] = []
 
-    def open_another_first(self: Draft, *args: Any) -> None:
+    def open_another() -> None:
         seen.extend(file.parent.parent.name for file in buffers())
         subprocess.run([sys.executable, "-c", OPEN, path], check=True, timeout=SECONDS)
-        place(self, *args)
 
-    monkeypatch.setattr(Draft, "place", open_another_first)
     with ObjectShelf(path) as shelf:
+        statements.before(BEGIN, open_another)
         shelf["block"] = Block(5, 2_000_000)
         assert seen == ["staging"]
         assert shelf["block"].is_whole()
@@ -137,21 +142,8 @@ def test_a_writers_draft_is_safe_from_another_ones_sweep(
 OPEN = "import sys; from linepipe_core.shelf import ObjectShelf; ObjectShelf(sys.argv[1]).close()"
 
 
-def after_preparing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
-    """Have something done when a store has hashed its buffers, and hasn't the lock yet."""
-    enter = Draft.__enter__
-
-    def enter_then(self: Draft) -> Draft:
-        entered = enter(self)
-        monkeypatch.undo()
-        do()
-        return entered
-
-    monkeypatch.setattr(Draft, "__enter__", enter_then)
-
-
 def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    path: str, statements: Statements
 ) -> None:
     """It was known when the store began, and gone when it wanted to commit."""
 
@@ -161,7 +153,7 @@ def test_a_buffer_removed_while_it_was_hashed_is_written_after_all(
 
     with ObjectShelf(path) as shelf:
         shelf["old"] = Block(5, 2_000_000)
-        after_preparing(monkeypatch, remove_it)
+        statements.before(BEGIN, remove_it)
         shelf["new"] = Block(5, 2_000_000)
         assert list(shelf) == ["new"]
         assert shelf["new"].is_whole()
@@ -178,7 +170,7 @@ def flipped(buffers: Callable[[], list[Path]]) -> Path:
 
 
 def test_a_damaged_buffer_removed_while_a_writer_relied_on_it_is_written_after_all(
-    path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+    path: str, buffers: Callable[[], list[Path]], statements: Statements
 ) -> None:
     """The writer hashed and wrote nothing, as the file was there; it looks again under the lock."""
 
@@ -189,41 +181,28 @@ def test_a_damaged_buffer_removed_while_a_writer_relied_on_it_is_written_after_a
     with ObjectShelf(path) as shelf:
         shelf["old"] = Block(5, 2_000_000)
         flipped(buffers)
-        after_preparing(monkeypatch, verify)
+        statements.before(BEGIN, verify)
         shelf["new"] = Block(5, 2_000_000)
         assert shelf["new"].is_whole()
         assert shelf["old"].is_whole()
         assert shelf.verify() == ()
 
 
-def after_first_verdict(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
-    """Have something done when `verify` has seen the first damage, and hasn't the lock yet."""
-    verdict = BufferFiles.verdict
-
-    def verdict_then(self: BufferFiles, digest: str) -> str:
-        said = verdict(self, digest)
-        monkeypatch.undo()
-        do()
-        return said
-
-    monkeypatch.setattr(BufferFiles, "verdict", verdict_then)
-
-
 def test_a_writer_who_relied_on_a_damaged_buffer_while_it_was_read_is_named_too(
-    path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+    path: str, buffers: Callable[[], list[Path]], statements: Statements
 ) -> None:
     """Its object came after the list of what is to be read."""
     with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
         shelf["old"] = Block(5, 2_000_000)
         flipped(buffers)
-        after_first_verdict(monkeypatch, lambda: other.update({"new": (1, Block(5, 2_000_000))}))
+        statements.before(BEGIN, lambda: other.update({"new": (1, Block(5, 2_000_000))}))
         assert shelf.verify() == ("new", "old")
         assert buffers() == []
         assert "new" not in shelf
 
 
 def test_a_buffer_mended_while_it_was_read_stays(
-    path: str, buffers: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+    path: str, buffers: Callable[[], list[Path]], statements: Statements
 ) -> None:
     """The file that `verify` read is another one when it comes to remove it."""
     with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
@@ -234,13 +213,13 @@ def test_a_buffer_mended_while_it_was_read_stays(
             del other["a"]
             other["a"] = Block(5, 2_000_000)
 
-        after_first_verdict(monkeypatch, mend)
+        statements.before(BEGIN, mend)
         assert shelf.verify() == ()
         assert shelf["a"].is_whole()
 
 
 def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    path: str, statements: Statements
 ) -> None:
     """Another thread writes to it between its hash and its writing: what is written is hashed."""
     block, equal = Block(5, 2_000_000), Block(5, 2_000_000)
@@ -252,7 +231,7 @@ def test_a_buffer_that_changes_while_it_is_stored_is_never_stored_wrong(
 
     with ObjectShelf(path) as shelf:
         shelf["old"] = Block(5, 2_000_000)
-        after_preparing(monkeypatch, change_it)
+        statements.before(BEGIN, change_it)
         shelf["new"] = [equal, block]
         assert shelf["new"][0].is_whole(), "only the other one was written to"
         assert shelf["new"][1].data[1_000_000] == 5 ^ 1

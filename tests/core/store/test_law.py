@@ -7,10 +7,12 @@ import threading
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from tests.core.store.files import LARGE, files_of, put, record_of
+from tests.faults.moments import Statements
 
 from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
@@ -87,9 +89,7 @@ class ShelfAgainstDict(RuleBasedStateMachine):
         pid = os.fork()
         if pid == 0:
             try:
-                from linepipe_core._store import result_rows
-
-                result_rows.retain = lambda *_: os._exit(1)
+                Statements(pytest.MonkeyPatch()).before("COMMIT", lambda: os._exit(1))
                 put(self.path, {name: value, "never": value})
             finally:
                 os._exit(2)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.core.store.files import LARGE, files_of, put
+from tests.faults.moments import Statements
 
 from linepipe_core._store.store import Result, Store
 from linepipe_core.errors import ShelfPickleError
@@ -78,10 +79,10 @@ def test_a_failed_store_leaves_everything_as_it_was(
     shelf["a"] = np.zeros(LARGE)
     before = files_of(path)
 
-    def fail(*_: object) -> None:
+    def fail() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("linepipe_core._store.result_rows.retain", fail)
+    Statements(monkeypatch).before("COMMIT", fail)
     with pytest.raises(KeyboardInterrupt):
         put(path, {"a": np.ones(LARGE), "b": np.full(LARGE, 2)})
     monkeypatch.undo()

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from linepipe_core._store import result_rows, rows, run_rows
+from linepipe_core._store import prune_rows, result_rows, rows, run_rows
 from linepipe_core._store.buffers import BufferFiles
 from linepipe_core._store.draft import Draft
 from linepipe_core._store.packing import ShelfObject
-from linepipe_core._store.result_rows import Limits
+from linepipe_core._store.prune_rows import Limits
 from linepipe_core._store.rows import Released
 
 T_co = TypeVar("T_co", covariant=True)
@@ -87,6 +87,24 @@ class Put:
         if not draft.is_complete(connection):
             return None
         draft.place(connection, result.about)
+        number = self._replace(connection) or self._add(connection)
+        made = {name: ShelfObject(row, self.files) for name, row in draft.rows.items()}
+        return Written(number, made)
+
+    def _replace(self, connection: sqlite3.Connection) -> int | None:
+        """Put one object that no node made in the place of the last one, if that is all."""
+        draft, result = self.draft, self.result
+        if (result.key, result.record, result.node) != (None, None, None) or len(draft.rows) != 1:
+            return None
+        if draft.refused or result.drop:
+            return None
+        ((name, row),) = draft.rows.items()
+        return result_rows.replace_by_hand(
+            connection, result.partition, name, row.digest, self.released
+        )
+
+    def _add(self, connection: sqlite3.Connection) -> int:
+        draft, result = self.draft, self.result
         number = result_rows.add_result(
             connection, result.partition, result.key, result.node, result.record
         )
@@ -100,8 +118,7 @@ class Put:
         if n_versions is None:
             n_versions = rows.setting(connection, MAX_VERSIONS, result_rows.MAX_VERSIONS)
         result_rows.retain(connection, number, n_versions, self.released)
-        made = {name: ShelfObject(row, self.files) for name, row in draft.rows.items()}
-        return Written(number, made)
+        return number
 
 
 @dataclass(slots=True)
@@ -208,7 +225,7 @@ class Prune:
 
     def apply(self, connection: sqlite3.Connection) -> tuple[list[str], bool]:
         self.released = Released()
-        return result_rows.prune(connection, self.limits, self.batch, self.released)
+        return prune_rows.prune(connection, self.limits, self.batch, self.released)
 
 
 @dataclass(slots=True)
@@ -218,7 +235,7 @@ class Clear:
     released: Released = field(default_factory=Released)
 
     def apply(self, connection: sqlite3.Connection) -> None:
-        self.released = Released(n_buffers=result_rows.clear(connection))
+        self.released = Released(n_buffers=prune_rows.clear(connection))
 
 
 @dataclass(frozen=True, slots=True)

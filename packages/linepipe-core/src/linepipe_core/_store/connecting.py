@@ -30,13 +30,13 @@ _ASKED: Final = {
 
 # NORMAL: no sync for each commit. A killed process loses nothing, a power cut the newest commits
 # and never half of one. FAST: what is deleted is overwritten where that costs no page more; a
-# full disk has no room for more, nor for the log of 4 MB that SQLite would let grow.
-_PRAGMAS: Final = (
-    "synchronous=NORMAL",
-    "secure_delete=FAST",
-    "temp_store=MEMORY",
-    "wal_autocheckpoint=250",
-)
+# full disk has no room for more.
+_PRAGMAS: Final = ("synchronous=NORMAL", "secure_delete=FAST", "temp_store=MEMORY")
+
+# The log is brought into the index when it has so many pages of 4 KiB, which takes two syncs.
+_LOG_PAGES: Final = 1_000
+_LOG_PAGES_OF_A_SMALL_DISK: Final = 250
+_SMALL_DISK_BYTES: Final = 256 * 1024 * 1024
 
 
 def connect(folder: ShelfFolder, mode: Mode, *, is_first: bool) -> sqlite3.Connection:
@@ -67,12 +67,22 @@ def connect(folder: ShelfFolder, mode: Mode, *, is_first: bool) -> sqlite3.Conne
         connection.execute("SELECT 1 FROM settings LIMIT 1").fetchone()
         if before is not None:
             _compare(folder, before, mode)
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"wal_autocheckpoint={_log_pages(folder.path)}"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _log_pages(path: str) -> int:
+    """The pages that the log may have; fewer where they could be the disk's last."""
+    try:
+        found = os.statvfs(path)
+    except (AttributeError, OSError):  # Windows has none
+        return _LOG_PAGES_OF_A_SMALL_DISK
+    is_small = found.f_bavail * found.f_frsize < _SMALL_DISK_BYTES
+    return _LOG_PAGES_OF_A_SMALL_DISK if is_small else _LOG_PAGES
 
 
 def _compare(folder: ShelfFolder, before: dict[int, tuple[int, int]], mode: Mode) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from linepipe_core._errors import ShelfPickleError
 from linepipe_core._store.info import ObjectInfo
-from linepipe_core._store.result_rows import Limits
+from linepipe_core._store.prune_rows import Limits
 from linepipe_core._store.store import Result, Store
 from linepipe_core._store.verify import verified
 

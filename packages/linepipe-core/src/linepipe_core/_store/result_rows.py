@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -20,9 +19,7 @@ from linepipe_core._store.rows import (
     exists,
     release,
     split_buffers,
-    total_bytes,
 )
-from linepipe_core._store.run_rows import drop_run
 
 # Of each name and partition, and of each node's key, so many results are kept.
 MAX_VERSIONS: Final = 5
@@ -198,6 +195,38 @@ def set_version(
     return slot
 
 
+def replace_by_hand(
+    connection: sqlite3.Connection, partition: str, name: str, digest: str, released: Released
+) -> int | None:
+    """Let a result that no node made give another object, if a name gives nothing else of it.
+
+    What `add_result` and `retain` would come to, with half the pages to write.
+
+    Returns:
+        The result; None if the name doesn't give such a one.
+    """
+    found = connection.execute(
+        "SELECT s.slot, v.result, v.object FROM slots s JOIN versions v ON v.slot = s.slot"
+        " AND v.result = s.current JOIN results r ON r.result = v.result"
+        " WHERE s.partition = ? AND s.name = ? AND r.key IS NULL"
+        " AND (SELECT COUNT(*) FROM versions w WHERE w.result = r.result) = 1",
+        (encoded(partition), encoded(name)),
+    ).fetchone()
+    if found is None:
+        return None
+    slot, result, older = found
+    now = time.time()
+    connection.execute(
+        "UPDATE versions SET object = ? WHERE slot = ? AND result = ?", (digest, slot, result)
+    )
+    connection.execute(
+        "UPDATE results SET node = NULL, record = NULL, stored = ?, used = ? WHERE result = ?",
+        (now, now, result),
+    )
+    release(connection, [older], released)
+    return int(result)
+
+
 def hide(connection: sqlite3.Connection, partition: str, name: str) -> None:
     """Let a name give nothing; the versions of it stay."""
     connection.execute(
@@ -362,8 +391,17 @@ def retain(
     for (slot,) in slots:
         surplus.update(_beyond_in_slot(connection, n_versions, slot))
     for each in surplus:
-        if not exists(connection, "SELECT 1 FROM slots WHERE current = ?", each):
+        if not _is_given(connection, each):
             drop_result(connection, each, released)
+
+
+def _is_given(connection: sqlite3.Connection, result: int) -> bool:
+    """Return True if some name gives an object of the result."""
+    query = (
+        "SELECT 1 FROM versions v JOIN slots s ON s.slot = v.slot"
+        " WHERE v.result = ? AND s.current = v.result"
+    )
+    return exists(connection, query, result)
 
 
 def _beyond_of_key(connection: sqlite3.Connection, n: int, key: bytes, part: bytes) -> list[int]:
@@ -388,81 +426,6 @@ def partitions(connection: sqlite3.Connection) -> list[str]:
     """Every partition that has a result, in order; not the shelf's own."""
     found = connection.execute("SELECT DISTINCT partition FROM results ORDER BY partition")
     return [decoded(partition) for (partition,) in found if partition]
-
-
-# --- pruning ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of `ObjectShelf.prune`: None for no limit."""
-
-    max_bytes: int | None = None
-    older_than: float | None = None
-    versions: int | None = None
-    keep_runs: int | None = None
-
-
-def prune(
-    connection: sqlite3.Connection, limits: Limits, batch: int, released: Released
-) -> tuple[list[str], bool]:
-    """Delete results and runs, the least lately used first, up to ``batch`` of them.
-
-    Returns:
-        The names that give nothing now, and True if there may be more to delete.
-    """
-    gone: list[str] = []
-    n_deleted = 0
-    for result in _surplus_versions(connection, limits.versions, batch):
-        gone += drop_result(connection, result, released)
-        n_deleted += 1
-    n_excess = 0 if limits.max_bytes is None else total_bytes(connection) - limits.max_bytes
-    n_runs = connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
-    n_surplus = 0 if limits.keep_runs is None else n_runs - limits.keep_runs
-    oldest = time.time() - limits.older_than if limits.older_than is not None else float("-inf")
-    before = released.n_bytes
-    rows = connection.execute(
-        "SELECT used, result, NULL FROM (SELECT used, result FROM results ORDER BY used, result"
-        " LIMIT ?1) UNION ALL SELECT stored, NULL, run FROM (SELECT stored, run FROM runs"
-        " ORDER BY stored, run LIMIT ?1) ORDER BY 1, 2, 3",
-        (batch,),
-    ).fetchall()
-    for used, result, run in rows:
-        is_surplus = run is not None and n_surplus > 0
-        if n_deleted >= batch:
-            break
-        if not (is_surplus or released.n_bytes - before < n_excess or used < oldest):
-            continue
-        n_deleted += 1
-        if run is None:
-            gone += drop_result(connection, result, released)
-        else:
-            n_surplus -= 1
-            release(connection, drop_run(connection, run), released)
-    return gone, n_deleted >= batch
-
-
-def _surplus_versions(connection: sqlite3.Connection, n: int | None, batch: int) -> Iterable[int]:
-    if n is None:
-        return []
-    found = connection.execute(
-        "SELECT result FROM (SELECT r.result, r.used, v.slot, ROW_NUMBER() OVER (PARTITION BY"
-        " v.slot ORDER BY r.used DESC, r.result DESC) AS place FROM versions v JOIN results r"
-        " ON r.result = v.result) WHERE place > ? AND NOT EXISTS (SELECT 1 FROM slots"
-        " WHERE current = result) LIMIT ?",
-        (n, batch),
-    )
-    return dict.fromkeys(result for (result,) in found)
-
-
-def clear(connection: sqlite3.Connection) -> int:
-    """Delete everything but the settings. Returns the number of doomed buffers."""
-    connection.execute("INSERT OR IGNORE INTO doomed SELECT digest FROM buffers")
-    for table in (
-        "slots", "results", "versions", "objects", "buffers", "uses", "runs", "entries", "mentions",
-    ):  # fmt: skip
-        connection.execute(f"DELETE FROM {table}")
-    return int(connection.execute("SELECT COUNT(*) FROM doomed").fetchone()[0])
 
 
 def _slot(connection: sqlite3.Connection, partition: str, name: str) -> int | None:

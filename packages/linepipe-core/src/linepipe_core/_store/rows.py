@@ -28,12 +28,11 @@ CREATE TABLE slots (
   slot INTEGER PRIMARY KEY, partition BLOB NOT NULL, name BLOB NOT NULL, current INTEGER,
   UNIQUE (partition, name)
 );
-CREATE INDEX slots_current ON slots (current);
 CREATE TABLE results (
   result INTEGER PRIMARY KEY AUTOINCREMENT, partition BLOB NOT NULL, key BLOB, node BLOB,
   record BLOB, stored REAL NOT NULL, used REAL NOT NULL
 );
-CREATE INDEX results_key ON results (key, partition, used);
+CREATE INDEX results_key ON results (key, partition, used) WHERE key IS NOT NULL;
 CREATE INDEX results_used ON results (used);
 CREATE TABLE versions (
   slot INTEGER, result INTEGER, object TEXT NOT NULL, PRIMARY KEY (slot, result)

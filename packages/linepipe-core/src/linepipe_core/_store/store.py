@@ -41,7 +41,8 @@ from linepipe_core._store.folder import RESERVE
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.opening import open_shelf, write_reserve
 from linepipe_core._store.packing import ShelfObject, check_name, is_passing, read_error
-from linepipe_core._store.result_rows import Limits, StoredOutput, StoredResult
+from linepipe_core._store.prune_rows import Limits
+from linepipe_core._store.result_rows import StoredOutput, StoredResult
 from linepipe_core._store.sqlite_errors import has_no_room
 
 T = TypeVar("T")
