@@ -47,6 +47,9 @@ def executor(how: str) -> Iterator[Executor | None]:
     elif how == "threads":
         with ThreadPoolExecutor(4) as threads:
             yield threads
+    elif how == "reusable":
+        yield loky.get_reusable_executor(2)
+        loky.get_reusable_executor(1).shutdown(wait=True)
     elif how == "loky":
         with loky.ProcessPoolExecutor(2) as workers:
             yield workers
@@ -180,6 +183,7 @@ def test_objects_on_a_shelf_come_home_when_somebody_looks(
         [Node(map_nodes.loud, ["path"], ["object"]), Node(map_nodes.sizes, ["rows", "x"], ["n"])],
         use_persistent_cache=True,
         cache_storage_path=tmp_path / "shelf",
+        track_history=True,
         path=str(log),
         rows=[0] * 1_000,
     )
@@ -188,9 +192,11 @@ def test_objects_on_a_shelf_come_home_when_somebody_looks(
     log.write_text("")
     (first,) = results["a"]["object"]
     assert first.path == str(log)
-    is_made_here = pool is None or isinstance(pool, ThreadPoolExecutor)
-    assert log.read_text() == ("" if is_made_here else f"{os.getpid()}\n")
     assert results["a"]["object"][0] is first
+    made = results["b"].history[0].outputs["object"]
+    assert made[0].path == str(log)
+    if pool is not None and not isinstance(pool, ThreadPoolExecutor):
+        assert log.read_text() == f"{os.getpid()}\n" * 2
 
 
 def test_a_large_pipeline_is_sent_once_a_process(tmp_path: Path) -> None:
@@ -260,7 +266,7 @@ def test_cases_run_in_other_processes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["fork", "loky"])
+@pytest.mark.parametrize("how", ["fork", "loky", "reusable"])
 def test_a_killed_worker_costs_its_case_alone(how: str) -> None:
     """By name; all the others are finished, also those that went to that worker with it."""
     pipeline = Pipeline([Node(map_nodes.end_worker, ["x"], ["y"])])

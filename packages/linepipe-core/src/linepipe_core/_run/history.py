@@ -35,6 +35,10 @@ class RecordedObjects(Mapping["str", "Any"]):
     def __contains__(self, name: object) -> bool:
         return name in self._held
 
+    def snapshots(self) -> dict[str, Any]:
+        """The objects as they are kept, for a result on its way to another process."""
+        return dict(self._held)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _isolated, ({name: peek(held) for name, held in self._held.items()},)
 

@@ -220,7 +220,8 @@ def _worker_ended(label: str) -> RunStateError:
 
 def _fresh(executor: Executor, n_workers: int | None) -> Executor | None:
     """A process pool like a broken one, or None if it isn't known how to make one."""
-    kind: Any = type(executor)
+    from concurrent.futures import Executor
+
     known = vars(executor)
     options = {
         "max_workers": n_workers or known.get("_max_workers"),
@@ -230,8 +231,11 @@ def _fresh(executor: Executor, n_workers: int | None) -> Executor | None:
     for name, held in (("mp_context", "_mp_context"), ("context", "_context")):  # loky's is short
         if known.get(held) is not None:
             options[name] = known[held]
-    try:
-        fresh: Executor = kind(**options)
-    except Exception:  # a class of somebody else's may take anything
-        return None
-    return fresh
+    kinds: list[Any] = [kind for kind in type(executor).__mro__ if kind not in (Executor, object)]
+    for kind in kinds:  # a derived one, such as loky's reusable pool, may take anything
+        try:
+            fresh: Executor = kind(**options)
+        except Exception:
+            continue
+        return fresh
+    return None

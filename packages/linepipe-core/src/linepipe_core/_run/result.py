@@ -17,7 +17,7 @@ from linepipe_core._store.info import ObjectInfo
 from linepipe_core._text import bounded, first_line, fits, rendered, table, type_name
 from linepipe_core._values.isolate import copy_for_reader, move_to_last_reader
 
-__all__ = ["FailedHook", "RunResult", "hook_name"]
+__all__ = ["FailedHook", "RunResult", "hook_name", "is_stored"]
 
 
 _MOST_REASONS: Final = 4
@@ -76,17 +76,17 @@ class RunResult(Mapping["str", "Any"]):
         # What the history has recorded, the caller gets a copy of, and what lies on the shelf
         # is read when somebody looks; all else is the caller's.
         self._recorded = held
-        taken = () if history else [name for name in held if not _is_stored(held[name])]
+        taken = () if history else [name for name in held if not is_stored(held[name])]
         self._values = {name: _taken_out(held, name) for name in taken}
         self.steps: tuple[Step, ...] = tuple(steps)
         self.seconds = seconds
         self.history: list[HistoryEntry] = History(history)
         self.failed_hooks: tuple[FailedHook, ...] = tuple(failed_hooks)
 
-    def stored_digests(self) -> dict[str, str]:
-        """The names of the outputs that lie on the shelf, with the digests of what lies there."""
-        stored = {n: held for n, held in self._recorded.items() if _is_stored(held)}
-        return {name: held.pin().digest for name, held in stored.items()}
+    def snapshots(self) -> dict[str, Any]:
+        """The outputs as they are kept: those on the shelf unread, all others themselves."""
+        kept = self._recorded
+        return {n: kept[n] if n in kept and is_stored(kept[n]) else self[n] for n in self}
 
     def __getstate__(self) -> dict[str, Any]:
         # Objects on a shelf are read now: there may be no such shelf where this is going.
@@ -171,7 +171,8 @@ class RunResult(Mapping["str", "Any"]):
         return fits(text + (f"\nhooks put aside:{aside}" if aside else ""))
 
 
-def _is_stored(held: Any) -> bool:
+def is_stored(held: Any) -> bool:
+    """Return True if an object lies on the shelf, and is read when somebody looks."""
     return getattr(held, "is_stored", False)
 
 

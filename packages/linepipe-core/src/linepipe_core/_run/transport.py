@@ -19,10 +19,11 @@ from linepipe_core._run.failures import NodeExecutionError
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.launch import run_case
 from linepipe_core._run.pools import is_local
-from linepipe_core._run.result import RunResult
+from linepipe_core._run.result import RunResult, is_stored
 from linepipe_core._run.step import Step
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._text import first_line
+from linepipe_core._values.isolate import isolate, peek
 
 if TYPE_CHECKING:  # they load threads, queues and sqlite3, which a run here doesn't need
     from concurrent.futures import Executor
@@ -48,7 +49,7 @@ class _Sent(NamedTuple):
     objects: dict[str, Any]
     steps: list[tuple[Any, ...]]
     seconds: float
-    history: list[HistoryEntry]
+    history: list[tuple[Any, ...]]
     from_shelf: tuple[ObjectInfo, ...]
 
 
@@ -84,15 +85,12 @@ class Sender:
         from hashlib import blake2b  # it loads OpenSSL: 3 ms
 
         self._nodes = declaration.wiring.nodes
-        self._store = _open_store(declaration)
-        self._file: str | None = None
-        packed: bytes | str = _pack_declaration(declaration, executor)
-        assert isinstance(packed, bytes)
+        packed = _pack_declaration(declaration, executor)
         key = blake2b(packed, digest_size=16).digest()
-        if len(packed) > _LARGE and is_local(executor):
-            packed = self._file = _write(packed)
+        self._file = _write(packed) if len(packed) > _LARGE and is_local(executor) else None
+        self._store = _open_store(declaration)
         shelf = _folder_of(declaration) if self._store is not None else None
-        self.pipeline = _Pipeline(key, packed, shelf)
+        self.pipeline = _Pipeline(key, self._file or packed, shelf)
 
     def __enter__(self) -> Sender:
         return self
@@ -125,17 +123,18 @@ class Sender:
                 f"an output came home and can't be unpickled here: {first_line(error)}\n"
                 "  ask for others: map(..., outputs=[...])"
             )
-        objects = {
-            name: self._found(name, value.digest) if type(value) is _Stored else value
-            for name, value in sent.objects.items()
-        }
+        objects = self._unpacked(sent.objects)
+        history = [
+            HistoryEntry(node, self._isolated(inputs), self._isolated(outputs), seconds, status)
+            for node, inputs, outputs, seconds, status in sent.history
+        ]
         steps = [
             Step(node, index, status, seconds, memory=memory, reasons=reasons, began=began)
             for index, (node, (status, seconds, memory, reasons, began)) in enumerate(
                 zip(self._nodes, sent.steps, strict=True)
             )
         ]
-        return RunResult(objects, steps, sent.seconds, sent.history, (), sent.from_shelf)
+        return RunResult(objects, steps, sent.seconds, history, (), sent.from_shelf)
 
     def _error(self, packed: bytes) -> Exception:
         error = unpack_error(packed)
@@ -145,6 +144,16 @@ class Sender:
             error.node = self._nodes[error.step.index]
             error.__cause__ = error.original
         return error if isinstance(error, Exception) else RunStateError(str(error))
+
+    def _unpacked(self, objects: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: self._found(name, value.digest) if type(value) is _Stored else value
+            for name, value in objects.items()
+        }
+
+    def _isolated(self, objects: Mapping[str, Any]) -> dict[str, Any]:
+        found = self._unpacked(objects)
+        return {n: v if is_stored(v) else isolate([v]) for n, v in found.items()}
 
     def _found(self, name: str, digest: str) -> Any:
         """The object of that digest on the shelf, as it is now and whatever becomes of it."""
@@ -169,11 +178,13 @@ def _open_store(declaration: Declaration) -> Store | None:
 
 def _folder_of(declaration: Declaration) -> tuple[Any, ...] | None:
     """Which folder the shelf is: on another machine, or in a container, it is another one."""
+    from socket import gethostname
+
     try:
         status = os.stat(declaration.options.cache_storage_path)
     except OSError:
         return None
-    return os.uname().nodename, status.st_dev, status.st_ino
+    return gethostname(), status.st_dev, status.st_ino
 
 
 def _write(packed: bytes) -> str:
@@ -270,11 +281,25 @@ def _declaration(pipeline: _Pipeline) -> Declaration:
 
 
 def _pack_result(result: RunResult, is_shelf_here: bool) -> bytes:
-    digests = result.stored_digests() if is_shelf_here else {}
-    objects = {n: _Stored(digests[n]) if n in digests else result[n] for n in result}
+    objects = _packed(result.snapshots(), is_shelf_here)
+    history = [
+        (
+            *(entry.node, _packed(entry.inputs.snapshots(), is_shelf_here)),
+            *(_packed(entry.outputs.snapshots(), is_shelf_here), entry.seconds, entry.status),
+        )
+        for entry in result.history
+    ]
     steps = [(s.status, s.seconds, s.memory, s.reasons, s.began) for s in result.steps]
-    sent = _Sent(objects, steps, result.seconds, list(result.history), result.from_shelf)
+    sent = _Sent(objects, steps, result.seconds, history, result.from_shelf)
     try:
         return _pickled(sent, f"an output can't be pickled to come home ({', '.join(result)})")
     except RunStateError as error:
         raise RunStateError(f"{error}\n  ask for others: map(..., outputs=[...])") from None
+
+
+def _packed(objects: Mapping[str, Any], is_shelf_here: bool) -> dict[str, Any]:
+    """The objects, and for those on a shelf that both processes see their digests."""
+    return {
+        name: _Stored(held.pin().digest) if is_shelf_here and is_stored(held) else peek(held)
+        for name, held in objects.items()
+    }
