@@ -25,6 +25,11 @@ def check_signature(
     """Refuse inputs that the function can't take; of named ones, give those to pass by position."""
     if type(func) is FunctionType and keywords is None and _takes_by_position(func, len(inputs)):
         return ()
+    if in_vain := _bound_in_vain(func):
+        raise NodeDefinitionError(
+            f"node {name!r}: its partial binds {in_vain[0]!r} by keyword, and {name_of(func)}() "
+            "takes it by position only, so no call of it works"
+        )
     signature = signature_of(func)
     if signature is None:
         return ()  # a builtin that doesn't tell; the call will
@@ -95,6 +100,18 @@ def _given_by_position(func: Any) -> set[str]:
     signature = signature_of(func.func)
     parameters = list(signature.parameters.values()) if signature is not None else []
     return {p.name for p in parameters[: len(func.args)] if p.kind is p.POSITIONAL_OR_KEYWORD}
+
+
+def _bound_in_vain(func: Any) -> list[str]:
+    """The parameters that a partial binds by keyword and its function takes by position only.
+
+    Python 3.13 shows a signature of such a partial, as if it could be called.
+    """
+    signature = signature_of(func.func) if _is_partial(func) else None
+    parameters = [] if signature is None else [*signature.parameters.values()]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return []
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in func.keywords]
 
 
 def _mixed(signature: Any, keywords: Sequence[str]) -> tuple[str, ...]:
