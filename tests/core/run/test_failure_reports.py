@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Callable
 from functools import partial, wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.core.run.job import fails
 from tests.core.run.nodes import add_one, fail, failing, interrupt
 
 from linepipe_core import (
+    File,
     Hook,
     LinepipeError,
     Node,
@@ -42,6 +44,21 @@ class TestFailure:
         assert isinstance(error.__cause__, ValueError)
         assert isinstance(error, RuntimeError)
         assert isinstance(error, LinepipeError)
+
+    def test_shows_which_file_a_node_got(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its path is what a reader asks for first; one that may hold a secret isn't shown."""
+
+        def read(rows: File, token: File) -> None:
+            raise ValueError("no rows")
+
+        monkeypatch.chdir(tmp_path)
+        Path("rows.csv").touch()
+        nodes = [Node(read, ["rows", "token"], [])]
+        with pytest.raises(NodeExecutionError) as caught:
+            Pipeline(nodes, rows=File("rows.csv"), token=File("rows.csv")).run()
+        assert "    rows   File('rows.csv')\n    token  File\n" in str(caught.value)
 
     def test_carries_node_step_and_inputs(self) -> None:
         """The inputs by the names that the node asked for."""

@@ -382,7 +382,7 @@ class ReusePlanner:
 
 _UNKNOWN: Final = Part("")
 _MADE_ANEW: Final = Part("made anew")
-_DEFERRED: Final = Reason("put off until somebody needs it", "nothing_changed")
+_DEFERRED: Final = Reason("put off until a node that runs needs it", "nothing_changed")
 _RERUN: Final = Reason("asked for by rerun", "rerun")
 _ALWAYS_RUN: Final = Reason("always_run", "always_run")
 _FILES: Final = Reason("files may have changed", "file")

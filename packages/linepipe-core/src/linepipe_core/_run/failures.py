@@ -6,6 +6,7 @@ bounded: no ``len()`` or ``repr()`` of a foreign object, no message of megabytes
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from types import FrameType, TracebackType
@@ -19,6 +20,7 @@ from linepipe_core._errors import LinepipeError
 from linepipe_core._run.result import FailedHook
 from linepipe_core._run.step import Step
 from linepipe_core._text import bounded, message_of, quoted, type_name
+from linepipe_core._values.secrets import shown_value
 
 __all__ = ["NodeExecutionError", "failure_report", "is_ours", "trim_traceback", "users_traceback"]
 
@@ -146,12 +148,18 @@ def _describe_inputs(node: Node, inputs: Mapping[str, Any]) -> list[str]:
     width = max(map(len, shown.values()))
     lines = [
         f"    {text:<{width}}  "
-        + (describe_input(name, inputs[name]) if name in inputs else "(not at hand)")
+        + (_described(name, inputs[name]) if name in inputs else "(not at hand)")
         for name, text in shown.items()
     ]
     if len(names) > _MOST_INPUTS:
         lines.append(f"    ... ({len(names) - _MOST_INPUTS} more)")
     return ["  inputs:", *lines]
+
+
+def _described(name: str, value: Any) -> str:
+    """Type and shape; of a File or a path the path itself, unless it may be a secret."""
+    path = shown_value(name, value) if isinstance(value, os.PathLike) else ""
+    return path or describe_input(name, value)
 
 
 def _where(node: Node) -> str:

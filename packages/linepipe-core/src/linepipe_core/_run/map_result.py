@@ -98,7 +98,8 @@ class MapError(LinepipeError):
             lines.append(f"\n  ... ({len(failed) - _MOST_FAILURES} more)")
         one, *_ = failed
         super().__init__(
-            f"{len(failed)} of {n_cases} cases failed; the others are in .result{''.join(lines)}"
+            f"{len(failed)} of {n_cases} cases failed"
+            f"{'; the others are in .result' if len(result) else ''}{''.join(lines)}"
             f"\n  the whole report: print(error.failed[{one!r}])"
         )
 
@@ -118,7 +119,7 @@ def _brief(error: Exception) -> str:
 
 
 def _counted(result: RunResult) -> str:
-    counts: dict[str, int] = {}
+    counts = dict.fromkeys(("ran", "reused"), 0)  # in the same order in each row
     for step in result.steps:
         counts[step.status] = counts.get(step.status, 0) + 1
-    return ", ".join(f"{n} {status}" for status, n in counts.items())
+    return ", ".join(f"{n} {status}" for status, n in counts.items() if n)
