@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.viz import samples, strategies
 
 from linepipe_core import Pipeline
-from linepipe_viz.backends.svg import draw_svg_pipeline
+from linepipe_viz import draw_html_pipeline, draw_svg_pipeline, plot_pipeline_graph
 from linepipe_viz.graph.cards import Graph, pipeline_graph
 from linepipe_viz.graph.lists import listed
 from linepipe_viz.graph.stacks import stacked
@@ -306,7 +306,7 @@ def test_a_cycle_is_refused() -> None:
 
 _DIGEST = """
 import hashlib
-from linepipe_viz.backends.svg import draw_svg_pipeline
+from linepipe_viz import draw_html_pipeline, draw_svg_pipeline, plot_pipeline_graph
 from tests.viz import samples, strategies
 svg = draw_svg_pipeline(samples.random_pipeline(80)) + draw_svg_pipeline(samples.training())
 print(hashlib.sha256(svg.encode()).hexdigest())
@@ -383,11 +383,14 @@ def test_an_object_that_many_read_does_not_drag_them_sideways() -> None:
 
 @pytest.mark.slow
 def test_a_dense_graph_is_drawn_within_5_mb() -> None:
-    """200 nodes that each read all that came before: 19,900 edges."""
+    """200 nodes that each read all that came before: 19,900 edges; as SVG, page and figure."""
     nodes = [samples.node(f"n{n}", [f"x{m}" for m in range(n)], [f"x{n}"]) for n in range(200)]
-    svg = draw_svg_pipeline(Pipeline(nodes))
+    pipeline = Pipeline(nodes)
+    svg = draw_svg_pipeline(pipeline)
     assert svg.count('data-to="') == 19_900
     assert len(svg) < 5_000_000
+    assert len(draw_html_pipeline(pipeline)) < 5_000_000
+    assert len(plot_pipeline_graph(pipeline).to_json()) < 5_000_000
 
 
 def test_a_layer_too_wide_for_a_page_wraps() -> None:

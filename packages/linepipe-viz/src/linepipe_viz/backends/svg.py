@@ -7,7 +7,7 @@ changes only when the pipeline does. What it shows stands in plain attributes (s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Literal
 from zlib import crc32
@@ -236,31 +236,35 @@ class _Writer:
         )
 
     def _light_wires(self, wires: Sequence[Wire]) -> Iterator[str]:
-        """Thousands of edges: no tooltips, and open arrowheads in the lines themselves."""
+        """Thousands of edges: whole px, no tooltips, open arrowheads in the lines themselves."""
         for kind, style in WIRES.items():
             stroke = self._paint(stroke=style.stroke)
             yield f'<g class="lp-{kind}" fill="none"{stroke} stroke-width="1">'
             for wire in wires:
                 if wire.kind == kind:
                     data = [(key, value) for key, value in wire.data if key != "from"]
-                    head = _arrowhead(wire)
-                    yield f'<path{_attributes(data)} d="{_path(wire)}{head}"/>'
+                    line = _path(wire, _whole_number) + _arrowhead(wire, _whole_number)
+                    yield f'<path{_attributes(data)} d="{line}"/>'
             yield "</g>"
 
 
-def _path(wire: Wire) -> str:
+def _path(wire: Wire, number: Callable[[float], str] = _number) -> str:
     x, y = wire.x, wire.y
-    parts = [f"M{_number(x)} {_number(y)}"]
+    parts = [f"M{number(x)} {number(y)}"]
     for segment in wire.segments:
-        end = f"{_number(segment.x)} {_number(segment.y)}"
+        end = f"{number(segment.x)} {number(segment.y)}"
         if isinstance(segment, Curve):
             (x1, y1), (x2, y2) = segment.controls(x, y)
-            parts.append(f"C{_number(x1)} {_number(y1)} {_number(x2)} {_number(y2)} {end}")
+            parts.append(f"C{number(x1)} {number(y1)} {number(x2)} {number(y2)} {end}")
         else:
             parts.append(f"L{end}")
         x, y = segment.x, segment.y
     return "".join(parts)
 
 
-def _arrowhead(wire: Wire) -> str:
-    return f"M{'L'.join(f'{_number(x)} {_number(y)}' for x, y in wire.head)}"
+def _arrowhead(wire: Wire, number: Callable[[float], str] = _number) -> str:
+    return f"M{'L'.join(f'{number(x)} {number(y)}' for x, y in wire.head)}"
+
+
+def _whole_number(value: float) -> str:
+    return str(round(value))
