@@ -87,7 +87,8 @@ def run_facts(record: Record | None) -> Iterable[str]:
     """Lines about how a node went, or will."""
     if record is None:
         return
-    yield " · ".join(part for part in (record.status, record.figures) if part)
+    parts = (record.status, record.figures, record.estimate)
+    yield " · ".join(part for part in parts if part)
     if record.error:
         yield _cut(record.error)
     for reason in record.reasons:

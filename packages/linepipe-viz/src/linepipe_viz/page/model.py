@@ -72,7 +72,7 @@ def _node(node: Node, record: Record | None, hints: Mapping[str, object]) -> dic
     if record is not None:
         described |= {
             "status": record.status,
-            "figures": record.figures,
+            "figures": record.figures or record.estimate,
             "reasons": [printable(str(reason)) for reason in record.reasons],
             "error": record.error,
         }
