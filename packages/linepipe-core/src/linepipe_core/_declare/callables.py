@@ -14,7 +14,7 @@ from linepipe_core._values.proxies import is_really, really_holds
 
 __all__ = ["CALLER", "Caller", "caller_for", "implementations", "python_code"]
 
-Caller: TypeAlias = Callable[[Callable[..., Any], Sequence[Any], Mapping[str, Any]], Any]
+Caller: TypeAlias = Callable[..., Any]
 
 CALLER: Final = "<called by linepipe>"  # the name of the frame that calls a node's function
 
@@ -42,19 +42,24 @@ def implementations(func: Any) -> list[Any]:
     return [func, *registry.values()] if is_dispatch and registry is not None else [func]
 
 
-def caller_for(func: Any) -> Caller:
+def caller_for(func: Any, has_names: bool) -> Caller:
     """A function that calls this one, and that warnings take for a line of the user's module.
 
     ``warnings.warn(..., stacklevel=2)`` blames the function's caller. That would be a line of
     linepipe's, which tells the user nothing, and which the filters for modules don't match: it is
     the first line of the function itself.
+
+    Args:
+        func: the function.
+        has_names: True if it gets arguments by name, too.
     """
     is_plain = type(func) is FunctionType and "__wrapped__" not in func.__dict__
     innermost = func if is_plain else _innermost(func)
+    call = _call_named if has_names else _call
     if not is_really(innermost, FunctionType):
-        return _call
+        return call
     code = innermost.__code__
-    caller = _call.__code__.replace(
+    caller = call.__code__.replace(
         co_filename=code.co_filename,
         co_firstlineno=code.co_firstlineno - 1,  # the call stands a line below
         co_name=CALLER,
@@ -63,7 +68,11 @@ def caller_for(func: Any) -> Caller:
     return FunctionType(caller, innermost.__globals__, CALLER)
 
 
-def _call(func: Callable[..., Any], values: Sequence[Any], named: Mapping[str, Any]) -> Any:
+def _call(func: Callable[..., Any], values: Sequence[Any]) -> Any:
+    return func(*values)
+
+
+def _call_named(func: Callable[..., Any], values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     return func(*values, **named)
 
 

@@ -155,7 +155,7 @@ class Node:
         put = object.__setattr__
         put(self, "_by_position", by_position)
         put(self, "_is_named", is_named)
-        put(self, "caller", caller_for(func))
+        put(self, "caller", caller_for(func, keywords is not None))
         put(self, "func", func)
         put(self, "inputs", read)
         put(self, "keywords", keywords)
@@ -273,7 +273,7 @@ class Node:
     def call(self, values: Sequence[Any]) -> Any:
         """Call the function with a value for each input, the way they were declared."""
         if self.keywords is None:
-            return self.caller(self.func, values, {})
+            return self.caller(self.func, values)
         named = dict(zip(self.keywords, values, strict=True))
         first = [named.pop(name) for name in self._by_position]
         return self.caller(self.func, first, named)

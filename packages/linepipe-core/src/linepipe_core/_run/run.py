@@ -230,7 +230,7 @@ class Run:
                 step.began = self._epoch + started
                 try:
                     returned = (  # by position as node.call does it, with one frame less
-                        node.caller(node.func, values, {})
+                        node.caller(node.func, values)
                         if node.keywords is None
                         else node.call(values)
                     )
