@@ -16,6 +16,8 @@ __all__ = ["names_in_texts"]
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _LONGEST: Final = 20_000
+# What IPython keeps among a notebook's globals: the last outputs and inputs, its own functions.
+_IPYTHONS: Final = re.compile(r"_+|_i+|_i?\d+|_[dio]h|In|Out|exit|quit|get_ipython")
 _HAS_DOCSTRING: Final = 0x4000000  # CO_HAS_DOCSTRING, from 3.14 on
 _IS_WATCHED: Final = sys.version_info >= (3, 12)
 # Code that looks names up; what one word names there is watched from 3.12 on.
@@ -34,6 +36,8 @@ def names_in_texts(func: FunctionType) -> list[str]:
         words = _WORD.findall(text) if len(text) <= _LONGEST else ()
         for word in words:
             if word not in namespace or word.startswith("__") or word in found:
+                continue
+            if _IPYTHONS.fullmatch(word) and "get_ipython" in namespace:
                 continue
             value = namespace[word]
             if value is func or isinstance(value, ModuleType):

@@ -367,8 +367,9 @@ class Walk:
             return
         if not is_immutable(kind):
             group = self._first(group)
-        if is_plain_object(kind):
-            self._attributes(kind, list(map(attrgetter("__dict__"), group)))
+        states = _states(group) if is_plain_object(kind) else None
+        if states is not None:
+            self._attributes(kind, states)
         elif is_namedtuple(kind):
             self._sequences(group)
         elif not self._slots(kind, group):
@@ -448,6 +449,15 @@ def _memory_digest(memory: Memory) -> bytes:
         memory.digest, memory.n_bytes = digest_of_memory(memory.buffers)
         memory.buffers = ()
     return memory.digest + memory.n_bytes.to_bytes(8, "little")
+
+
+def _states(group: list[Any]) -> list[dict[str, Any]] | None:
+    """The attributes of objects; None if their class doesn't give them, as asyncio's futures."""
+    try:
+        states = list(map(attrgetter("__dict__"), group))
+    except Exception:  # whatever a property or a __getattribute__ raises
+        return None
+    return states if set(map(type, states)) == {dict} else None
 
 
 def _is_large_memory(parts: tuple[Any, ...]) -> bool:
