@@ -7,7 +7,7 @@ a node that runs may make anything, the other reports what it made. So a plan ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -25,7 +25,7 @@ from linepipe_core._reuse.reasons import (
     changed_input,
     uncomparable_input,
 )
-from linepipe_core._reuse.record import Record, StoredObject, Version, wiring_of
+from linepipe_core._reuse.record import Record, StoredObject, Version, hash_of_read, wiring_of
 from linepipe_core._values.file_content import FileContent
 
 __all__ = ["ReusePlanner"]
@@ -48,6 +48,8 @@ class ReusePlanner:
         files: path -> the hash of its content today; kept up to date by the caller.
         uncomparable: constant or config reference -> the types of what in it has no content.
         state: the parts that nodes change while they run; kept up to date by the caller.
+        that_read: gives those versions of a node that were made from what it reads now, by the
+            hash of that; without it all are looked at.
 
     Attributes:
         decisions: per node, the decision that is foreseen.
@@ -67,7 +69,9 @@ class ReusePlanner:
         files: Mapping[str, str],
         uncomparable: Mapping[str, Collection[str]] = MappingProxyType({}),
         state: Collection[PartKey] = frozenset(),
+        that_read: Callable[[int, str], Iterable[Version]] | None = None,
     ) -> None:
+        self._that_read = that_read
         self._wiring = wiring
         self._versions = list(versions)
         self._state = state
@@ -266,20 +270,29 @@ class ReusePlanner:
     def _decide_now(self, index: int) -> Decision:
         """The decision that follows from what is known now: the newest version that fits."""
         anyway = self._anyway(index)
-        found: tuple[Version, list[Reason]] | None = None
-        for version in self._versions[index]:
-            reasons = [*anyway, *self._reasons(index, version)]
-            if not reasons:
+        for version in () if anyway else self._candidates(index):
+            if next(self._reasons(index, version), None) is None:
                 self._chosen[index] = version
                 return self._fitting(index, version)
-            if found is None or version.is_current:
-                found = version, reasons
-            if anyway:
-                break
-        if found is None:
+        current = self._current(index)
+        if current is None:
             return Decision("run", bounded([*anyway, _NEVER_RAN]))
-        self._chosen[index], reasons = found
-        return Decision("run", bounded(reasons))
+        self._chosen[index] = current
+        return Decision("run", bounded([*anyway, *self._reasons(index, current)]))
+
+    def _candidates(self, index: int) -> Iterable[Version]:
+        """The versions that may fit, the newest first."""
+        node = self._wiring.nodes[index]
+        read = {name: part for name in node.inputs if (part := self._known[name]) is not None}
+        if self._that_read is None or len(read) < len(set(node.inputs)):
+            return self._versions[index]
+        return self._that_read(index, hash_of_read(node, read))
+
+    def _current(self, index: int) -> Version | None:
+        """The version whose objects the names of its outputs give; else the newest."""
+        versions = self._versions[index]
+        newest = next(iter(versions), None)
+        return next((version for version in versions if version.is_current), newest)
 
     def _fitting(self, index: int, version: Version) -> Decision:
         """The decision about a node of which nothing that is known speaks against a version."""
@@ -306,32 +319,30 @@ class ReusePlanner:
         reasons = [_RERUN] if index in self._rerun else []
         return [*reasons, _ALWAYS_RUN] if self._wiring.nodes[index].always_run else reasons
 
-    def _reasons(self, index: int, version: Version) -> list[Reason]:
+    def _reasons(self, index: int, version: Version) -> Iterator[Reason]:
         """The reasons against a version."""
         node, record = self._wiring.nodes[index], version.record
-        reasons: list[Reason] = []
         if record.wiring != (wiring := wiring_of(node)):
             text = f"inputs changed: {record.wiring} -> {wiring}"
-            reasons.append(Reason(text, "input", None, record.wiring, wiring))
+            yield Reason(text, "input", None, record.wiring, wiring)
         state = {*record.state, *self._state}
-        reasons += code_changes(record.parts, self._parts(index, record), state)
+        yield from code_changes(record.parts, self._parts(index, record), state)
         for name in node.inputs:
             now, then = self._known[name], record.inputs.get(name)
             if now is not None and then is not None and now.digest != then.digest:
                 if name in self._uncomparable:
-                    reasons.append(uncomparable_input(name, self._uncomparable[name]))
+                    yield uncomparable_input(name, self._uncomparable[name])
                     continue
-                reasons += self._changed_input(name, record, then, now)
-        reasons += self._changed_files(record.made_files)
+                yield from self._changed_input(name, record, then, now)
+        yield from self._changed_files(record.made_files)
         for name, digest in record.outputs.items():
             if digest is not None and not node.persist:
                 text = f"{name} is on the shelf in spite of persist=False"
-                reasons.append(Reason(text, "missing", name))
+                yield Reason(text, "missing", name)
             elif digest is not None and name in self._by_hand:
-                reasons.append(Reason(f"{name} was replaced on the shelf", "missing", name))
+                yield Reason(f"{name} was replaced on the shelf", "missing", name)
             elif digest is not None and name not in version.objects:
-                reasons.append(Reason(f"{name} is gone from the shelf", "missing", name))
-        return reasons
+                yield Reason(f"{name} is gone from the shelf", "missing", name)
 
     def _changed_input(self, name: str, record: Record, then: Part, now: Part) -> list[Reason]:
         """The changed parts of an input: its Files, its leaves, or the whole."""

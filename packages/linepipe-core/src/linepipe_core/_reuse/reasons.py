@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from linepipe_core._code.reason import Reason, ReasonKind
@@ -95,7 +96,12 @@ def as_made_on(stored: float) -> Reason:
     Args:
         stored: when that was, as ``time.time()`` has it.
     """
-    when = datetime.fromtimestamp(stored).strftime("%Y-%m-%d %H:%M")
+    return _as_made_in(int(stored // 60))  # what one run made has few minutes
+
+
+@lru_cache(maxsize=64)
+def _as_made_in(minute: int) -> Reason:
+    when = datetime.fromtimestamp(60 * minute).strftime("%Y-%m-%d %H:%M")
     return Reason(f"as made on {when}", "nothing_changed")
 
 

@@ -14,7 +14,15 @@ from linepipe_core._code.parts import Part, PartKey, combined, digest_of
 from linepipe_core._declare.node import Node
 from linepipe_core._values.file_content import FileContent
 
-__all__ = ["Record", "StoredObject", "Version", "record_keys", "runs_alike", "wiring_of"]
+__all__ = [
+    "Record",
+    "StoredObject",
+    "Version",
+    "hash_of_read",
+    "record_keys",
+    "runs_alike",
+    "wiring_of",
+]
 
 _FORMAT: Final = 8
 
@@ -189,6 +197,17 @@ def runs_alike(older: Record | None, kept: Mapping[str, StoredObject]) -> int | 
     before = {name: each.content for name, each in older.objects.items()}
     is_same = {name: each.content for name, each in kept.items()} == before
     return (older.n_same or 0) + 1 if is_same and None not in older.outputs.values() else 0
+
+
+def hash_of_read(node: Node, inputs: Mapping[str, Part]) -> str:
+    """A hash of what a node reads: a result that was made from anything else can't fit.
+
+    Args:
+        node: the node.
+        inputs: the Part of each input.
+    """
+    read = (f"{name} {inputs[name].digest}" for name in sorted(node.inputs))
+    return digest_of("read", wiring_of(node), *read)
 
 
 def wiring_of(node: Node) -> str:

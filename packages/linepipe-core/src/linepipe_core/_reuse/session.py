@@ -34,7 +34,14 @@ from linepipe_core._reuse.outputs import described, take_transient
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.provenance import log_provenance
 from linepipe_core._reuse.reasons import Decision, Reason, bounded
-from linepipe_core._reuse.record import Record, StoredObject, Version, runs_alike, wiring_of
+from linepipe_core._reuse.record import (
+    Record,
+    StoredObject,
+    Version,
+    hash_of_read,
+    runs_alike,
+    wiring_of,
+)
 from linepipe_core._reuse.versions import most_results, object_of, results_of
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
@@ -142,6 +149,7 @@ class ReuseSession:
             self._files.today,
             {name: found.untracked for name, found in self._given.items() if found.untracked},
             self._state,
+            lambda index, read: self._versions[index].that_read(read),
         )
 
     def plan(self) -> Plan:
@@ -284,6 +292,7 @@ class ReuseSession:
             result = Result(
                 key=self._keys[index],
                 record=record.text(),
+                read=hash_of_read(node, record.inputs),
                 node=node.name,
                 drop=[*transient],
                 partition=registry.partition,

@@ -38,7 +38,7 @@ class Results(NamedTuple):
 
     keys: list[str]
     bound: dict[int, str]
-    versions: list[NodeVersions | list[Version]]
+    versions: list[NodeVersions]
 
 
 def results_of(
@@ -65,14 +65,13 @@ def results_of(
         bound[index] = f"{arguments} {n_alike[keys[index], arguments]}"
         n_alike[keys[index], arguments] += 1
     stored = _Stored(store, [keys[i] for i, node in enumerate(nodes) if node.outputs], partition)
-    versions: list[NodeVersions | list[Version]] = []
+    versions: list[NodeVersions] = []
     for index, node in enumerate(nodes):
-        found = NodeVersions(stored, keys[index], node.effect, look)
-        if node.outputs:
-            versions.append(found)
-        else:
+        found = NodeVersions(stored, keys[index], node.effect or not node.outputs, look)
+        if not node.outputs:
             claimed = {bound[i] for i in bound if keys[i] == keys[index]}
-            versions.append(found.of_writer(bound[index], claimed))
+            found.take_writer(bound[index], claimed)
+        versions.append(found)
     return Results(keys, bound, versions)
 
 
@@ -128,6 +127,12 @@ class _Stored:
         found.sort(key=lambda result: (result.partition != self.partition, -result.number))
         return found
 
+    def that_read(self, key: str, read: str) -> list[StoredResult]:
+        """The results of a node that were made from the same, of its own partition first."""
+        found = self.store.results_that_read(key, read, _MOST)
+        found.sort(key=lambda result: (result.partition != self.partition, -result.number))
+        return found
+
     def in_partition(self, key: str) -> list[StoredResult]:
         """The results of a node in its own partition, the newest first."""
         found = self.store.results([key], self.partition, _MOST)[key]
@@ -158,6 +163,7 @@ class NodeVersions:
         self._only_newest = only_newest
         self._look = look
         self._found: list[Version] = []
+        self._by_number: dict[int, Version | None] = {}
         self._rest: Iterator[Version] = self._read()
 
     def __iter__(self) -> Iterator[Version]:
@@ -176,8 +182,27 @@ class NodeVersions:
         """The newest one, if there is one."""
         return next(iter(self), None)
 
-    def of_writer(self, bound: str, claimed: Collection[str]) -> list[Version]:
-        """The newest version of a writer; without one, the one that its node is compared with.
+    def that_read(self, read: str) -> Iterator[Version]:
+        """Those that were made from the same, the newest first.
+
+        Args:
+            read: the hash of what the node reads.
+        """
+        if self._only_newest:
+            yield from self
+            return
+        newest = self._stored.newest.get(self._key)
+        if newest is not None and newest.read == read and (first := self._version(newest)):
+            yield first
+        for result in self._stored.that_read(self._key, read):
+            if newest is not None and result.number == newest.number:
+                continue
+            version = self._version(result)
+            if version is not None:
+                yield version
+
+    def take_writer(self, bound: str, claimed: Collection[str]) -> None:
+        """Take the newest version of a writer; or, without one, one to compare its node with.
 
         Args:
             bound: the arguments that are bound to its function, as a hash.
@@ -187,7 +212,8 @@ class NodeVersions:
         found = [version for each in results if (version := self._version(each))]
         same = [version for version in found if version.record.bound == bound]
         others = [version for version in found if version.record.bound not in claimed]
-        return same[:1] or others[:1]
+        self._found = same[:1] or others[:1]
+        self._rest = iter(())
 
     def _read(self) -> Iterator[Version]:
         newest = self._stored.newest.get(self._key)
@@ -203,6 +229,11 @@ class NodeVersions:
                 yield version
 
     def _version(self, result: StoredResult) -> Version | None:
+        if result.number not in self._by_number:
+            self._by_number[result.number] = self._read_version(result)
+        return self._by_number[result.number]
+
+    def _read_version(self, result: StoredResult) -> Version | None:
         record = Record.read(result.record)
         if record is None:
             return None

@@ -43,6 +43,7 @@ class Result:
     Attributes:
         key: under what it is found again, with its record; None for what no node made.
         record: the record's text.
+        read: a hash of what the node read; by it results are found that were made from the same.
         node: the name of the node that made it; None if none did.
         about: name -> text to keep beside the object.
         drop: names to take off the shelf, with all their versions.
@@ -52,6 +53,7 @@ class Result:
 
     key: str | None = None
     record: str | None = None
+    read: str | None = None
     node: str | None = None
     about: Mapping[str, str | None] = field(default_factory=dict)
     drop: Iterable[str] = ()
@@ -106,7 +108,7 @@ class Put:
     def _add(self, connection: sqlite3.Connection) -> int:
         draft, result = self.draft, self.result
         number = result_rows.add_result(
-            connection, result.partition, result.key, result.node, result.record
+            connection, result.partition, result.key, result.node, result.record, result.read
         )
         for name, row in draft.rows.items():
             result_rows.set_version(connection, result.partition, name, number, row.digest)

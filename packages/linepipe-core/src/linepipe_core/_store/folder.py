@@ -24,7 +24,7 @@ from linepipe_core._store.permissions import (
     writers_problem,
 )
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MARK: Final = f"linepipe shelf {FORMAT}\n"
 
 INDEX: Final = "index.sqlite"

@@ -51,6 +51,7 @@ class StoredResult(NamedTuple):
         key: the key of the node that made it.
         node: that node's name.
         record: its record.
+        read: the hash of what the node read.
         stored: when it was stored, as `time.time()` has it.
         used: when it was stored, or last reused.
         objects: name -> each output that is on the shelf still.
@@ -62,6 +63,7 @@ class StoredResult(NamedTuple):
     key: str
     node: str | None
     record: str | None
+    read: str | None
     stored: float
     used: float
     objects: dict[str, StoredOutput]
@@ -110,6 +112,14 @@ def keys_with(connection: sqlite3.Connection, text: str) -> list[str]:
     return [decoded(key) for (key,) in found]
 
 
+def results_that_read(
+    connection: sqlite3.Connection, key: str, read: str, limit: int
+) -> list[StoredResult]:
+    """Up to ``limit`` results of a key, of all partitions, that were made from the same."""
+    chosen = "SELECT result FROM results WHERE key = ? AND read = ? ORDER BY result DESC LIMIT ?"
+    return _results(connection, chosen, (encoded(key), read, limit))
+
+
 def _in_partition(partition: str | None) -> tuple[str, tuple[bytes, ...]]:
     """The condition for a partition, and its value; neither for None, which means any."""
     return ("", ()) if partition is None else (" AND partition = ?", (encoded(partition),))
@@ -130,14 +140,14 @@ def _results(
 ) -> list[StoredResult]:
     """The results whose numbers a query gives, each with its outputs: a row for each of these."""
     rows = connection.execute(
-        "SELECT r.key, r.result, r.partition, r.node, r.record, r.stored, r.used,"
+        "SELECT r.key, r.result, r.partition, r.node, r.record, r.read, r.stored, r.used,"
         " s.name, s.current, o.digest, o.buffers FROM results r"
         " LEFT JOIN versions v ON v.result = r.result LEFT JOIN slots s ON s.slot = v.slot"
         f" LEFT JOIN objects o ON o.digest = v.object WHERE r.result IN ({chosen})",
         values,
     )
     found: dict[int, StoredResult] = {}
-    for key, number, partition, node, record, stored, used, name, current, *output in rows:
+    for key, number, partition, node, record, read, stored, used, name, current, *output in rows:
         result = found.get(number)
         if result is None:
             result = found[number] = StoredResult(
@@ -146,6 +156,7 @@ def _results(
                 "" if key is None else decoded(key),
                 None if node is None else decoded(node),
                 None if record is None else decoded(record),
+                read,
                 stored,
                 used,
                 {},
@@ -167,14 +178,15 @@ def add_result(
     key: str | None,
     node: str | None,
     record: str | None,
+    read: str | None = None,
 ) -> int:
     """Put in a result. Returns its number."""
     now = time.time()
     texts = [text if text is None else encoded(text) for text in (partition, key, node, record)]
     added = connection.execute(
-        "INSERT INTO results (partition, key, node, record, stored, used)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (*texts, now, now),
+        "INSERT INTO results (partition, key, node, record, read, stored, used)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*texts, read, now, now),
     )
     return int(added.lastrowid or 0)
 
@@ -261,7 +273,8 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
         False if there is no such result any more.
     """
     found = connection.execute(
-        "SELECT used, partition, key, node, record, stored FROM results WHERE result = ?", (result,)
+        "SELECT used, partition, key, node, record, read, stored FROM results WHERE result = ?",
+        (result,),
     ).fetchone()
     if found is None:
         return False
@@ -277,8 +290,8 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
 def _copy(connection: sqlite3.Connection, result: int, partition: str, rest: Sequence[Any]) -> None:
     """Put a result of another partition into this one, as it is."""
     added = connection.execute(
-        "INSERT INTO results (partition, key, node, record, stored, used)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO results (partition, key, node, record, read, stored, used)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (encoded(partition), *rest, time.time()),
     )
     number = int(added.lastrowid or 0)

@@ -19,7 +19,8 @@ from linepipe_core._store.info import ObjectInfo
 # surrogates too.
 #
 # slots: a name in a partition; `current` is the result that the name gives, if any.
-# results: all that one node made in one run, with its record. A node is found by its `key`.
+# results: all that one node made in one run, with its record. A node is found by its `key`;
+#   `read` is a hash of what it read.
 # versions: the object that a result gave a name; '' where that was damaged, and deleted.
 # doomed: buffers that no row uses any more, whose files go once that is on the disk.
 SCHEMA: Final = """
@@ -30,9 +31,10 @@ CREATE TABLE slots (
 );
 CREATE TABLE results (
   result INTEGER PRIMARY KEY AUTOINCREMENT, partition BLOB NOT NULL, key BLOB, node BLOB,
-  record BLOB, stored REAL NOT NULL, used REAL NOT NULL
+  record BLOB, read TEXT, stored REAL NOT NULL, used REAL NOT NULL
 );
 CREATE INDEX results_key ON results (key, partition, used) WHERE key IS NOT NULL;
+CREATE INDEX results_read ON results (key, read) WHERE key IS NOT NULL;
 CREATE INDEX results_used ON results (used);
 CREATE TABLE versions (
   slot INTEGER, result INTEGER, object TEXT NOT NULL, PRIMARY KEY (slot, result)

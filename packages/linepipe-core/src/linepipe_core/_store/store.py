@@ -378,6 +378,16 @@ class Store:
         """The result of each node's key that was stored last, for the keys that have one."""
         return self.index.read(result_rows.newest, keys, partition)
 
+    def results_that_read(self, key: str, read: str, limit: int) -> list[StoredResult]:
+        """The results of a node's key, of all partitions, that were made from the same.
+
+        Args:
+            key: the node's.
+            read: the hash of what it read.
+            limit: how many.
+        """
+        return self.index.read(result_rows.results_that_read, key, read, limit)
+
     def keys_with(self, text: str) -> list[str]:
         """The keys of results in which a text occurs. Reads all of them."""
         return self.index.read(result_rows.keys_with, text)
