@@ -89,24 +89,10 @@ class Put:
         if not draft.is_complete(connection):
             return None
         draft.place(connection, result.about)
-        number = self._replace(connection) or self._add(connection)
         made = {name: ShelfObject(row, self.files) for name, row in draft.rows.items()}
-        return Written(number, made)
-
-    def _replace(self, connection: sqlite3.Connection) -> int | None:
-        """Put one object that no node made in the place of the last one, if that is all."""
-        draft, result = self.draft, self.result
-        if (result.key, result.record, result.node) != (None, None, None) or len(draft.rows) != 1:
-            return None
-        if draft.refused or result.drop:
-            return None
-        ((name, row),) = draft.rows.items()
-        return result_rows.replace_by_hand(
-            connection, result.partition, name, row.digest, self.released
-        )
-
-    def _add(self, connection: sqlite3.Connection) -> int:
-        draft, result = self.draft, self.result
+        number = self._replace(connection)
+        if number is not None:
+            return Written(number, made)
         number = result_rows.add_result(
             connection, result.partition, result.key, result.node, result.record, result.read
         )
@@ -120,7 +106,19 @@ class Put:
         if n_versions is None:
             n_versions = rows.setting(connection, MAX_VERSIONS, result_rows.MAX_VERSIONS)
         result_rows.retain(connection, number, n_versions, self.released)
-        return number
+        return Written(number, made)
+
+    def _replace(self, connection: sqlite3.Connection) -> int | None:
+        """Put one object that no node made in the place of the last one, if that is all."""
+        draft, result = self.draft, self.result
+        if (result.key, result.record, result.node) != (None, None, None) or len(draft.rows) != 1:
+            return None
+        if draft.refused or result.drop:
+            return None
+        ((name, row),) = draft.rows.items()
+        return result_rows.replace_by_hand(
+            connection, result.partition, name, row.digest, self.released
+        )
 
 
 @dataclass(slots=True)
