@@ -97,6 +97,25 @@ def test_children_of_a_process_that_stores_use_the_shelf(path: str) -> None:
         assert shelf.verify() == ()
 
 
+def test_a_child_runs_the_cached_pipeline_that_its_parent_runs(path: str) -> None:
+    """With reuse and a history, again and again; each finds what the others made."""
+    nodes = [Node(Row, [], ["row"]), Node(first, ["row"], ["one"])]
+    pipeline = Pipeline(
+        nodes, use_persistent_cache=True, cache_storage_path=path, track_history=True
+    )
+    pipeline.run()
+
+    def run() -> None:
+        steps = pipeline.run(reuse=True).steps
+        assert [step.status for step in steps] == ["reused", "reused"]
+
+    for _ in range(5):
+        assert in_a_child(run) == 0
+        run()
+    with ObjectShelf(path) as shelf:
+        assert shelf.verify() == ()
+
+
 def stored_by_another(path: str, code: str) -> None:
     preamble = "import os\nfrom linepipe_core.shelf import ObjectShelf\n"
     script = f"{preamble}s = ObjectShelf({path!r})\n{code}"

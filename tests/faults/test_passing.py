@@ -78,3 +78,47 @@ def test_a_deep_stack(filled: str) -> None:
             with suppress(RecursionError, ShelfReadError):
                 assert ask(depth) == {"a": 1}
         assert shelf["small"] == {"a": 1}
+
+
+def test_a_run_drops_nothing_that_it_cannot_read_just_now(path: str) -> None:
+    """It fails, and the next one reuses what is there."""
+    said = in_a_process(
+        """
+    from linepipe_core import Node, Pipeline
+    from linepipe_core.errors import LinepipeError
+
+    def make():
+        return Block(1, 300_000)
+
+    def look(block):
+        return block.is_whole()
+
+    flow = Pipeline([Node(make, [], ["block"]), Node(look, ["block"], ["whole"])],
+                    use_persistent_cache=True, cache_storage_path=path)
+    flow.run(reuse=True)
+    flow.only_nodes("look").run()
+    n_failed = 0
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+    for spare in range(12):
+        held = []
+        try:
+            while True:
+                held.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError:
+            pass
+        for fd in held[:spare]:  # so that it fails a little later each time
+            os.close(fd)
+        try:
+            assert flow.only_nodes("look").run()["whole"]
+        except LinepipeError as error:
+            assert "ShelfReadError" in (type(error).__name__, type(error.__cause__).__name__), error
+            n_failed += 1
+        for fd in held[spare:]:
+            os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    print(0 < n_failed < 12, [step.status for step in flow.run(reuse=True).steps])
+    """,
+        path,
+    )
+    assert said == "True ['reused', 'reused']\n"

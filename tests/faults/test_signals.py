@@ -20,13 +20,14 @@ pytestmark = pytest.mark.skipif(
 SIGNALS = 60
 
 
-@pytest.mark.parametrize("handle", ["same", "another"])
+@pytest.mark.parametrize("handle", ["same", "another", "another shelf"])
 def test_a_handler_stores_and_reads(path: str, handle: str) -> None:
     """At once, at whatever moment it comes, and what it stored is there."""
     chance = random.Random(1)
     slowest = 0.0
     n_handled = 0
-    with ObjectShelf(path) as shelf, ObjectShelf(path) as other:
+    elsewhere = path + " of another" if handle == "another shelf" else path
+    with ObjectShelf(path) as shelf, ObjectShelf(elsewhere) as other:
         theirs = shelf if handle == "same" else other
 
         def save(*_: object) -> None:
@@ -50,8 +51,8 @@ def test_a_handler_stores_and_reads(path: str, handle: str) -> None:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, older)
-        assert shelf["saved"] == SIGNALS
-        assert shelf.verify() == ()
+        assert theirs["saved"] == SIGNALS
+        assert shelf.verify() == other.verify() == ()
     assert slowest < 30, "the handler waited for the store that it interrupted"
 
 
