@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linepipe_core import Node, Pipeline
+from linepipe_core import File, Node, Pipeline
 
 
 class Sized(Protocol):
@@ -113,6 +113,27 @@ def test_constants_that_nobody_reads_are_found() -> None:
     assert pipeline.check() == ["the constant 'other' is read by no node"]
 
 
+def test_a_misspelt_constant_is_told_with_the_name_that_is_meant() -> None:
+    """Of those that nothing gives."""
+    pipeline = Pipeline([Node(len, ["text"], ["n"])], txt="four")
+    assert pipeline.check() == ["the constant 'txt' is read by no node; did you mean 'text'?"]
+
+
+def test_a_text_where_a_file_is_taken_is_found() -> None:
+    """Its content wouldn't count, and what it made would be reused for good."""
+
+    def read(path: File) -> int:
+        return len(str(path))
+
+    nodes = [Node(read, ["config.rows"], ["n"]), Node(read, ["path"], ["m"], name="again")]
+    problem = "{} is a str, but 'path' of {} takes a File: only the name would count; give File(...)"
+    assert Pipeline(nodes, {"rows": "rows.csv"}, path="rows.csv").check() == [
+        problem.format("'config.rows'", "node 1 'read'"),
+        problem.format("'path'", "node 2 'again'"),
+    ]
+    assert Pipeline(nodes, {"rows": File("rows.csv")}, path=File("rows.csv")).check() == []
+
+
 def test_config_paths_that_are_not_there_are_found() -> None:
     """With what is."""
     pipeline = Pipeline([Node(len, ["config.txt"], ["n"])], {"text": "four"})
@@ -125,6 +146,7 @@ def test_outputs_that_look_like_a_misspelt_input_are_found() -> None:
     """That no node reads, where nothing gives the input."""
     nodes = [Node(len, ["text"], ["lenght"]), Node(abs, ["length"], ["size"], name="abs")]
     assert Pipeline(nodes, text="four").check() == [
-        "'lenght', made by node 1 'len', is read by no node; did you mean 'length'?"
+        "'lenght', made by node 1 'len', is read by no node, and 'length', which node 2 'abs' reads, "
+        "is made by none: is one of them misspelt?"
     ]
     assert Pipeline(nodes, text="four", length=3).check() == []

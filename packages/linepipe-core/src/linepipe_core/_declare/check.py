@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any, Final
 
-from linepipe_core._declare.config import MissingPathError, look_up
+from linepipe_core._declare.config import MissingPathError, is_config_reference, look_up
 from linepipe_core._declare.declaration import Declaration
 from linepipe_core._declare.hints import Annotations, output_hints
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.signatures import signature_of
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._text import did_you_mean
+from linepipe_core._values.file import File
+from linepipe_core._values.isolate import peek
 
 __all__ = ["check"]
 
@@ -34,14 +36,20 @@ def check(declaration: Declaration) -> list[str]:
     wiring = declaration.wiring
     return [
         *_misfits(wiring),
-        *(f"the constant {name!r} is read by no node" for name in _unread(declaration)),
+        *_paths_as_texts(declaration),
+        *_unread_constants(declaration),
         *_missing_paths(declaration),
         *_misspelt_outputs(declaration),
     ]
 
 
-def _unread(declaration: Declaration) -> list[str]:
-    return [name for name in declaration.constants if name not in declaration.wiring.free]
+def _unread_constants(declaration: Declaration) -> Iterator[str]:
+    free = declaration.wiring.free
+    meant = [name for name in free if name not in declaration.constants]
+    for name in declaration.constants:
+        if name not in free:
+            near = did_you_mean(name, meant).strip()
+            yield f"the constant {name!r} is read by no node" + (f"; {near}" if near else "")
 
 
 def _missing_paths(declaration: Declaration) -> Iterator[str]:
@@ -57,9 +65,34 @@ def _misspelt_outputs(declaration: Declaration) -> Iterator[str]:
     wiring = declaration.wiring
     missing = [name for name in wiring.free if name not in declaration.constants]
     for name in wiring.unread:
-        if near := did_you_mean(name, missing):
-            maker = wiring.place(wiring.makers[name])
-            yield f"{name!r}, made by {maker}, is read by no node; {near.strip()}"
+        for near in (near for near in missing if did_you_mean(name, [near])):
+            yield (
+                f"{name!r}, made by {wiring.place(wiring.makers[name])}, is read by no node, and "
+                f"{near!r}, which {wiring.place(wiring.free[near])} reads, is made by none: "
+                "is one of them misspelt?"
+            )
+
+
+def _paths_as_texts(declaration: Declaration) -> Iterator[str]:
+    """A text where the function takes a File: what lies there wouldn't count."""
+    wiring, annotations = declaration.wiring, Annotations()
+    for index, node in enumerate(wiring.nodes):
+        for parameter, name, wanted in _parameters(node, annotations.of(node.func)):
+            if wanted is File and isinstance(_given(declaration, name), str):
+                yield (
+                    f"{name!r} is a str, but {parameter!r} of {wiring.place(index)} takes a File: "
+                    "only the name would count; give File(...)"
+                )
+
+
+def _given(declaration: Declaration, name: str) -> Any:
+    """The value of a constant or a config reference; None if there is none."""
+    if is_config_reference(name):
+        try:
+            return look_up(declaration.config, name)
+        except MissingPathError:
+            return None
+    return peek(declaration.constants.get(name))
 
 
 def _misfits(wiring: Wiring) -> Iterator[str]:
