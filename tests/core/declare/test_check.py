@@ -126,10 +126,10 @@ def test_a_text_where_a_file_is_taken_is_found() -> None:
         return len(str(path))
 
     nodes = [Node(read, ["config.rows"], ["n"]), Node(read, ["path"], ["m"], name="again")]
-    problem = "{} is a str, but 'path' of {} takes a File: only the name would count; give File(...)"
+    takes = "takes a File: only the name would count; give File(...)"
     assert Pipeline(nodes, {"rows": "rows.csv"}, path="rows.csv").check() == [
-        problem.format("'config.rows'", "node 1 'read'"),
-        problem.format("'path'", "node 2 'again'"),
+        f"'config.rows' is a str, but 'path' of node 1 'read' {takes}",
+        f"'path' is a str, but 'path' of node 2 'again' {takes}",
     ]
     assert Pipeline(nodes, {"rows": File("rows.csv")}, path=File("rows.csv")).check() == []
 
@@ -146,7 +146,7 @@ def test_outputs_that_look_like_a_misspelt_input_are_found() -> None:
     """That no node reads, where nothing gives the input."""
     nodes = [Node(len, ["text"], ["lenght"]), Node(abs, ["length"], ["size"], name="abs")]
     assert Pipeline(nodes, text="four").check() == [
-        "'lenght', made by node 1 'len', is read by no node, and 'length', which node 2 'abs' reads, "
-        "is made by none: is one of them misspelt?"
+        "'lenght', made by node 1 'len', is read by no node, and 'length', which node 2 'abs' "
+        "reads, is made by none: is one of them misspelt?"
     ]
     assert Pipeline(nodes, text="four", length=3).check() == []

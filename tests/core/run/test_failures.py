@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.core.run.job import Kind, check_ended, fails, first_lines, job, report, train
 
 from linepipe_core import (
+    MapError,
     MissingInputError,
     Node,
     NodeExecutionError,
@@ -24,6 +26,10 @@ from linepipe_core import (
 from linepipe_core._store.shelf_registry import ShelfRegistry
 from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
+
+
+def fail_if_short(n: int) -> int:
+    return 1 // n
 
 
 class TestPhases:
@@ -215,6 +221,35 @@ class TestHowToGoOn:
             pipeline.run()
         assert "run(reuse=True) goes on here" in str(caught.value)
         assert "only_nodes" not in str(caught.value)
+
+    def test_says_how_a_case_of_a_map_goes_on(self, tmp_path: Path) -> None:
+        """By the pipeline bound to the case, in its partition; and that works."""
+        nodes = [Node(len, ["text"], ["n"]), Node(fail_if_short, ["n"], ["m"])]
+        pipeline = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=tmp_path / "shelf")
+        with pytest.raises(MapError) as caught:
+            pipeline.map({"a": {"text": ""}})
+        case = "bind(...).replace(partition='a')"
+        report = str(caught.value.failed["a"])
+        assert f"{case}.run(reuse=True) goes on here" in report
+        assert f"{case}.only_nodes('fail_if_short').run() repeats just this node" in report
+        again = pipeline.bind(text="").replace(partition="a")
+        with pytest.raises(NodeExecutionError):
+            again.only_nodes("fail_if_short").run()
+
+    def test_promises_nothing_where_the_shelf_itself_failed(self, tmp_path: Path) -> None:
+        """What ran before went with it."""
+        pipeline = Pipeline(
+            [Node(len, ["text"], ["n"]), Node(abs, ["n"], ["m"])],
+            use_persistent_cache=True,
+            cache_storage_path=tmp_path / "shelf",
+            text="four",
+        )
+        with pipeline.start() as run:
+            next(run)
+            shutil.rmtree(tmp_path / "shelf")
+            with pytest.raises(NodeExecutionError) as caught:
+                run.finish()
+        assert "goes on here" not in str(caught.value)
 
 
 class TestNextInputs:

@@ -356,6 +356,13 @@ class TestChecks:
             ({"a": {"factor": 1}}, {"outputs": ["totl"]}, UnknownNameError, "'totl'"),
             ({"a": {"factor": 1}}, {"reuse": True}, RunStateError, "needs the persistent cache"),
             ({"a": {"factor": 1}}, {"hooks": [print]}, TypeError, "it is no Hook"),
+            ({"a": {"factor": 1}}, {"executor": 4}, TypeError, "an executor .* not a int"),
+            (
+                {"a": {"factor": 1}},
+                {"executor": ThreadPoolExecutor},
+                TypeError,
+                r"give ThreadPoolExecutor\(",
+            ),
         ],
     )
     def test_are_made_first(

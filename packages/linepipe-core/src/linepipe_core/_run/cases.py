@@ -24,6 +24,7 @@ from linepipe_core._run.map_result import MapError, MapResult
 from linepipe_core._run.pools import outcomes
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.transport import Sender, run_packed
+from linepipe_core._text import type_name
 
 if TYPE_CHECKING:  # loads threads and queues, which a run here doesn't need
     from concurrent.futures import Executor
@@ -43,6 +44,7 @@ def map_cases(
 ) -> MapResult:
     """Run every case; the arguments are those of ``Pipeline.map``."""
     hooks = _check(declaration, cases, outputs, reuse, hooks)
+    _check_executor(executor)
     started = perf_counter()
     results: dict[str, RunResult] = {}
     failed: dict[str, Exception] = {}
@@ -127,6 +129,14 @@ def _outcomes(
     for label, outcome in _in_executor(declaration, cases, executor, outputs, reuse):
         calls.call("after_run", _result_of(outcome))
         yield label, outcome
+
+
+def _check_executor(executor: object) -> None:
+    if executor is None or (hasattr(executor, "submit") and not isinstance(executor, type)):
+        return
+    what = executor.__name__ if isinstance(executor, type) else f"a {type_name(executor)}"
+    give = f"{what}(...)" if hasattr(executor, "submit") else "ProcessPoolExecutor(2), say"
+    raise TypeError(f"map() takes an executor of concurrent.futures, not {what}\n  give {give}")
 
 
 def _in_executor(

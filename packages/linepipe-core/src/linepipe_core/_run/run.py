@@ -20,6 +20,7 @@ from linepipe_core._errors import (
     MissingInputError,
     RegistryClosedError,
     RunStateError,
+    ShelfError,
 )
 from linepipe_core._log import RUN_LOG
 from linepipe_core._run.failures import NodeExecutionError, failure_report, trim_traceback
@@ -361,7 +362,7 @@ class Run:
             phase,
             inputs,
             error,
-            self._how_to_go_on(node),
+            self._how_to_go_on(node, error),
         )
         failure = NodeExecutionError(report, step, inputs, error)
         self._interrupted(step, error, held)
@@ -369,18 +370,21 @@ class Run:
         failure.steps, failure.failed_hooks = ended.steps, ended.failed_hooks
         return failure
 
-    def _how_to_go_on(self, node: Node) -> str:
+    def _how_to_go_on(self, node: Node, error: Exception) -> str:
         """The last lines of a failure's report when the cache has what ran before."""
-        if type(self.registry) is ObjectRegistry or self.registry.is_closed:
+        registry = self.registry
+        if type(registry) is ObjectRegistry or registry.is_closed or isinstance(error, ShelfError):
             return ""
-        lines = "\n  what ran before is kept: run(reuse=True) goes on here"
+        partition = getattr(registry, "partition", "")  # a case of `map` is a run of its own
+        case = f"bind(...).replace(partition={partition!r})." if partition else ""
+        lines = f"\n  what ran before is kept: {case}run(reuse=True) goes on here"
         kept = (ObjPlacement.CONSTANT, ObjPlacement.STORAGE)
-        placement = self.registry.placement
+        placement = registry.placement
         is_at_hand = all(
             name in self._config or placement.get(name) in kept for name in node.inputs
         )
         if is_at_hand and sum(other.name == node.name for other in self._nodes) == 1:
-            lines += f"\n  only_nodes({node.name!r}).run() repeats just this node"
+            lines += f"\n  {case}only_nodes({node.name!r}).run() repeats just this node"
         return lines
 
     def _interrupted(
