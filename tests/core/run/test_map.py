@@ -8,6 +8,7 @@ import pickle
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -465,6 +466,35 @@ def test_hooks_follow_the_cases(how: str, tmp_path: Path) -> None:
             [ran, failed, ("one", True), ("bad", False)], key=repr
         )
         assert hook.seen[-1] == 1
+
+
+class Broken(Hook):
+    """Raises at the end of each run."""
+
+    def after_run(self, result: RunResult) -> None:
+        raise RuntimeError("no bar")
+
+
+@pytest.mark.parametrize("how", ["here", "threads", "fork"])
+def test_a_hook_that_raises_is_listed_in_each_result(how: str, tmp_path: Path) -> None:
+    """As in the loop."""
+    hook = Broken()
+    with executor(how) as pool:
+        results = map_nodes.pipeline(tmp_path / "log").map(
+            {"a": {"factor": 1}, "b": {"factor": 2}}, executor=pool, hooks=[hook]
+        )
+    for result in results.values():
+        ((failed, event, error),) = result.failed_hooks
+        assert (failed, event, str(error)) == (hook, "after_run", "no bar")
+
+
+def test_a_constant_that_cannot_be_pickled_fails_its_case_alone(tmp_path: Path) -> None:
+    """By name."""
+    pipeline = Pipeline([Node(map_nodes.process, ["x"], ["pid"])])
+    with executor("fork") as pool, pytest.raises(MapError) as caught:
+        pipeline.map({"a": {"x": 1}, "b": {"x": threading.Lock()}}, executor=pool)
+    assert list(caught.value.result) == ["a"]
+    assert "'b': RunStateError: a constant of the case can't be pickled" in str(caught.value)
 
 
 def test_a_debugger_says_that_it_cannot_open_in_a_worker(

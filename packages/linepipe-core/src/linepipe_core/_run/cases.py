@@ -125,9 +125,12 @@ def _outcomes(
                 outcome = error
             yield label, outcome
         return
-    calls = _calls_here(declaration, hooks)
+    _warn_of_debuggers(hooks)
+    node_names = [node.name for node in declaration.wiring.nodes]
     for label, outcome in _in_executor(declaration, cases, executor, outputs, reuse):
-        calls.call("after_run", _result_of(outcome))
+        calls, result = HookCalls(hooks, node_names), _result_of(outcome)
+        calls.call("after_run", result)  # as for the run that it was
+        result.failed_hooks = (*result.failed_hooks, *calls.failed)
         yield label, outcome
 
 
@@ -189,7 +192,7 @@ def _sent(
         yield label, sent if isinstance(sent, Exception) else sender.received(sent)
 
 
-def _calls_here(declaration: Declaration, hooks: tuple[Hook, ...]) -> HookCalls:
+def _warn_of_debuggers(hooks: tuple[Hook, ...]) -> None:
     for hook in hooks:
         if isinstance(hook, (Breakpoint, PostMortem)):
             RUN_LOG.warning(
@@ -197,7 +200,6 @@ def _calls_here(declaration: Declaration, hooks: tuple[Hook, ...]) -> HookCalls:
                 "case here: pipeline.bind(...).run(hooks=[...])",
                 type(hook).__name__,
             )
-    return HookCalls(hooks, (node.name for node in declaration.wiring.nodes))
 
 
 def _result_of(outcome: RunResult | Exception) -> RunResult:
