@@ -261,7 +261,14 @@ def _seen_places(
     rows: Rows, row: Sequence[int], neighbours: Sequence[Sequence[int]]
 ) -> dict[int, list[int]]:
     place = rows.place
-    return {box: sorted([place[other] for other in neighbours[box]]) for box in row}
+    seen: dict[int, list[int]] = {}
+    for box in row:
+        near = neighbours[box]
+        if len(near) == 1:  # most are: dummies, and boxes in chains
+            seen[box] = [place[near[0]]]
+        else:
+            seen[box] = sorted([place[other] for other in near])
+    return seen
 
 
 def _pair_crossings(left: Sequence[int], right: Sequence[int]) -> int:
