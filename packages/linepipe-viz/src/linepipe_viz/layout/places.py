@@ -22,7 +22,7 @@ _BOTH_WAYS = 6  # the last sweeps look up and down at once, to settle
 _WEIGHTS = (1.0, 2.0, 8.0)  # of an edge with none, one or two dummies at its ends
 _HUB = 4.0  # the edges of a box with more than so many weigh less: it shall not drag its readers
 _SPINE = 400.0  # the weight with which the longest chain keeps to one x
-_CENTRE = 20.0  # the weight with which the parts of a cut layer keep to the spine
+_CENTRE = 60.0  # the weight with which the parts of a cut layer keep to the spine
 _ANCHOR = 0.05  # the weight of staying put, for boxes without neighbours
 
 
@@ -59,7 +59,7 @@ def place_rows(
             apart towards their neighbours.
     """
     widths = [size[0] for size in sizes] + [DUMMY_WIDTH] * (len(rows.layer) - rows.n_boxes)
-    left = _distances(rows, widths)
+    left = _distances(rows, widths, is_wrapped=is_wrapped)
     x = _start(rows, widths, left)
     spine = _spine(rows)
     pulls = _pulls(rows, spine)
@@ -84,13 +84,17 @@ def place_rows(
     return Places(x, left, top, floor, width, floor[-1] if floor else 0.0)
 
 
-def _distances(rows: Rows, widths: Sequence[float]) -> list[float]:
-    """For each box, the least distance between its middle and its left neighbour's."""
+def _distances(rows: Rows, widths: Sequence[float], *, is_wrapped: bool) -> list[float]:
+    """For each box, the least distance between its middle and its left neighbour's.
+
+    Where layers were cut, many lines pass the lower parts: there they go closer together.
+    """
     left = [0.0] * len(widths)
+    shares = (1.0, 0.7, 0.15 if is_wrapped else 0.5)
     for row in rows.rows:
         for one, other in pairwise(row):
             n_dummies = (one >= rows.n_boxes) + (other >= rows.n_boxes)
-            gap = NODE_GAP * (1.0, 0.7, 0.5)[n_dummies]
+            gap = NODE_GAP * shares[n_dummies]
             left[other] = (widths[one] + widths[other]) / 2 + gap
     return left
 
