@@ -270,3 +270,11 @@ class TestNextInputs:
             list(run)
             with pytest.raises(RunStateError, match="no node is left"):
                 run.next_inputs()
+
+    def test_are_refused_where_the_run_was_closed(self) -> None:
+        """Nodes are left, and won't run any more."""
+        run = job(train).start()
+        next(run)
+        run.close()
+        with pytest.raises(RunStateError, match="has ended before 'train'"):
+            run.next_inputs()

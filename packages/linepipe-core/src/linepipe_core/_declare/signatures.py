@@ -55,6 +55,9 @@ def check_signature(
         )
         takes = list(signature.parameters)
         near = "".join(did_you_mean(k, takes) for k in keywords or () if k not in takes)
+        kinds = [each.kind.name for each in signature.parameters.values()]
+        if keywords is None and "KEYWORD_ONLY" in kinds:
+            near += "\n  what goes by keyword is given in a mapping: {parameter: input}"
         raise NodeDefinitionError(
             f"node {name!r}: {name_of(func)}{signature_text(signature)} can't take its inputs: "
             f"{error}\n  given {given}{near}"
@@ -156,8 +159,10 @@ def _takes_by_keyword(signature: Any, keywords: Sequence[str]) -> bool:
 
 def signature_text(signature: Any) -> str:
     """A signature without its annotations, short enough for a message."""
-    shown = []
+    shown: list[str] = []
     for parameter in signature.parameters.values():
+        if parameter.kind.name == "KEYWORD_ONLY" and not any(p.startswith("*") for p in shown):
+            shown.append("*")
         stars = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
         default = "=..." if parameter.default is not parameter.empty else ""
         shown.append(f"{stars}{parameter.name}{default}")

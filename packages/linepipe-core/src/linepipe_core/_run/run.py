@@ -97,6 +97,8 @@ class Run:
         """
         node = self.next_node
         if node is None:
+            if len(self.steps) < len(self._nodes):
+                raise self._ended_early()
             raise RunStateError("no node is left to run, so there are no inputs to look at")
         held = self._held_inputs(node)
         missing = [name for name in node.inputs if name not in held]
@@ -130,10 +132,7 @@ class Run:
             RunStateError: the run ended before, in a failure or by ``close``.
         """
         if self._result is not None and len(self.steps) < len(self._nodes):
-            raise RunStateError(
-                f"this run has ended before {self._nodes[len(self.steps)].name!r}\n"
-                "  start another one: pipeline.start()"
-            )
+            raise self._ended_early()
         self._begin()  # a run of no nodes has a beginning and an end, too
         steps, nodes, play = self.steps, self._nodes, self._play
         n_nodes = len(nodes)
@@ -146,6 +145,12 @@ class Run:
             while len(steps) < n_nodes:
                 play(self._next_step())
         return self._end()
+
+    def _ended_early(self) -> RunStateError:
+        return RunStateError(
+            f"this run has ended before {self._nodes[len(self.steps)].name!r}\n"
+            "  start another one: pipeline.start()"
+        )
 
     def close(self) -> None:
         """End the run where it is. Calling it again does nothing."""

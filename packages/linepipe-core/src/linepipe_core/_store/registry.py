@@ -279,7 +279,8 @@ class ObjectRegistry:
     def __repr__(self) -> str:
         if self._closed:
             return "<ObjectRegistry, closed>"
-        return f"<ObjectRegistry of {len(self.held)} objects>"
+        n_objects = len(self)
+        return f"<ObjectRegistry of {n_objects} object{'s' * (n_objects != 1)}>"
 
     def _repr_html_(self) -> str | None:
         """For notebooks: a table of the objects, if linepipe_viz is installed."""
