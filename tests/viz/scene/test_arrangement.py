@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -238,8 +239,8 @@ def test_layers_stand_apart_where_one_edge_goes_far() -> None:
     """Though all others are short."""
     edges = [Edge(n, n + 20, f"{n}") for n in range(20)]
     edges += [Edge(n, n + 21, f"{n}") for n in range(19)]
-    near = lay_out([(100.0, 50.0)] * 40, edges)
-    far = lay_out([(100.0, 50.0)] * 40, [*edges, Edge(0, 39, "0")])
+    near = lay_out([(100.0, 50.0)] * 40, edges, row_width=math.inf)
+    far = lay_out([(100.0, 50.0)] * 40, [*edges, Edge(0, 39, "0")], row_width=math.inf)
     assert far.top[20] - far.floor[0] > near.top[20] - near.floor[0] >= 40
 
 
