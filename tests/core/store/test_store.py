@@ -89,3 +89,15 @@ def test_a_failed_store_leaves_everything_as_it_was(
     assert files_of(path) == before
     assert list(shelf) == ["a"]
     assert not shelf["a"].any()
+
+
+def test_what_was_put_by_hand_leaves_when_its_name_gets_what_cannot_be_kept(path: str) -> None:
+    """Nothing could ever find it again; the results of nodes stay."""
+    put(path, {"a": np.arange(LARGE)}, key="made", record="r")
+    put(path, {"a": np.ones(LARGE)})
+    assert len(files_of(path)) == 2
+    put(path, {"a": threading.Lock()})
+    assert len(files_of(path)) == 1
+    with Store(path) as store:
+        assert store.names() == []
+        assert "a" in store.newest_results(["made"])["made"].objects

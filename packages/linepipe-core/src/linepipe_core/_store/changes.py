@@ -99,7 +99,7 @@ class Put:
         for name, row in draft.rows.items():
             result_rows.set_version(connection, result.partition, name, number, row.digest)
         for name in draft.refused:
-            result_rows.hide(connection, result.partition, name)
+            result_rows.hide(connection, result.partition, name, self.released)
         for name in result.drop:
             result_rows.drop_name(connection, result.partition, name, self.released)
         n_versions = result.max_versions

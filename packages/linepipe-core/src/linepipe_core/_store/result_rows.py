@@ -239,8 +239,15 @@ def replace_by_hand(
     return int(result)
 
 
-def hide(connection: sqlite3.Connection, partition: str, name: str) -> None:
-    """Let a name give nothing; the versions of it stay."""
+def hide(connection: sqlite3.Connection, partition: str, name: str, released: Released) -> None:
+    """Let a name give nothing; the versions that nodes made stay, what was put by hand goes."""
+    by_hand = connection.execute(
+        "SELECT r.result FROM slots s JOIN versions v ON v.slot = s.slot JOIN results r"
+        " ON r.result = v.result WHERE s.partition = ? AND s.name = ? AND r.key IS NULL",
+        (encoded(partition), encoded(name)),
+    ).fetchall()
+    for (result,) in by_hand:
+        drop_result(connection, result, released)
     connection.execute(
         "UPDATE slots SET current = NULL WHERE partition = ? AND name = ?",
         (encoded(partition), encoded(name)),
@@ -352,7 +359,7 @@ def drop_version(
         " AND current = versions.result AND partition = ? AND name = ?)",
         (encoded(partition), encoded(name)),
     )
-    hide(connection, partition, name)
+    hide(connection, partition, name, released)
     release(connection, filter(None, [digest]), released)
 
 
