@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -94,3 +95,40 @@ def test_local_classes_are_no_hindrance() -> None:
     assert type(got) is Local
     assert got.rows == [1]
     assert got.rows is not value.rows
+
+
+class CollectsOrNot:
+    """Notes whether the collector is on while it is made again."""
+
+    seen: ClassVar[list[bool]] = []
+
+    def __reduce__(self) -> Any:
+        return _noting, ()
+
+
+def _noting() -> CollectsOrNot:
+    CollectsOrNot.seen.append(gc.isenabled())
+    if len(CollectsOrNot.seen) == 3:
+        raise OSError("no more")
+    return CollectsOrNot()
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_garbage_collector_rests_while_a_large_tree_is_copied(
+    monkeypatch: pytest.MonkeyPatch, is_on: bool
+) -> None:
+    """And is afterwards what it was, also where a class raises."""
+    monkeypatch.setattr(CollectsOrNot, "seen", [])
+    (gc.enable if is_on else gc.disable)()
+    try:
+        held = isolate([[CollectsOrNot(), "x" * 200_000, []]])
+        copy_for_reader(held)
+        assert CollectsOrNot.seen == [False, False]
+        assert gc.isenabled() is is_on
+        with pytest.raises(OSError, match="no more"):
+            copy_for_reader(held)
+        assert gc.isenabled() is is_on
+        isolate([[CollectsOrNot(), []]])
+        assert CollectsOrNot.seen[-1] is is_on
+    finally:
+        gc.enable()

@@ -11,6 +11,7 @@ by reference. An object is refused whole: half a copy of a connection pool is no
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import pickle
 import sys
@@ -63,6 +64,8 @@ class _PickledTree(Snapshot):
     def move(self) -> Any:
         return self.value if getrefcount(self.value) == ALONE else self.copy()
 
+
+_MUCH: Final = 100_000  # bytes of pickle
 
 # Where a ``__deepcopy__`` copies exactly what a pickle holds.
 _LIKE_PICKLE = {"pydantic.main"}
@@ -130,9 +133,17 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _unpickled(data: bytes, leaves: list[Any]) -> Any:
-    if not leaves:
-        return pickle.loads(data)
-    return _Unpickler(io.BytesIO(data), leaves).load()
+    # Of many new containers, none of them garbage, the collector makes two thirds of the time: it
+    # looks at all of them again and again. Level by level in bulk, as they are hashed, copying
+    # takes as long, for the same reason.
+    rests = len(data) > _MUCH and gc.isenabled()
+    if rests:
+        gc.disable()
+    try:
+        return _Unpickler(io.BytesIO(data), leaves).load() if leaves else pickle.loads(data)
+    finally:
+        if rests:
+            gc.enable()
 
 
 def copied_by_parts(value: Any) -> Any:
