@@ -589,6 +589,9 @@ class ReuseSession:
         node, others = self._wiring.nodes[index], self._others(index)
         uses = None
         if record is not None:
+            code = self._codes[index]
+            if record.parts.keys() <= code.parts.keys() and code.uses == frozenset(record.uses):
+                return code  # reading finds all of it
             others.extend(recorded_code(record.parts))
             uses = frozenset(record.uses)
         parts = node.func, tuple(others), node.depends_on
