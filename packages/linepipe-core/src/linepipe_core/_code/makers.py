@@ -16,11 +16,13 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import normalise
+from linepipe_core._code.literal_reads import Reads
 from linepipe_core._code.members import ABSENT, is_code, is_nothing, is_own_class, plain_attributes
 from linepipe_core._code.ownership import module_owner, namespace_owner
 from linepipe_core._code.parts import digest_of
 from linepipe_core._code.sources import absolute_name, statements_of
 from linepipe_core._code.statements import Statement
+from linepipe_core._values.file_content import content_of_path
 from linepipe_core._values.proxies import is_really
 
 __all__ = ["Making", "assigned_globals", "identity_token", "making_of", "split_foreign"]
@@ -94,6 +96,10 @@ class _Tracing:
             if statement.is_import:
                 continue
             texts.append(statement.text)
+            outside = _outside(statement.reads)
+            if outside is None:
+                return Making("", tuple(code))
+            texts += outside
             for bound in sorted(statement.binds & module.defined):
                 value = namespace.get(bound)
                 if type(value) is FunctionType:
@@ -142,6 +148,22 @@ class _Tracing:
             if there is not None and name in there.attribute_stores:
                 return True
         return False
+
+
+def _outside(reads: Reads) -> list[str] | None:
+    """The values of variables and the contents of files; None if a file can't be read."""
+    found = [f"{name} {_hidden(os.environ.get(name))}" for name in reads.variables]
+    for path in reads.files:
+        try:
+            found.append(f"{path} {content_of_path(path).digest}")
+        except OSError:
+            return None
+    return found
+
+
+def _hidden(text: str | None) -> str:
+    """A hash in place of a text that may be a secret."""
+    return "" if text is None else digest_of("text", text)
 
 
 def _calls_of_setup(

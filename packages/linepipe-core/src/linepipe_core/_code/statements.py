@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from linepipe_core._code.literal_reads import NO_READS, Reads, literal_reads
+
 __all__ = ["ClassStatement", "ModuleStatements", "Statement", "foreign_effects", "read_statements"]
 
 # Names of functions that may read the world outside: files, the clock, the network, arguments.
@@ -46,7 +48,8 @@ class Statement:
         sets: the dotted targets of which it sets an attribute or an item.
         decorates: the name that it defines, if it is a function or class with decorators.
         is_import: True for an import.
-        is_clean: False if it may read the world outside.
+        is_clean: False if it may read the world outside, but for ``reads``.
+        reads: the environment variables and the files that it names by literals.
     """
 
     text: str
@@ -59,6 +62,7 @@ class Statement:
     is_import: bool = False
     is_expression: bool = False
     is_clean: bool = True
+    reads: Reads = NO_READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +289,7 @@ def _simple(node: ast.stmt, heads: tuple[ast.AST, ...]) -> Statement:
                 sets.append(_dotted(each))
     calls: list[str] = []
     is_clean = True
+    reads = literal_reads(node)
     is_expression = isinstance(node, ast.Expr)
     for each in ast.walk(ast.Module([node], [])):
         if isinstance(each, ast.NamedExpr):
@@ -296,9 +301,9 @@ def _simple(node: ast.stmt, heads: tuple[ast.AST, ...]) -> Statement:
             if is_expression:  # a call for its effect may change what it is given
                 given = (*each.args, *(keyword.value for keyword in each.keywords))
                 changes.update(map(_root, given))
-            is_clean = is_clean and not _may_read(each)
+            is_clean = is_clean and (id(each) in reads.nodes or not _may_read(each))
         elif isinstance(each, ast.Attribute) and each.attr in _READ_ATTRIBUTES:
-            is_clean = False
+            is_clean = is_clean and id(each) in reads.nodes
     return Statement(
         _dump(parts),
         frozenset(binds),
@@ -308,6 +313,7 @@ def _simple(node: ast.stmt, heads: tuple[ast.AST, ...]) -> Statement:
         tuple(sets),
         is_expression=is_expression,
         is_clean=is_clean,
+        reads=Reads(reads.variables, reads.files),
     )
 
 

@@ -23,6 +23,7 @@ from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.lookup import looked_up, recorded_code
 from linepipe_core._code.members import is_own_class
+from linepipe_core._code.outside import OutsideWatch
 from linepipe_core._code.ownership import module_owner
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import leaves
@@ -119,6 +120,7 @@ class ReuseSession:
         self._began: dict[int, dict[PartKey, Part]] = {}
         self._today: dict[tuple[int, int], tuple[Record, dict[PartKey, Part]]] = {}
         self._watches: dict[int, Watch | None] = {}
+        self._outside: dict[int, OutsideWatch] = {}
         self._failed_state: set[PartKey] = set()
         self._state: set[PartKey] = set()  # the parts that nodes change while they run
         self._left: dict[str, Part] = {}  # how runs left them -> how they began
@@ -250,12 +252,16 @@ class ReuseSession:
         """The node runs now."""
         self._began[index] = self._begun(self._codes[index])
         self._watches[index] = Watch() if IS_WATCHED else None
+        self._outside[index] = OutsideWatch()
 
     def failed(self, index: int) -> None:
         """The node has failed, and what it changed until then is state all the same."""
         watch = self._watches.pop(index, None)
         if watch is not None:
             watch.end()
+        outside = self._outside.pop(index, None)
+        if outside is not None:
+            outside.end()
         with suppress(Exception):  # of a user's class: the node's own error is to be told
             code = self._codes[index]
             changed = {*code.changed(), *(self._state & code.parts.keys())}
@@ -276,6 +282,8 @@ class ReuseSession:
         self._has_run = True
         watch = self._watches.pop(index, None)
         ran = watch.end() if watch is not None and watch.is_on else None
+        outside = self._outside.pop(index)
+        outside.end()
         changed = self._codes[index].changed()
         objects = dict(zip(node.outputs, made, strict=True))
         made.clear()
@@ -285,10 +293,11 @@ class ReuseSession:
             made_files = {path for each in kept.values() for path in each.files}
             made_files |= {os.fspath(file) for file in files_in(transient)}
             record = self._record(index, changed, ran, draft.digests, made_files)
+            notes = outside.notes({**record.read_files, **record.made_files}, self._store.path)
             if node.effect:
                 kept = {name: each._replace(content=record.made) for name, each in kept.items()}
             n_same = runs_alike(self._record_of(index), kept)
-            record = record._replace(objects=kept, n_same=n_same, seconds=seconds)
+            record = record._replace(objects=kept, n_same=n_same, seconds=seconds, notes=notes)
             result = Result(
                 key=self._keys[index],
                 record=record.text(),
