@@ -130,6 +130,7 @@ class Reader:
         self.nodes_code: set[int] = set()  # the ids of the code objects that nodes lead to
         self._assigned: dict[int, frozenset[str]] = {}
         self._makings: dict[tuple[int, str], str] = {}
+        self._stores: dict[tuple[int, str], frozenset[str]] = {}
         # By identity, with the object, or another could get the same id.
         self._reached: dict[int, tuple[Any, Reached]] = {}
         self._hashed: dict[int, tuple[Any, ValueFingerprint]] = {}
@@ -163,7 +164,7 @@ class Reader:
         key = id(namespace), name
         if key not in self._makings:
             self._makings[key] = ""  # for what is made of itself
-            made = making_of(namespace, name, self._is_nodes_code)
+            made = making_of(namespace, name, self._is_nodes_code, self._stores)
             if made.digest:
                 self._makings[key] = digest_of("making", made.digest, *self._behind(made.code))
         return self._makings[key]

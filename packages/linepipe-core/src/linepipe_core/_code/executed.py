@@ -8,6 +8,7 @@ processes isn't seen.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Collection, Iterator
 from threading import Lock
@@ -31,6 +32,9 @@ _NAME: Final = "linepipe"
 _DEEPEST: Final = 20  # wrappers
 _LOGGING: Final = (logging.Handler, logging.Filter, logging.Formatter)
 
+_LINEPIPE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+_MODULES: Final[dict[str, str]] = {}  # file -> name
 _lock: Final = Lock()
 _watches: list[dict[int, CodeType]] = []
 _tool: list[int] = []
@@ -116,18 +120,17 @@ def ran_code(ran: Ran, known: Collection[int]) -> tuple[list[Any], dict[PartKey,
     found: list[Any] = []
     parts: dict[PartKey, Part] = {}
     files: dict[str, None] = {}
-    modules: dict[str, ModuleType] = {}
     for code in ran.codes:
         file = code.co_filename
-        if code.co_name == CALLER or (file.startswith("<") and not is_cell(file)):
+        if code.co_name == CALLER or file.startswith(_LINEPIPE):
+            continue
+        if file.startswith("<") and not is_cell(file):
             continue
         owner = "own" if is_cell(file) else file_owner(file)
         if owner == "installed":
             files[file] = None
         elif owner == "own" and id(code) not in known:
-            if not modules:
-                modules = _modules_by_file()
-            module = sys.modules.get("__main__") if is_cell(file) else modules.get(file)
+            module = sys.modules.get("__main__" if is_cell(file) else _module_of(file))
             if module is None or module_owner(module.__name__) != "own":
                 continue
             if code.co_name == "<module>" or module.__name__ not in ran.modules:
@@ -190,10 +193,16 @@ def _has_dict(value: object) -> bool:
     return True
 
 
-def _modules_by_file() -> dict[str, ModuleType]:
-    found: dict[str, ModuleType] = {}
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__dict__", {}).get("__file__")
-        if isinstance(file, str):
-            found.setdefault(file, module)
-    return found
+def _module_of(file: str) -> str:
+    """The name of the loaded module of a file; ``""`` if there is none."""
+    if file not in _MODULES:
+        for name, module in list(sys.modules.items()):
+            place = getattr(module, "__dict__", {}).get("__file__")
+            if isinstance(place, str):
+                _MODULES.setdefault(place, name)
+    name = _MODULES.get(file, "")
+    place = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
+    if name and place != file:  # another module has taken that name
+        del _MODULES[file]
+        return _module_of(file)
+    return name

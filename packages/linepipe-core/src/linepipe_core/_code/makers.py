@@ -58,7 +58,10 @@ _UNKNOWN: Final = Making("")
 
 
 def making_of(
-    namespace: Mapping[str, Any], name: str, is_nodes_code: Callable[[CodeType], bool]
+    namespace: Mapping[str, Any],
+    name: str,
+    is_nodes_code: Callable[[CodeType], bool],
+    stores: dict[tuple[int, str], frozenset[str]],
 ) -> Making:
     """The statements that made a module's global.
 
@@ -66,13 +69,19 @@ def making_of(
         namespace: the module's globals.
         name: the global's name there.
         is_nodes_code: returns True for the code of nodes, which may bind globals.
+        stores: what other modules set in modules, as far as it is known; filled here.
     """
-    return _Tracing(is_nodes_code).making(namespace, name, 0)
+    return _Tracing(is_nodes_code, stores).making(namespace, name, 0)
 
 
 class _Tracing:
-    def __init__(self, is_nodes_code: Callable[[CodeType], bool]) -> None:
+    def __init__(
+        self,
+        is_nodes_code: Callable[[CodeType], bool],
+        stores: dict[tuple[int, str], frozenset[str]],
+    ) -> None:
         self._is_nodes_code = is_nodes_code
+        self._stores = stores
         self._seen: set[tuple[int, str]] = set()
 
     def making(self, namespace: Mapping[str, Any], name: str, depth: int) -> Making:
@@ -135,19 +144,24 @@ class _Tracing:
             codes = list(_assigning(namespace, name))
             if not codes or not all(map(self._is_nodes_code, codes)):
                 return True
-        own = sys.modules.get(str(namespace.get("__name__")))
-        modules: dict[str, Any] = dict(sys.modules)
-        for other, held in modules.items():
-            if held is own or type(held) is not ModuleType:
-                continue
-            if not any(value is own for value in list(vars(held).values())):
-                continue
-            if module_owner(other) != "own":
-                continue
+        key = len(sys.modules), str(namespace.get("__name__"))
+        if key not in self._stores:
+            self._stores[key] = _attributes_set_elsewhere(key[1])
+        return name in self._stores[key]
+
+
+def _attributes_set_elsewhere(name: str) -> frozenset[str]:
+    """The names of the attributes that own modules set, those that hold a module of that name."""
+    own = sys.modules.get(name)
+    found: set[str] = set()
+    modules: dict[str, Any] = dict(sys.modules)
+    for other, held in modules.items():
+        if held is own or type(held) is not ModuleType or module_owner(other) != "own":
+            continue
+        if any(value is own for value in list(vars(held).values())):
             there = statements_of(vars(held))
-            if there is not None and name in there.attribute_stores:
-                return True
-        return False
+            found |= there.attribute_stores if there is not None else set()
+    return frozenset(found)
 
 
 def _outside(reads: Reads) -> list[str] | None:

@@ -32,6 +32,11 @@ _SEEDED: Final = frozenset(
 _HUGE: Final = 1 << 4096  # Python refuses to write larger ints as text
 _Body = list[ast.stmt]
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ASSIGNMENTS: Final = (
+    *(ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete),
+    *(ast.For, ast.AsyncFor, ast.With, ast.AsyncWith),
+)
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -141,7 +146,7 @@ class ModuleStatements:
         for each in node.body:
             if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 kept += each.decorator_list
-            elif not isinstance(each, ast.ClassDef) and not _is_plain_attribute(each):
+            elif not (isinstance(each, ast.ClassDef) or _is_no_setting(each)):
                 kept.append(each)
         return ClassStatement(_dump(kept), _names(kept) | _quoted_names(node))
 
@@ -156,9 +161,8 @@ def read_statements(source: str, is_main: bool = False) -> ModuleStatements | No
     try:
         tree = ast.parse(source)
         reading = _Reading(is_main)
-        _without_cosmetics(tree)
         reading.read(tree.body, ())
-        reading.note_functions(tree)
+        reading.note_functions(tree.body, "")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return reading.module
@@ -249,28 +253,57 @@ class _Reading:
         name = outer + node.name
         classes = self.module._classes
         classes[name] = None if name in classes else node
-        for each in node.body:
-            if isinstance(each, ast.ClassDef):
-                self._note_class(each, f"{name}.")
-            elif isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._note_inner(each, f"{name}.{each.name}.<locals>.")
 
-    def _note_inner(self, node: ast.FunctionDef | ast.AsyncFunctionDef, outer: str) -> None:
-        for each in ast.walk(node):
-            if isinstance(each, ast.ClassDef):
-                self._note_class(each, outer)
+    def note_functions(self, body: _Body, outer: str) -> None:
+        """Note what statements do to globals and to attributes; and the classes in functions.
 
-    def note_functions(self, tree: ast.Module) -> None:
-        """Note what functions do to globals and to attributes; and the classes in functions."""
+        Statement by statement: walking all expressions takes most of the time.
+        """
         module = self.module
-        for each in ast.walk(tree):
-            if isinstance(each, ast.Global):
+        for each in body:
+            if isinstance(each, _FUNCTIONS):
+                self.note_functions(each.body, f"{outer}{each.name}.<locals>.")
+            elif isinstance(each, ast.ClassDef):
+                if outer:
+                    self._note_class(each, outer)
+                self.note_functions(each.body, f"{outer}{each.name}.")
+            elif isinstance(each, ast.Global):
                 module.assigned_by_functions.update(each.names)
-            elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
-                module.attribute_stores.add(each.attr)
-        for node in tree.body:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._note_inner(node, f"{node.name}.<locals>.")
+            elif isinstance(each, _ASSIGNMENTS):
+                for target in _all_targets(each):
+                    if isinstance(target, ast.Attribute):
+                        module.attribute_stores.add(target.attr)
+            for inner in _bodies(each):
+                self.note_functions(inner, outer)
+
+
+def _bodies(node: ast.stmt) -> Iterator[_Body]:
+    """The bodies of a compound statement that is no function or class."""
+    if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+        return
+    for name in ("body", "orelse", "finalbody"):
+        body = getattr(node, name, None)
+        if body:
+            yield body
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
+
+
+def _all_targets(node: ast.stmt) -> Iterator[ast.expr]:
+    """The targets of an assignment, of a loop or of a with statement, one by one."""
+    waiting: list[ast.expr] = list(_targets(node))
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        waiting.append(node.target)
+    elif isinstance(node, (ast.With, ast.AsyncWith)):
+        waiting += (item.optional_vars for item in node.items if item.optional_vars is not None)
+    while waiting:
+        target = waiting.pop()
+        if isinstance(target, (ast.Tuple, ast.List)):
+            waiting += target.elts
+        elif isinstance(target, ast.Starred):
+            waiting.append(target.value)
+        else:
+            yield target
 
 
 def _simple(node: ast.stmt, heads: tuple[ast.AST, ...]) -> Statement:
@@ -389,8 +422,10 @@ def _names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_plain_attribute(node: ast.stmt) -> bool:
-    """Return True for ``limits = [3, 4]`` in a class: that counts by its content."""
+def _is_no_setting(node: ast.stmt) -> bool:
+    """Return True for a docstring, and for ``limits = [3, 4]``: that counts by its content."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
     return isinstance(node, ast.Pass) or (
         isinstance(node, ast.Assign) and all(map(_is_literal, ast.walk(node.value)))
     )
@@ -418,24 +453,16 @@ def _quoted_names(node: ast.ClassDef) -> frozenset[str]:
 
 
 def _dump(nodes: Iterable[ast.AST]) -> str:
-    return " ".join(map(ast.dump, nodes))
-
-
-def _without_cosmetics(tree: ast.Module) -> None:
-    """Take out docstrings, and write huge numbers by their hex digits."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant):
-            if type(node.value) is int and abs(node.value) > _HUGE:
-                node.value = hex(node.value)
-            node.kind = None
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            first = node.body[0]
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Pass()]
+    """The nodes as text, without what is cosmetic, and huge numbers by their hex digits."""
+    texts = []
+    for node in nodes:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Constant):
+                if type(each.value) is int and abs(each.value) > _HUGE:
+                    each.value = hex(each.value)
+                each.kind = None
+        texts.append(ast.dump(node))
+    return " ".join(texts)
 
 
 def foreign_effects(

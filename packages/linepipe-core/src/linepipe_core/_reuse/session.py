@@ -251,8 +251,8 @@ class ReuseSession:
     def begin(self, index: int) -> None:
         """The node runs now."""
         self._began[index] = self._begun(self._codes[index])
-        self._watches[index] = Watch() if IS_WATCHED else None
         self._outside[index] = OutsideWatch()
+        self._watches[index] = Watch() if IS_WATCHED else None
 
     def failed(self, index: int) -> None:
         """The node has failed, and what it changed until then is state all the same."""
