@@ -45,9 +45,9 @@ def prune(
     before = released.n_bytes
     rows = connection.execute(
         "SELECT used, result, NULL FROM (SELECT used, result FROM results ORDER BY used, result"
-        " LIMIT ?1) UNION ALL SELECT stored, NULL, run FROM (SELECT stored, run FROM runs"
-        " ORDER BY stored, run LIMIT ?1) ORDER BY 1, 2, 3",
-        (batch,),
+        " LIMIT ?) UNION ALL SELECT stored, NULL, run FROM (SELECT stored, run FROM runs"
+        " ORDER BY stored, run LIMIT ?) ORDER BY 1, 2, 3",
+        (batch, batch),
     ).fetchall()
     for used, result, run in rows:
         is_surplus = run is not None and n_surplus > 0

@@ -313,9 +313,9 @@ def _copy(connection: sqlite3.Connection, result: int, partition: str, rest: Seq
 
 def _make_current(connection: sqlite3.Connection, result: int) -> None:
     connection.execute(
-        "UPDATE slots SET current = ?1 WHERE slot IN (SELECT slot FROM versions WHERE result = ?1)"
-        " AND current IS NOT ?1",
-        (result,),
+        "UPDATE slots SET current = ? WHERE slot IN (SELECT slot FROM versions WHERE result = ?)"
+        " AND current IS NOT ?",
+        (result, result, result),
     )
 
 
@@ -401,8 +401,8 @@ def retain(
     if key is None:
         found = connection.execute(
             "SELECT w.result FROM versions v JOIN versions w ON w.slot = v.slot JOIN results r"
-            " ON r.result = w.result WHERE v.result = ?1 AND w.result != ?1 AND r.key IS NULL",
-            (result,),
+            " ON r.result = w.result WHERE v.result = ? AND w.result != ? AND r.key IS NULL",
+            (result, result),
         )
         surplus.update(each for (each,) in found)
     else:
