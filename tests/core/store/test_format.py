@@ -20,12 +20,13 @@ from linepipe_core.shelf import ObjectShelf
 DATES = np.arange("2026-01-01", "2026-12-01", dtype="datetime64[D]").repeat(1_000)
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("step", [-1, 1])
 @pytest.mark.parametrize("place", ["mark", "index"])
-def test_another_format_is_refused_by_its_number(path: str, place: str, number: int) -> None:
+def test_another_format_is_refused_by_its_number(path: str, place: str, step: int) -> None:
     """Whichever place says so; nothing is touched."""
     with ObjectShelf(path) as shelf:
         shelf["a"] = 1
+    number = int(Path(path, "shelf").read_text().split()[-1]) + step
     if place == "mark":
         Path(path, "shelf").write_text(f"linepipe shelf {number}\n")
     else:
