@@ -20,8 +20,7 @@ from linepipe_core._code.dependencies import module_source, package_of_file
 from linepipe_core._code.members import inside
 from linepipe_core._code.ownership import file_owner, module_owner
 from linepipe_core._code.parts import Part, PartKey
-from linepipe_core._code.sources import is_cell
-from linepipe_core._declare.callables import CALLER
+from linepipe_core._declare.callables import CALLER, is_cell
 from linepipe_core._values.proxies import is_really
 
 __all__ = ["IS_WATCHED", "Ran", "Watch", "ran_code"]

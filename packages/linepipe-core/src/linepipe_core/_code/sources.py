@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from linepipe_core._code.bytecode import Import, normalise
 from linepipe_core._code.ownership import find_spec, is_main, module_owner, root_of
 from linepipe_core._code.statements import ClassStatement, ModuleStatements, read_statements
+from linepipe_core._declare.callables import is_cell
 
 __all__ = [
     "ModuleSource",
@@ -28,7 +29,6 @@ __all__ = [
     "class_statement_of",
     "compiled",
     "imported_modules",
-    "is_cell",
     "source_of",
     "statements_of",
 ]
@@ -168,11 +168,6 @@ def _text_of(name: str, namespace: Mapping[str, Any]) -> str | None:
     except Exception:  # a loader of somebody else's
         return None
     return text if isinstance(text, str) else None
-
-
-def is_cell(file: str) -> bool:
-    """Return True for the name under which IPython compiles a cell."""
-    return "ipykernel_" in file or file.startswith("<ipython-input")
 
 
 def _cells() -> tuple[str, ...]:

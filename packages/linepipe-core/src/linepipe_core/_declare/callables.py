@@ -12,7 +12,15 @@ from typing import Any, Final, TypeAlias
 
 from linepipe_core._values.proxies import is_really, really_holds
 
-__all__ = ["CALLER", "Caller", "caller_for", "implementations", "python_code"]
+__all__ = [
+    "CALLER",
+    "Caller",
+    "caller_for",
+    "implementations",
+    "is_cell",
+    "is_redefined",
+    "python_code",
+]
 
 Caller: TypeAlias = Callable[..., Any]
 
@@ -74,6 +82,23 @@ def _call(func: Callable[..., Any], values: Sequence[Any]) -> Any:
 
 def _call_named(func: Callable[..., Any], values: Sequence[Any], named: Mapping[str, Any]) -> Any:
     return func(*values, **named)
+
+
+def is_cell(file: str) -> bool:
+    """Return True for the name under which IPython compiles a cell."""
+    return "ipykernel_" in file or file.startswith("<ipython-input")
+
+
+def is_redefined(func: Any) -> bool:
+    """Return True if a cell of a notebook has defined the function again since, otherwise."""
+    code = python_code(func)
+    if code is None or not is_cell(code.co_filename):
+        return False
+    old = _innermost(func)
+    space = old.__globals__ if is_really(old, FunctionType) else {}
+    now = space.get(code.co_qualname)
+    now_code = python_code(now) if now is not None and callable(now) else None
+    return now_code is not None and is_cell(now_code.co_filename) and now_code != code
 
 
 def _innermost(func: Any) -> Any:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from linepipe_core._declare.callables import is_redefined
 from linepipe_core._declare.declaration import Declaration, LeftOut
 from linepipe_core._declare.names import Names
-from linepipe_core._declare.wiring import look_up_config, missing_inputs
+from linepipe_core._declare.wiring import Wiring, look_up_config, missing_inputs
 from linepipe_core._errors import (
     LinepipeError,
     MissingExtraError,
@@ -21,6 +22,7 @@ from linepipe_core._errors import (
     ShelfPathError,
     UnknownNameError,
 )
+from linepipe_core._log import RUN_LOG
 from linepipe_core._reuse.missing_files import check_files
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.debugger import debug_call
@@ -68,6 +70,7 @@ def start_run(
     if wiring.profiled:
         hooks = _with_profile(hooks)
     again = _nodes_to_rerun(declaration, rerun)
+    _warn_of_redefined(wiring)
     if reuse:
         _check_cache(declaration, "run(reuse=True)")
     registry = _checked_registry(declaration)
@@ -122,9 +125,21 @@ def make_plan(declaration: Declaration, outputs: Names | None, rerun: Names) -> 
     kept = None if outputs is None else _known_outputs(declaration, outputs)
     again = _nodes_to_rerun(declaration, rerun)
     _check_cache(declaration, "plan()")
+    _warn_of_redefined(declaration.wiring)
     with _checked_registry(declaration) as registry:
         _check_files(declaration)
         return _session(declaration, registry, kept, again, True).plan()
+
+
+def _warn_of_redefined(wiring: Wiring) -> None:
+    """Warn of functions that a notebook's cell has defined again: the nodes hold the old ones."""
+    for index, node in enumerate(wiring.nodes):
+        if is_redefined(node.func):
+            RUN_LOG.warning(
+                "%s has the function as it was when the Pipeline was made; a cell has defined it "
+                "again: run the cell that makes the Pipeline again too",
+                wiring.place(index),
+            )
 
 
 def debug(declaration: Declaration, name: str) -> None:
