@@ -146,8 +146,11 @@ def statements_of(namespace: Mapping[str, Any]) -> ModuleStatements | None:
     if not version:
         return None
     known = _PARSED.get(name)
-    if known is not None and (known[0] is version or known[0] == version):
-        return known[1]
+    if known is not None:
+        # A module that was loaded again has another spec, which is equal.
+        is_text = isinstance(version, (tuple, str))
+        if known[0] is version or (is_text and known[0] == version):
+            return known[1]
     text = _cells_text(cells) if cells else _text_of(name, namespace)
     parsed = read_statements(text, is_main(name)) if text is not None else None
     _PARSED[name] = version, parsed
