@@ -76,6 +76,7 @@ def test_a_wide_pipeline_fits_a_page_by_its_stack() -> None:
     assert stack.details.lines()[0] == "feature_00 … feature_39 (40)"
     assert any(line.startswith("40 nodes, of which") for line in stack.details.lines())
     assert scene.description.count("\n") == 41
+    assert [sheet.width for sheet in scene.sheets] == [stack.frame.width] * 2
     svg = draw_svg_pipeline(siblings(40))
     assert svg.count("<g data-node=") == 3
 

@@ -233,6 +233,7 @@ class _Plotter:
 
     def _traces(self) -> Iterator[Any]:
         scene = self._scene
+        yield from self._rects((), scene.sheets)
         yield from self._rects(scene.cards, ())
         yield from self._wires()
         yield from self._rects(scene.pills, scene.legend)

@@ -144,6 +144,8 @@ class _Writer:
                 f' height="{_number(scene.height)}"{self._paint(fill="background")}/>'
             )
         yield f'<g font-family="{MONO}">'
+        for sheet in scene.sheets:
+            yield self._rect(sheet)
         for shape in scene.cards:
             yield from self._shape(shape)
         if len(scene.wires) <= MOST_WIRES:

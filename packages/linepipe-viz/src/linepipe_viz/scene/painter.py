@@ -40,6 +40,7 @@ from linepipe_viz.text import join_names, printable
 __all__ = ["Painter"]
 
 _SIDE = 7  # px: a caption's least distance from a card's border
+_SHEET = 3.5  # px by which a sheet stands out
 _LIT = ("will run", "may run")
 _MADE = ("ran", "reused")
 
@@ -189,6 +190,16 @@ class Painter:
         data += [("state", record.status)] if record else []
         details = self._card_details(placed.card, record)
         return Shape(tuple(rects), tuple(texts), details, tuple(data), tuple(signs))
+
+    def sheets(self, placed: PlacedCard) -> Iterator[Rect]:
+        """Two sheets behind the card of a stack or a group, the lower one first."""
+        if len(placed.card.members) < 2:
+            return
+        record, size = self._records[placed.card.index], placed.size
+        for shift in (2 * _SHEET, _SHEET):
+            x, y = placed.x - size.width / 2 + shift, placed.top + shift
+            kind = record.state if record else "function"
+            yield Rect(kind, x, y, size.width, size.height, 7)
 
     def _number(self, index: int) -> str:
         """The number of a card's first node in the order of the run, from 1."""

@@ -149,6 +149,11 @@ class Picture:
             legend_signs=tuple(
                 translated(entry.sign, MARGIN, height - 26) for entry in entries if entry.sign
             ),
+            sheets=tuple(
+                translated(sheet, *origin)
+                for card in places.cards
+                for sheet in painter.sheets(card)
+            ),
         )
 
 

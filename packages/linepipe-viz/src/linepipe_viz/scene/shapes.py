@@ -137,13 +137,14 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The whole picture. Cards are painted first, then wires, then pills, then the page's own.
+    """The whole picture, painted in this order: sheets, cards, wires, pills, the page's own.
 
     Attributes:
         title: the heading.
         subtitle: sizes of the pipeline.
         outcome: one line about the run or plan, or "".
         description: the nodes in order, for readers who can't see the picture.
+        sheets: borders that stand out behind cards of many nodes.
     """
 
     width: float
@@ -158,6 +159,7 @@ class Scene:
     page: tuple[Text, ...]
     legend: tuple[Rect, ...]
     legend_signs: tuple[Sign, ...]
+    sheets: tuple[Rect, ...] = ()
 
 
 def translated(item: Movable, dx: float, dy: float) -> Movable:
