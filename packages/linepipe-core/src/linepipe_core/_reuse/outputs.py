@@ -5,7 +5,7 @@ Apart from the session, which knows the node's turn and its record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from linepipe_core._code.dependencies import Reader, own_code
@@ -24,15 +24,53 @@ def take_transient(node: Node, objects: dict[str, Any]) -> dict[str, Any]:
     return {name: objects.pop(name) for name in names}
 
 
-def described(draft: Draft, objects: Mapping[str, Any]) -> dict[str, StoredObject]:
-    """The content, the code and the Files of each object that can be stored."""
+def described(
+    draft: Draft,
+    objects: Mapping[str, Any],
+    before: Mapping[str, StoredObject],
+    load: Callable[[str], Any],
+) -> dict[str, StoredObject]:
+    """The content, the code and the Files of each object that can be stored.
+
+    Where its bytes are others than those of the run before, and only there, contents are hashed:
+    a frame that was built in another way has other bytes, and is the same.
+
+    Args:
+        draft: what is going to be stored.
+        objects: the objects.
+        before: name -> what the run before left on the shelf.
+        load: gives an object from the shelf by its digest.
+    """
     kept = {}
     for name, digest in draft.digests.items():
         pack = draft.packs[name]
-        content: str = digest
-        files: tuple[str, ...] = ()
+        made = StoredObject(digest, digest, own_code(pack.code))
         if pack.has_sets or File in pack.code:
             found = Reader().value(objects[name])
-            content, files = found.digest, tuple(found.files)
-        kept[name] = StoredObject(digest, content, own_code(pack.code), files)
+            content = found.digest
+            made = StoredObject(digest, content, made.code, tuple(found.files), content)
+        older = before.get(name)
+        if older is not None and made.content != older.content:
+            made = _compared(made, older, objects[name], load)
+        kept[name] = made
     return kept
+
+
+def _compared(
+    made: StoredObject, older: StoredObject, value: Any, load: Callable[[str], Any]
+) -> StoredObject:
+    """An object, with the content of an older one if that is the same."""
+    if made.digest == older.digest:
+        return made._replace(content=older.content, hashed=older.hashed)
+    hashed = made.hashed or _hash(lambda: value)
+    same = bool(hashed) and hashed == (older.hashed or _hash(lambda: load(older.digest)))
+    return made._replace(hashed=hashed, content=older.content if same else made.content)
+
+
+def _hash(fetch: Callable[[], Any]) -> str:
+    """The hash of an object's content; empty if it can't be read, or isn't all of it."""
+    try:
+        found = Reader().value(fetch())
+    except Exception:  # of a user's class, or the object is gone
+        return ""
+    return "" if found.untracked else found.digest

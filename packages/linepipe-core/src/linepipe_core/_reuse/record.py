@@ -24,7 +24,7 @@ __all__ = [
     "wiring_of",
 ]
 
-_FORMAT: Final = 8
+_FORMAT: Final = 9
 
 
 class StoredObject(NamedTuple):
@@ -32,21 +32,23 @@ class StoredObject(NamedTuple):
 
     Attributes:
         digest: of its bytes there.
-        content: of its content; the same, unless its bytes depend on the order of a set.
+        content: the digest of the bytes by which its content was first recorded, or a hash of it.
         code: the own classes and functions in it, which its readers may call.
         files: the paths of the Files in it.
+        hashed: the hash of its content, where that was needed.
     """
 
     digest: str
     content: str
     code: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    hashed: str = ""
 
     @staticmethod
     def of(stored: Sequence[Any]) -> StoredObject:
         """The object from a record that was read."""
-        digest, content, code, files = stored
-        return StoredObject(digest, content, tuple(code), tuple(files))
+        digest, content, code, files, hashed = stored
+        return StoredObject(digest, content, tuple(code), tuple(files), hashed)
 
     def part(self, today: Mapping[str, str]) -> Part:
         """Its digest for its readers: that of its content and of its Files.

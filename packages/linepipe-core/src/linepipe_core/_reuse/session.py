@@ -289,7 +289,7 @@ class ReuseSession:
         made.clear()
         transient = take_transient(node, objects)
         with registry.store.draft(objects) as draft:
-            kept = described(draft, objects)
+            kept = described(draft, objects, self._made_before(index), self._load)
             made_files = {path for each in kept.values() for path in each.files}
             made_files |= {os.fspath(file) for file in files_in(transient)}
             record = self._record(index, changed, ran, draft.digests, made_files)
@@ -311,6 +311,17 @@ class ReuseSession:
         self._take(index, Version(written.number, record, kept))
         registry.hold(node.name, objects, draft.refused, written.objects)
         registry.hold_in_memory(node.name, transient)
+
+    def _made_before(self, index: int) -> Mapping[str, StoredObject]:
+        """The outputs of the node's run before, whose content may be the same."""
+        version = self._planner.version(index)
+        return {} if version is None or self._wiring.nodes[index].effect else version.objects
+
+    def _load(self, digest: str) -> Any:
+        found = self._store.find_digest(digest)
+        if found is None:
+            raise KeyError(digest)
+        return found.load()
 
     def _take(self, index: int, version: Version) -> None:
         """Note what a node left that ran."""
