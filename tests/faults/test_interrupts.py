@@ -149,8 +149,8 @@ def test_at_moments_of_a_run_with_cache_history_and_reuse(path: str) -> None:
     def run() -> None:
         pipeline.bind(n=n // 2).run(reuse=True)
 
-    # Some 1,500 moments, of which this takes each fifth.
-    for _ in interrupts(run, every=5):
+    # Some 3,200 moments, of which this takes 250 (a prime, so that loops aren't hit in step).
+    for _ in interrupts(run, every=13):
         n += 1
         again = pipeline.bind(n=n // 2).run(reuse=True)
         assert again["count"] == n // 2
