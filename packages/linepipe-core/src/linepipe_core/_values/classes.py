@@ -16,6 +16,7 @@ from linepipe_core._values.registered import reducer_of
 
 __all__ = [
     "cached_names",
+    "hashed_name",
     "is_immutable",
     "is_namedtuple",
     "is_plain_object",
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 _IMMUTABLE: Final = (tuple, str, int, float, complex, bytes, frozenset, Enum)
 _FUNCTIONS: Final = (types.FunctionType, staticmethod, classmethod, type)
+# Their classes say another module since pandas 3.0 and Python 3.13.
+_MOVED: Final = frozenset({"pandas", "pathlib"})
 # The names under which libraries keep what they computed of an object.
 _CACHES: Final = frozenset({"_attrs_cached_hash", "__networkx_cache__", "_repr_cache"})
 _FLAGS: Final = frozenset({"_has_canonical_format", "_has_sorted_indices"})  # of sparse matrices
@@ -49,6 +52,12 @@ def once_a_class(find: Callable[[Any], T]) -> Callable[[Any], T]:
 def kind_name(kind: type) -> str:
     """The full name of a type; those of `builtins` without the module."""
     return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+
+
+def hashed_name(kind: type) -> str:
+    """The name of a type in a hash, the same in all versions of what moved its classes."""
+    library = kind.__module__.partition(".")[0]
+    return f"{library}.{kind.__qualname__}" if library in _MOVED else kind_name(kind)
 
 
 @once_a_class

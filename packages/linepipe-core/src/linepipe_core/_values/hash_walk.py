@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 from linepipe_core._values.adapter import Content, Memory, content_of
 from linepipe_core._values.classes import (
     cached_names,
+    hashed_name,
     is_immutable,
     is_namedtuple,
     is_plain_object,
@@ -155,7 +156,7 @@ class Walk:
 
     def _group(self, kind: type, group: list[Any]) -> None:
         """Add objects of one type, and put what they hold in the queue."""
-        self._emit(b"type", kind_name(kind).encode("utf-8", "surrogatepass"))
+        self._emit(b"type", hashed_name(kind).encode("utf-8", "surrogatepass"))
         if kind is list or kind is tuple:
             self._sequences(group if kind is tuple else self._first(group))
         elif kind is dict:
@@ -245,7 +246,7 @@ class Walk:
         It needn't tell all elements apart: what they are is hashed all the same, in that order.
         """
         if self._is_key:  # of what lies in a set in a set, and may lead back to it
-            return kind_name(type(element)).encode()
+            return hashed_name(type(element)).encode()
         walk = Walk(
             self._reach,
             self._is_own,
