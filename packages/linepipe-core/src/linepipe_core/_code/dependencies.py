@@ -23,7 +23,7 @@ from types import (
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import normalise
-from linepipe_core._code.makers import assigned_globals, identity_token, making_of
+from linepipe_core._code.makers import AttributeStores, assigned_globals, identity_token, making_of
 from linepipe_core._code.members import (
     ABSENT,
     Value,
@@ -130,7 +130,7 @@ class Reader:
         self.nodes_code: set[int] = set()  # the ids of the code objects that nodes lead to
         self._assigned: dict[int, frozenset[str]] = {}
         self._makings: dict[tuple[int, str], str] = {}
-        self._stores: dict[tuple[int, str], frozenset[str]] = {}
+        self._stores = AttributeStores()
         # By identity, with the object, or another could get the same id.
         self._reached: dict[int, tuple[Any, Reached]] = {}
         self._hashed: dict[int, tuple[Any, ValueFingerprint]] = {}

@@ -25,7 +25,14 @@ from linepipe_core._code.statements import Statement
 from linepipe_core._values.file_content import content_of_path
 from linepipe_core._values.proxies import is_really
 
-__all__ = ["Making", "assigned_globals", "identity_token", "making_of", "split_foreign"]
+__all__ = [
+    "AttributeStores",
+    "Making",
+    "assigned_globals",
+    "identity_token",
+    "making_of",
+    "split_foreign",
+]
 
 _SCALARS: Final = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
 # The modules whose objects have a content: Python's own data, and the libraries with an adapter.
@@ -61,7 +68,7 @@ def making_of(
     namespace: Mapping[str, Any],
     name: str,
     is_nodes_code: Callable[[CodeType], bool],
-    stores: dict[tuple[int, str], frozenset[str]],
+    stores: AttributeStores,
 ) -> Making:
     """The statements that made a module's global.
 
@@ -69,7 +76,7 @@ def making_of(
         namespace: the module's globals.
         name: the global's name there.
         is_nodes_code: returns True for the code of nodes, which may bind globals.
-        stores: what other modules set in modules, as far as it is known; filled here.
+        stores: what modules set in others.
     """
     return _Tracing(is_nodes_code, stores).making(namespace, name, 0)
 
@@ -78,7 +85,7 @@ class _Tracing:
     def __init__(
         self,
         is_nodes_code: Callable[[CodeType], bool],
-        stores: dict[tuple[int, str], frozenset[str]],
+        stores: AttributeStores,
     ) -> None:
         self._is_nodes_code = is_nodes_code
         self._stores = stores
@@ -144,24 +151,44 @@ class _Tracing:
             codes = list(_assigning(namespace, name))
             if not codes or not all(map(self._is_nodes_code, codes)):
                 return True
-        key = len(sys.modules), str(namespace.get("__name__"))
-        if key not in self._stores:
-            self._stores[key] = _attributes_set_elsewhere(key[1])
-        return name in self._stores[key]
+        own = sys.modules.get(str(namespace.get("__name__")))
+        return name in self._stores.set_in(own)
 
 
-def _attributes_set_elsewhere(name: str) -> frozenset[str]:
-    """The names of the attributes that own modules set, those that hold a module of that name."""
-    own = sys.modules.get(name)
-    found: set[str] = set()
-    modules: dict[str, Any] = dict(sys.modules)
-    for other, held in modules.items():
-        if held is own or type(held) is not ModuleType or module_owner(other) != "own":
-            continue
-        if any(value is own for value in list(vars(held).values())):
-            there = statements_of(vars(held))
-            found |= there.attribute_stores if there is not None else set()
-    return frozenset(found)
+class AttributeStores:
+    """The names of the attributes that own modules set in modules that they hold.
+
+    Kept with a reader: looking through all modules for each global takes long.
+    """
+
+    def __init__(self) -> None:
+        self._n_modules = 0
+        self._holders: dict[int, list[ModuleType]] = {}  # id of a module -> the own that hold it
+        self._found: dict[int, frozenset[str]] = {}
+
+    def set_in(self, module: ModuleType | None) -> frozenset[str]:
+        """The names of attributes that modules set which hold this one."""
+        if self._n_modules != len(sys.modules):
+            self._look()
+        key = id(module)
+        if key not in self._found:
+            found: set[str] = set()
+            for holder in self._holders.get(key, ()):
+                statements = statements_of(vars(holder))
+                found |= statements.attribute_stores if statements is not None else set()
+            self._found[key] = frozenset(found)
+        return self._found[key]
+
+    def _look(self) -> None:
+        self._holders, self._found = {}, {}
+        modules: dict[str, Any] = dict(sys.modules)
+        self._n_modules = len(modules)
+        for name, module in modules.items():
+            if type(module) is not ModuleType or module_owner(name) != "own":
+                continue
+            held = {id(each) for each in vars(module).values() if type(each) is ModuleType}
+            for each in held - {id(module)}:
+                self._holders.setdefault(each, []).append(module)
 
 
 def _outside(reads: Reads) -> list[str] | None:

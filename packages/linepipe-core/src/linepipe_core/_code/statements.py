@@ -132,6 +132,18 @@ class ModuleStatements:
             self._inner[name] = reading.module
         return self._inner[name]
 
+    def forget_bodies(self) -> None:
+        """Let go of the bodies of functions that the top level doesn't call.
+
+        Of a large project they are a million objects, which each garbage collection looks at.
+        """
+        called = {name for each in self.statements for name in each.calls}
+        self._functions = {n: node for n, node in self._functions.items() if n in called}
+        for node in self._classes.values():
+            for each in node.body if node is not None else ():
+                if isinstance(each, _FUNCTIONS):
+                    each.body = []
+
     @property
     def bound(self) -> frozenset[str]:
         """The names that the module binds at its top level."""
@@ -163,6 +175,7 @@ def read_statements(source: str, is_main: bool = False) -> ModuleStatements | No
         reading = _Reading(is_main)
         reading.read(tree.body, ())
         reading.note_functions(tree.body, "")
+        reading.module.forget_bodies()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return reading.module
