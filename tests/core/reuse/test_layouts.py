@@ -100,7 +100,7 @@ def test_content_is_hashed_only_where_bytes_differ(
     value = Reader.value
 
     def counted(reader: Reader, held: Any) -> Any:
-        if isinstance(held, np.ndarray):
+        if isinstance(held, np.ndarray) and held is not GRID:  # a global of what runs
             hashed.append(id(held))
         return value(reader, held)
 
