@@ -248,7 +248,7 @@ def test_an_edit_to_the_initial_state_counts(case: str, told: list[dict[str, Any
     if case in NO_STATE or case in ("statement", "built statement", "table"):
         return
     name = reason.partition(" changed")[0]
-    expected = f"{name} counts by the statements that made it: the node changes it while it runs"
+    expected = f"{name} counts as it began: the node changes it while it runs"
     assert (
         expected.replace("closure value held of made", "closure held of made.<locals>") in third[3]
     )

@@ -166,7 +166,7 @@ def test_a_memo_that_a_node_fills_is_state(tmp_path: Path) -> None:
     pipeline(tmp_path, nodes).run(reuse=True)
     plan = pipeline(tmp_path, nodes).plan()
     assert plan[0].action == "reuse"
-    by_statements = "counts by the statements that made it: the node changes it while it runs"
+    by_statements = "counts as it began: the node changes it while it runs"
     assert plan[0].untracked[:2] == (
         f"global calls {by_statements}",
         f"global memo {by_statements}",

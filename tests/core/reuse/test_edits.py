@@ -384,7 +384,7 @@ def test_an_edit_reruns_the_nodes_it_concerns_and_no_others(
 def test_a_plan_names_the_state_of_a_node(fresh: Path, drivers: list[Driver]) -> None:
     """The memo that a node fills."""
     assert (
-        "load: global CALLS counts by the statements that made it: the node changes it while it runs"
+        "load: global CALLS counts as it began: the node changes it while it runs"
         in drivers[0].run(fresh)["untracked"]
     )
 

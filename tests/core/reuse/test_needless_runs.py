@@ -363,7 +363,7 @@ UNTRACKED = {
     "standard": ["words: what time.monotonic gives"],
     "one_object": ["prepare: what time.time gives", "total: what time.time gives"],
 }
-STATE = "counts by the statements that made it: the node changes it while it runs"
+STATE = "counts as it began: the node changes it while it runs"
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ __all__ = ["ReuseSession"]
 
 # How nodes that failed left what they changed, which no record says, and how that began.
 _LEFT_BY_FAILED: Final[dict[str, tuple[PartKey, Part]]] = {}
-_IS_STATE: Final = "counts by the statements that made it: the node changes it while it runs"
+_IS_STATE: Final = "counts as it began: the node changes it while it runs"
 
 
 def _own_state(record: Record | None) -> list[PartKey]:
