@@ -10,27 +10,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from linepipe_core._code.dependencies import (
     Reader,
     ValueFingerprint,
     code_named,
-    identity,
 )
-from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
-from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
-from linepipe_core._code.lookup import looked_up, recorded_code
-from linepipe_core._code.members import is_own_class
-from linepipe_core._code.outside import OutsideWatch
-from linepipe_core._code.ownership import module_owner
-from linepipe_core._code.parts import FUNCTION, Part, PartKey
+from linepipe_core._code.parts import FUNCTION, Part
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
 from linepipe_core._reuse.files import FileContents, gone
 from linepipe_core._reuse.missing_files import missing_files
+from linepipe_core._reuse.node_code import Ended, NodeCode, given_content
 from linepipe_core._reuse.outputs import described, take_transient
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.provenance import log_provenance
@@ -47,30 +40,11 @@ from linepipe_core._reuse.versions import most_results, object_of, results_of
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
 from linepipe_core._store.store import Result, StoredResult
-from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.file import files_in
-from linepipe_core._values.identity import identity_of
 from linepipe_core._values.isolate import peek
 from linepipe_core._values.secrets import shown_value
 
 __all__ = ["ReuseSession"]
-
-# How nodes that failed left what they changed, which no record says, and how that began.
-_LEFT_BY_FAILED: Final[dict[str, tuple[PartKey, Part]]] = {}
-_IS_STATE: Final = "counts as it began: the node changes it while it runs"
-
-
-def _own_state(record: Record | None) -> list[PartKey]:
-    """The parts that a node changes while it runs, but for what a library keeps for itself."""
-    if record is None:
-        return []
-    parts = record.parts
-    return [k for k in record.state if k not in parts or module_owner(parts[k].home) == "own"]
-
-
-def _is_met_late(then: Part | None, now: Part | None) -> bool:
-    """Return True for a value that a node was first seen to use when it had run."""
-    return bool(then and now and then.made and not now.made and then.digest != now.digest)
 
 
 class ReuseSession:
@@ -116,14 +90,6 @@ class ReuseSession:
         self._has_run = False  # True once a node has run
         self._makers: dict[str, str] = {}  # free objects -> their makers' function, as a hash
         self._put: set[str] = set()  # the objects put in by hand in this run
-        self._fingerprints: dict[Any, tuple[Any, CodeFingerprint]] = {}
-        self._began: dict[int, dict[PartKey, Part]] = {}
-        self._today: dict[tuple[int, int], tuple[Record, dict[PartKey, Part]]] = {}
-        self._watches: dict[int, Watch | None] = {}
-        self._outside: dict[int, OutsideWatch] = {}
-        self._failed_state: set[PartKey] = set()
-        self._state: set[PartKey] = set()  # the parts that nodes change while they run
-        self._left: dict[str, Part] = {}  # how runs left them -> how they began
         self._made: set[str] = set()  # the objects made in this run
         indices = range(len(wiring.nodes))
         self._files = FileContents()
@@ -132,16 +98,15 @@ class ReuseSession:
             wiring.nodes, self._reader, self._store, registry.partition, self._files.look_again
         )
         self._keys, self._bound, self._versions = results
-        self._note_state()
         self._objects = self._objects_today()
         given = self._look_at_given(constants, config, prints)
-        self._codes = [self._code(index) for index in indices]
+        self._code = NodeCode(wiring.nodes, self._reader, self._versions, self._code_read)
         self.from_shelf = tuple(self._look_at_shelf())
         self._by_hand = self._store.put_by_hand(wiring.makers, registry.partition)
         self._planner = ReusePlanner(
             wiring,
             self._versions,
-            self._parts,
+            self._code.parts,
             given,
             constants.keys(),
             {name: found.files for name, found in self._given.items()},
@@ -150,7 +115,7 @@ class ReuseSession:
             kept,
             self._files.today,
             {name: found.untracked for name, found in self._given.items() if found.untracked},
-            self._state,
+            self._code.state,
             lambda index, read: self._versions[index].that_read(read),
         )
 
@@ -158,20 +123,15 @@ class ReuseSession:
         """The plan of this run."""
         planner = self._planner
         entries = (
-            PlanEntry(node, *planner.decisions[i], self._untracked(i), planner.seconds(i))
+            PlanEntry(
+                node,
+                *planner.decisions[i],
+                self._code.untracked(i, self._record_of(i)),
+                planner.seconds(i),
+            )
             for i, node in enumerate(self._wiring.nodes)
         )
         return Plan(entries, self.from_shelf)
-
-    def _untracked(self, index: int) -> tuple[str, ...]:
-        code, record = self._codes[index], self._record_of(index)
-        return (
-            *(f"{key} {_IS_STATE}" for key in _own_state(record)),
-            *(f"{name} can't be compared and is new in every process" for name in code.untracked),
-            *(f"what {name} gives" for name in code.unseen),
-            *code.notes,
-            *(record.notes if record else ()),
-        )
 
     def _record_of(self, index: int) -> Record | None:
         version = self._planner.version(index)
@@ -193,8 +153,7 @@ class ReuseSession:
         for name in self._registry.take_put():
             self._planner.is_replaced(name, self._put_by_hand(name), "was put in by hand")
         if not self._made.isdisjoint(node.inputs):
-            self._today.clear()
-            self._codes[index] = self._code(index)  # objects of other classes may have come
+            self._code.read_again(index)  # objects of other classes may have come
         if self._has_run:
             self._look_at_files_again(index)
         decision = self._planner.decide(index)
@@ -250,25 +209,11 @@ class ReuseSession:
 
     def begin(self, index: int) -> None:
         """The node runs now."""
-        self._began[index] = self._begun(self._codes[index])
-        self._outside[index] = OutsideWatch()
-        self._watches[index] = Watch() if IS_WATCHED else None
+        self._code.begin(index)
 
     def failed(self, index: int) -> None:
         """The node has failed, and what it changed until then is state all the same."""
-        watch = self._watches.pop(index, None)
-        if watch is not None:
-            watch.end()
-        outside = self._outside.pop(index, None)
-        if outside is not None:
-            outside.end()
-        with suppress(Exception):  # of a user's class: the node's own error is to be told
-            code = self._codes[index]
-            changed = {*code.changed(), *(self._state & code.parts.keys())}
-            self._failed_state.update(changed)
-            began = {**code.parts, **self._began.get(index, {})}
-            for key, text in code.left(changed, is_over=True).items():
-                _LEFT_BY_FAILED[text] = key, began[key]
+        self._code.failed(index)
 
     def record(self, index: int, made: list[Any], seconds: float | None) -> None:
         """Store what a node made, and its record, in one transaction; then note both.
@@ -280,11 +225,7 @@ class ReuseSession:
         """
         node, registry = self._wiring.nodes[index], self._registry
         self._has_run = True
-        watch = self._watches.pop(index, None)
-        ran = watch.end() if watch is not None and watch.is_on else None
-        outside = self._outside.pop(index)
-        outside.end()
-        changed = self._codes[index].changed()
+        ended = self._code.end(index)
         objects = dict(zip(node.outputs, made, strict=True))
         made.clear()
         transient = take_transient(node, objects)
@@ -292,8 +233,10 @@ class ReuseSession:
             kept = described(draft, objects, self._made_before(index), self._load)
             made_files = {path for each in kept.values() for path in each.files}
             made_files |= {os.fspath(file) for file in files_in(transient)}
-            record = self._record(index, changed, ran, draft.digests, made_files)
-            notes = outside.notes({**record.read_files, **record.made_files}, self._store.path)
+            record = self._record(index, ended, draft.digests, made_files)
+            notes = ended.outside.notes(
+                {**record.read_files, **record.made_files}, self._store.path
+            )
             if node.effect:
                 kept = {name: each._replace(content=record.made) for name, each in kept.items()}
             n_same = runs_alike(self._record_of(index), kept)
@@ -335,30 +278,12 @@ class ReuseSession:
     def _record(
         self,
         index: int,
-        changed: Iterable[PartKey],
-        ran: Ran | None,
+        ended: Ended,
         digests: Mapping[str, str],
         made_files: Iterable[str],
     ) -> Record:
-        node, code, older = self._wiring.nodes[index], self._codes[index], self._record_of(index)
-        state = {*changed, *self._failed_state}
-        if older is not None:  # a memo that was full already is state all the same
-            state.update(older.state)
-        parts, uses, seen = {**code.parts, **self._began[index]}, code.uses, code
-        if ran is not None:
-            found, nameless = ran_code(ran, code.codes)
-            if found:
-                others = [*self._others(index), *found]
-                wider = seen = code_fingerprint(self._reader, node.func, others, node.depends_on)
-                late = {key for key in wider.parts if key not in parts and key.is_value}
-                state |= late
-                began = {**wider.parts, **self._begun(wider)}
-                for key, made in wider.making(late).items():  # their content began as another
-                    began[key] = began[key]._replace(made=made)
-                parts, uses = {**began, **parts}, wider.uses
-                parts = {**parts, **{k: p for k, p in wider.parts.items() if k.kind == "statement"}}
-            parts = {**parts, **nameless}
-        self._state.update(state)
+        node, older = self._wiring.nodes[index], self._record_of(index)
+        code = self._code.recorded(index, ended, older)
         inputs = self._planner.inputs(index)
         read = self._read_files(index)
         for path in self._files.look_again(read):  # nobody knows which content the node read
@@ -366,14 +291,14 @@ class ReuseSession:
             inputs.update(dict.fromkeys(read[path], Part(os.urandom(8).hex())))
         return Record(
             wiring_of(node),
-            parts,
+            code.parts,
             inputs,
             {name: digests.get(name) for name in node.outputs},
-            sorted(state),
+            sorted(code.state),
             self._stamp(index) if node.effect or len(digests) < len(node.outputs) else "",
-            sorted(uses),
+            sorted(code.uses),
             (),
-            seen.left(state, is_over=True),
+            code.left,
             {path: self._files.look(path) for path in read},
             {path: self._files.look(path) for path in made_files},
             bound=self._bound.get(index, ""),
@@ -454,22 +379,17 @@ class ReuseSession:
             if not found.untracked and not found.files:  # these may change meanwhile
                 prints[name] = found
             self._given[name] = found
-            parts[name] = Part(self._content(value, found), shown_value(name, value))
+            parts[name] = Part(
+                content_of_given(self._reader.name, value, found), shown_value(name, value)
+            )
             if name in constants:
                 continue
             for leaf, held in leaves(name, value):  # for reasons that name the leaf
-                content = self._content(held, self._reader.value(held))
+                content = given_content(self._reader, held, self._reader.value(held))
                 part = Part(content, shown_value(leaf, held))
                 parts.setdefault(leaf, part)
         self._check_files()
         return parts
-
-    def _content(self, value: Any, found: ValueFingerprint) -> str:
-        """The hash of a given value; what has no content counts as new in every process."""
-        if not found.untracked:
-            return found.digest
-        hasher = ValueHasher(self._reader.name, is_own_class, identify=identity_of)
-        return hasher.digest(value)
 
     def _check_files(self) -> None:
         """Refuse Files that nodes read and that aren't there."""
@@ -486,40 +406,6 @@ class ReuseSession:
             missing += [(path, name, wiring.place(reader)) for path in paths]
         if missing:
             raise missing_files(missing)
-
-    def _parts(self, index: int, record: Record) -> dict[PartKey, Part]:
-        """The parts of the node's code as far as the record asks for them; state as it began."""
-        known = self._today.get((index, id(record)))
-        if known is not None and known[0] is record:
-            return known[1]
-        code = self._code(index, record)
-        found = looked_up(self._reader, record.parts, code.parts, record.uses)
-        today = {**code.parts, **found, **self._begun(code)}
-        late = {key for key in record.state if _is_met_late(record.parts.get(key), today.get(key))}
-        today.update({k: today[k]._replace(made=made) for k, made in code.making(late).items()})
-        self._today[index, id(record)] = record, today
-        return today
-
-    def _begun(self, code: CodeFingerprint) -> dict[PartKey, Part]:
-        """What runs of this process have changed and nobody else: as it was recorded first."""
-        if not self._left:
-            return {}
-        left = code.left(self._state & code.parts.keys())
-        return {key: self._left[text] for key, text in left.items() if text in self._left}
-
-    def _note_state(self) -> None:
-        """Note what nodes change while they run, and how the newest runs left it."""
-        for text, (key, began) in list(_LEFT_BY_FAILED.items()):
-            self._state.add(key)
-            self._left[text] = began
-        for versions in self._versions:
-            newest = next(iter(versions), None)
-            if newest is not None:
-                record = newest.record
-                self._state.update(record.state)
-                for key, text in record.left.items():
-                    if key in record.parts:
-                        self._left[text] = record.parts[key]
 
     def _choose_version(self, name: str) -> None:
         """Let a slice read the version that fits today; without one it is stale."""
@@ -570,7 +456,7 @@ class ReuseSession:
 
     def log_provenance(self) -> None:
         """Log what comes from the shelf."""
-        functions = {code.parts[FUNCTION].digest for code in self._codes}
+        functions = self._code.functions()
         log_provenance(
             self.from_shelf,
             self._wiring.nodes,
@@ -601,26 +487,7 @@ class ReuseSession:
                 self._files.look_again(found[name].files)
         return found
 
-    def _code(self, index: int, record: Record | None = None) -> CodeFingerprint:
-        """The fingerprint of the node's code, with that of the classes in its inputs.
-
-        For a record, with the code that it holds and reading may not find any more.
-        """
-        node, others = self._wiring.nodes[index], self._others(index)
-        uses = None
-        if record is not None:
-            code = self._codes[index]
-            if record.parts.keys() <= code.parts.keys() and code.uses == frozenset(record.uses):
-                return code  # reading finds all of it
-            others.extend(recorded_code(record.parts))
-            uses = frozenset(record.uses)
-        parts = node.func, tuple(others), node.depends_on
-        key = id(node.func), tuple(map(identity, others)), tuple(map(id, node.depends_on)), uses
-        if key not in self._fingerprints:  # with what it is of, or others could get the same ids
-            self._fingerprints[key] = parts, code_fingerprint(self._reader, *parts, uses)
-        return self._fingerprints[key][1]
-
-    def _others(self, index: int) -> list[Any]:
+    def _code_read(self, index: int) -> list[Any]:
         """The classes and functions in what the node reads."""
         others: list[Any] = []
         for name in self._wiring.nodes[index].inputs:
