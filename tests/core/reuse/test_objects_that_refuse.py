@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from linepipe_core import Node, Pipeline
+from linepipe_core import File, Node, Pipeline
 
 
 class NoAttributes:
@@ -60,8 +60,8 @@ def test_they_end_no_run(
         cache_storage_path=tmp_path / "cache",
         track_history=track_history,
         n=3,
-        given=[refusing],
+        given=[refusing, File(__file__)],  # it is searched for Files
     )
     assert pipeline.run()["read"] == 4
-    assert pipeline.run(reuse=True)["length"] == 1
+    assert pipeline.run(reuse=True)["length"] == 2
     assert len(pipeline.plan()) == 2

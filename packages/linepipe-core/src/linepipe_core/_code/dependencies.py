@@ -20,7 +20,7 @@ from types import (
     MethodType,
     ModuleType,
 )
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from linepipe_core._code.bytecode import normalise
 from linepipe_core._code.makers import AttributeStores, assigned_globals, identity_token, making_of
@@ -53,6 +53,7 @@ from linepipe_core._code.ownership import (
     module_owner,
 )
 from linepipe_core._code.parts import Part, PartKey, digest_of
+from linepipe_core._code.reached import Package, Reached, Source, ValueFingerprint
 from linepipe_core._code.sources import imported_modules, source_of, statements_of
 from linepipe_core._code.texts import names_in_texts
 from linepipe_core._code.unseen import standard_modules, unseen_calls
@@ -61,10 +62,8 @@ from linepipe_core._values.proxies import attributes_of, is_really
 
 __all__ = [
     "Part",
-    "Reached",
     "Reader",
     "Value",
-    "ValueFingerprint",
     "code_named",
     "identity",
     "own_code",
@@ -78,48 +77,6 @@ _MODULE_NOTES: Final = {
 
 _NOTHING: Final = Part("")
 _UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
-
-
-class ValueFingerprint(NamedTuple):
-    """A value's hash, and what it holds that isn't a value.
-
-    Attributes:
-        digest: the hash of its content.
-        code: the functions, classes and modules in it.
-        untracked: the types of what in it can't be hashed.
-        files: the path of each File in it -> the hash of its content; empty if it isn't there.
-    """
-
-    digest: str
-    code: tuple[Any, ...]
-    untracked: tuple[str, ...]
-    files: Mapping[str, str]
-
-
-class Reached(NamedTuple):
-    """One function, class or module, seen for itself."""
-
-    key: PartKey | None
-    part: Part
-    code: tuple[Any, ...]  # what it leads to
-    values: tuple[Value, ...]
-    unseen: tuple[str, ...] = ()  # what it calls whose result no fingerprint can tell
-    namespace: dict[str, Any] | None = None  # the globals of the own module it lies in
-    notes: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()  # the modules of the standard library that it names
-
-
-class _Source(NamedTuple):
-    """A module that counts by its source."""
-
-    module: str
-
-
-class _Package(NamedTuple):
-    """An installed package, which counts once, whichever of its modules are used."""
-
-    name: str
-    version: str
 
 
 class Reader:
@@ -237,9 +194,9 @@ class Reader:
             return Reached(PartKey("code", name), part, (), (), notes=(why,))
 
     def _read(self, found: Any) -> Reached:
-        if isinstance(found, _Source):
+        if isinstance(found, Source):
             return self._read_source(found.module)
-        if isinstance(found, _Package):
+        if isinstance(found, Package):
             part = Part(digest_of("package", found.version), found.version)
             return Reached(PartKey("package", found.name), part, (), ())
         if is_really(found, ModuleType):
@@ -288,7 +245,7 @@ class Reader:
         targets = [self._refer(func.__globals__, path, code, values) for path in normal.references]
         package = func.__globals__.get("__package__") or ""
         for statement in normal.imports:
-            code.extend(map(_Source, imported_modules(statement, package)))
+            code.extend(map(Source, imported_modules(statement, package)))
         name = called(func)
         for named in names_in_texts(func):
             self._refer(func.__globals__, (named,), code, values)
@@ -325,7 +282,7 @@ class Reader:
             if attribute in _MODULE_NOTES:
                 return f"{name} {attribute}"
             if _loads_on_demand(found, attribute):
-                code.append(_Source(found.__name__))
+                code.append(Source(found.__name__))
                 return f"on demand {attribute}"
             namespace, name = vars(found), attribute
             found = namespace.get(
@@ -419,7 +376,7 @@ class Reader:
         source = source_of(name)
         if source is None:
             return Reached(None, _NOTHING, _packages(name), ())
-        code = tuple(map(_Source, source.imports))
+        code = tuple(map(Source, source.imports))
         part = Part(digest_of("module", source.digest), home=name)
         return Reached(PartKey("module", name), part, code, ())
 
@@ -458,21 +415,21 @@ def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
     return attribute not in names or (source is not None and attribute not in source.assigned)
 
 
-def _packages(module: str) -> tuple[_Package, ...]:
+def _packages(module: str) -> tuple[Package, ...]:
     """The installed package that a module belongs to; what comes with Python counts with it."""
     found = distribution_of_module(module)
-    return (_Package(*found),) if found is not None else ()
+    return (Package(*found),) if found is not None else ()
 
 
-def package_of_file(file: str) -> _Package | None:
+def package_of_file(file: str) -> Package | None:
     """The installed package that a file belongs to."""
     found = distribution_of_file(file)
-    return _Package(*found) if found is not None else None
+    return Package(*found) if found is not None else None
 
 
-def module_source(name: str) -> _Source:
+def module_source(name: str) -> Source:
     """A module that counts by its whole source."""
-    return _Source(name)
+    return Source(name)
 
 
 def own_code(found: Iterable[Any]) -> tuple[str, ...]:
@@ -499,7 +456,7 @@ def code_named(name: str) -> Any:
     then the source of their module counts.
     """
     found = _named(name)
-    return found if is_really(found, (type, FunctionType)) else _Source(name.partition(":")[0])
+    return found if is_really(found, (type, FunctionType)) else Source(name.partition(":")[0])
 
 
 def is_there(name: str) -> bool:
@@ -518,4 +475,4 @@ def _named(name: str) -> Any:
 
 def identity(found: Any) -> Any:
     """The identity of a thing that is reached."""
-    return (type(found), *found) if isinstance(found, (_Source, _Package)) else id(found)
+    return (type(found), *found) if isinstance(found, (Source, Package)) else id(found)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from linepipe_core._code.dependencies import Reader, ValueFingerprint, identity
+from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.lookup import looked_up, recorded_code
@@ -18,6 +18,7 @@ from linepipe_core._code.members import is_own_class
 from linepipe_core._code.outside import OutsideWatch
 from linepipe_core._code.ownership import module_owner
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
+from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.record import Record, Version
 from linepipe_core._values.content_hash import ValueHasher

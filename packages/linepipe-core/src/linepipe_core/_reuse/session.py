@@ -14,10 +14,10 @@ from typing import Any
 
 from linepipe_core._code.dependencies import (
     Reader,
-    ValueFingerprint,
     code_named,
 )
 from linepipe_core._code.parts import FUNCTION, Part
+from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
@@ -379,9 +379,8 @@ class ReuseSession:
             if not found.untracked and not found.files:  # these may change meanwhile
                 prints[name] = found
             self._given[name] = found
-            parts[name] = Part(
-                content_of_given(self._reader.name, value, found), shown_value(name, value)
-            )
+            content = given_content(self._reader, value, found)
+            parts[name] = Part(content, shown_value(name, value))
             if name in constants:
                 continue
             for leaf, held in leaves(name, value):  # for reasons that name the leaf

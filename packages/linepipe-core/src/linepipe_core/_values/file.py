@@ -105,13 +105,20 @@ def _collect(value: Any, found: list[File], depth: int) -> None:
     if type(value) is File:
         found.append(value)
         return
-    parts: Iterable[Any] = ()
-    if isinstance(value, (list, tuple, set, frozenset)):
-        parts = value
-    elif isinstance(value, dict):
-        parts = value.values()
-    elif type(value).__module__ != "builtins" and not hasattr(type(value), "__array__"):
-        parts = getattr(value, "__dict__", {}).values()
+    try:
+        parts = _parts(value)
+    except Exception:  # whatever a class raises that is asked for its attributes
+        return
     if depth:
         for part in islice(parts, _MOST_PARTS):
             _collect(part, found, depth - 1)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    if isinstance(value, dict):
+        return value.values()
+    if type(value).__module__ != "builtins" and not hasattr(type(value), "__array__"):
+        return getattr(value, "__dict__", {}).values()
+    return ()
