@@ -106,7 +106,7 @@ else:
 
 
 def ran_code(ran: Ran, known: Collection[int]) -> tuple[list[Any], dict[PartKey, Part]]:
-    """What ran and reading didn't find.
+    """The code that ran and that reading didn't find.
 
     Args:
         ran: the code that ran.

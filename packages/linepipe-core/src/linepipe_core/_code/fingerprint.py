@@ -59,7 +59,7 @@ class CodeFingerprint:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What couldn't be read, each a phrase."""
+        """The things that couldn't be read, each a phrase."""
         return tuple(dict.fromkeys(self._collected.notes))
 
     @property

@@ -18,7 +18,7 @@ _PATHS: Final = frozenset({"Path", "PurePath"})
 
 
 class Reads(NamedTuple):
-    """What literals name.
+    """The names that literals give.
 
     Attributes:
         variables: the names of environment variables.

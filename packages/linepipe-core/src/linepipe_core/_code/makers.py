@@ -135,7 +135,7 @@ class _Tracing:
         return Making(digest_of("made", *texts), tuple(code))
 
     def _imported(self, namespace: Mapping[str, Any], target: str, depth: int) -> Making:
-        """What made a global of another module; a foreign one counts by its name there."""
+        """How a global of another module was made; a foreign one counts by its name there."""
         full = absolute_name(target, namespace)
         there, _, name = full.rpartition(".")
         module = sys.modules.get(there)

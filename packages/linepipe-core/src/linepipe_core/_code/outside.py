@@ -1,4 +1,4 @@
-"""What a node was seen to read outside while it ran: files, folders, other processes.
+"""Watches what a node reads outside while it runs: files, folders, other processes.
 
 By an audit hook, which can't be removed again: it is installed with the first run that leaves
 records, and returns at once while no node runs. Only the thread that runs the node is watched.
@@ -69,7 +69,7 @@ class OutsideWatch:
             _watches.pop(self._thread, None)
 
     def notes(self, declared: Iterable[str], shelf: str) -> tuple[str, ...]:
-        """What was seen and no fingerprint tells, each a phrase.
+        """The things that were seen and that no fingerprint tells, each a phrase.
 
         Args:
             declared: the paths of Files, which count.

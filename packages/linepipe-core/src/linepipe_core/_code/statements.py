@@ -85,7 +85,7 @@ class ClassStatement:
 
 @dataclass(slots=True)
 class ModuleStatements:
-    """What a module's source says at its top level.
+    """The statements at the top level of a module's source.
 
     Attributes:
         statements: in their order.

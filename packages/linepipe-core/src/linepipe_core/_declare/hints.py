@@ -73,7 +73,7 @@ class Annotations:
 
 
 def _key(func: Any) -> Any:
-    """What decides on the annotations of a function: their texts and its module, or itself."""
+    """The key of a function's annotations: their texts and its module, or the function itself."""
     if type(func) is FunctionType and not getattr(func, "__type_params__", ()):
         texts = func.__annotations__
         if "__wrapped__" not in func.__dict__ and all(type(t) is str for t in texts.values()):

@@ -52,7 +52,7 @@ def given_content(reader: Reader, value: Any, found: ValueFingerprint) -> str:
 
 
 class Ended(NamedTuple):
-    """What was seen of a node that has run.
+    """A node that has run, as it was seen.
 
     Attributes:
         changed: the parts of its code that it changed.

@@ -28,7 +28,7 @@ _MOST_AHEAD: Final = 64  # nodes whose results are read in one query
 
 
 class Results(NamedTuple):
-    """What earlier runs left of the nodes of a pipeline.
+    """The results that earlier runs left of the nodes of a pipeline.
 
     Attributes:
         keys: per node, the key of its results.

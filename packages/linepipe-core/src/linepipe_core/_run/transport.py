@@ -54,7 +54,7 @@ class _Sent(NamedTuple):
 
 
 class _Pipeline(NamedTuple):
-    """What a worker needs to have the pipeline: it is unpickled once a process.
+    """The pipeline on its way to a worker, which unpickles it once a process.
 
     Attributes:
         key: the hash of its pickle.

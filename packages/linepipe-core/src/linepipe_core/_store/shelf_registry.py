@@ -84,7 +84,7 @@ class ShelfSnapshot(Snapshot):
     move = copy
 
     def read(self) -> None:
-        """Read a copy for whoever asks first.
+        """Read a copy for the first reader.
 
         Raises:
             MissingInputError: the object isn't there any more, or its bytes are bad.

@@ -41,7 +41,7 @@ _SHARED: Final = (
 
 
 class Shared(NamedTuple):
-    """What everyone shares of a value, for it can't be copied.
+    """The parts of a value that everyone shares, for they can't be copied.
 
     Attributes:
         kinds: the types of the parts, such as ``sqlite3.Connection``.

@@ -66,7 +66,7 @@ def shown_value(name: str, value: object) -> str:
 
 
 def may_hold_secret(name: str, value: object) -> bool:
-    """Return True if a value, or one in it, may be a secret by its name or by its looks.
+    """Return True if a value, or one in it, may be a secret, by its name or its form.
 
     Searches containers and the attributes of objects, as configs have them. Containers of more
     than 1,000 items are data and aren't searched.

@@ -173,9 +173,9 @@ class _Plotter:
 
     def figure(self) -> Figure:
         """All traces, on a canvas with one data unit for each px of the scene."""
-        from linepipe_viz.backends.plotly_page import PipelineFigure
+        from linepipe_viz.backends.plotly_page import pipeline_figure
 
-        figure = PipelineFigure(list(self._traces()))
+        figure = pipeline_figure(list(self._traces()))
         across, down = self._width / self._scale, self._height / self._scale
         left = self._left
         figure.update_layout(

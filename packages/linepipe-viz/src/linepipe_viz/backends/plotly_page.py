@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 from plotly.graph_objects import Figure
 
-__all__ = ["PipelineFigure"]
+__all__ = ["pipeline_figure"]
 
 _SCRIPT: Final = """
 (() => {
@@ -64,7 +64,12 @@ _SCRIPT: Final = """
 """
 
 
-class PipelineFigure(Figure):  # type: ignore[misc] # plotly publishes no types
+def pipeline_figure(traces: list[Any]) -> Any:
+    """A plotly figure of these traces whose page has its colour and lets names be selected."""
+    return _PipelineFigure(traces)
+
+
+class _PipelineFigure(Figure):  # type: ignore[misc] # plotly publishes no types
     """A plotly figure whose pages are dark around a dark figure, and whose texts can be selected.
 
     In all else it is a ``plotly.graph_objects.Figure``.

@@ -98,7 +98,7 @@ class Record:
 
     @property
     def estimate(self) -> str:
-        """What a plan expects it to take or to save: ``about 1.3 s``, ``saves 1.3 s``; or ""."""
+        """The time that a plan expects it to take or to save: ``about 1.3 s``, ``saves 1.3 s``."""
         if self.expected is None or self.status not in _PLANNED:
             return ""
         word = "saves" if self.status == "will reuse" else "about"
@@ -238,7 +238,7 @@ def case_error_text(error: BaseException) -> str:
 
 
 def untracked_notes(plan: object) -> list[str]:
-    """What a plan doesn't track: each thing once, with the nodes that it concerns."""
+    """The things that a plan doesn't track: each once, with the nodes that it concerns."""
     notes = list(getattr(plan, "untracked", ()))
     nodes: dict[str, list[str]] = {}
     for entry in cast("Iterable[Any]", plan):

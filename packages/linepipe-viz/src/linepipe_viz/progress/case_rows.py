@@ -33,7 +33,7 @@ class Cases:
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = labels
         self.ended: dict[str, tuple[str, str]] = {}
-        self.n_failed = 0
+        self.n_failed: int = 0
         self._began = perf_counter()
 
     @property
