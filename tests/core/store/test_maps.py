@@ -111,7 +111,7 @@ def test_no_descriptors_are_kept(tmp_path: Path) -> None:
     """There are a thousand of them, and frames have many columns."""
     before = len(os.listdir("/proc/self/fd"))
     views = [mapped(tmp_path) for _ in range(50)]
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before  # others' may be closed meanwhile
     assert views
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "caller_for",
     "implementations",
     "is_cell",
+    "is_from_cell",
     "is_redefined",
     "python_code",
 ]
@@ -87,6 +88,12 @@ def _call_named(func: Callable[..., Any], values: Sequence[Any], named: Mapping[
 def is_cell(file: str) -> bool:
     """Return True for the name under which IPython compiles a cell."""
     return "ipykernel_" in file or file.startswith("<ipython-input")
+
+
+def is_from_cell(func: Any) -> bool:
+    """Return True if a notebook's cell has defined the function."""
+    code = python_code(func)
+    return code is not None and is_cell(code.co_filename)
 
 
 def is_redefined(func: Any) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, Final, TypeAlias
 
+from linepipe_core._declare.callables import is_from_cell
 from linepipe_core._declare.config import MissingPathError, is_config_reference, look_up
 from linepipe_core._declare.later import runs_later
 from linepipe_core._declare.node import Node
@@ -45,6 +46,7 @@ class Wiring:
     """
 
     __slots__ = (
+        "_from_cells",
         "_outputs",
         "_reads",
         "_unread",
@@ -73,10 +75,19 @@ class Wiring:
         self.last_readers = {}
         self.profiled = False
         self.problems = []
+        self._from_cells: tuple[int, ...] | None = None
         self._outputs: tuple[str, ...] | None = None
         self._unread: tuple[str, ...] | None = None
         self._reads: tuple[Reads, ...] | None = None
         self._append(tuple(nodes))
+
+    @property
+    def from_cells(self) -> tuple[int, ...]:
+        """The nodes whose functions were defined in a notebook's cells."""
+        if self._from_cells is None:
+            found = (i for i, node in enumerate(self.nodes) if is_from_cell(node.func))
+            self._from_cells = tuple(found)
+        return self._from_cells
 
     def extended(self, nodes: Sequence[Node]) -> Wiring:
         """The wiring of these nodes and then those; a Node object that both have counts once."""

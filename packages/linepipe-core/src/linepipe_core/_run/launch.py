@@ -133,8 +133,8 @@ def make_plan(declaration: Declaration, outputs: Names | None, rerun: Names) -> 
 
 def _warn_of_redefined(wiring: Wiring) -> None:
     """Warn of functions that a notebook's cell has defined again: the nodes hold the old ones."""
-    for index, node in enumerate(wiring.nodes):
-        if is_redefined(node.func):
+    for index in wiring.from_cells:
+        if is_redefined(wiring.nodes[index].func):
             RUN_LOG.warning(
                 "%s has the function as it was when the Pipeline was made; a cell has defined it "
                 "again: run the cell that makes the Pipeline again too",
