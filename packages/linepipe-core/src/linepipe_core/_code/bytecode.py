@@ -20,7 +20,7 @@ from itertools import pairwise
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Import", "NormalCode", "normalise"]
+__all__ = ["Import", "NormalCode", "nested_codes", "normalise"]
 
 # Opcode names of 3.11 to 3.13; newer ones that are unknown here only make a digest less tolerant.
 _DROPPED: Final = frozenset(
@@ -55,6 +55,14 @@ _HAS_CONST: Final = frozenset(dis.hasconst)
 _HAS_LOCAL: Final = frozenset(dis.haslocal)
 _HAS_CELL: Final = frozenset(dis.hasfree)
 _ANNOTATIONS_FLAG: Final = 0x04  # of MAKE_FUNCTION, up to 3.13
+
+
+def nested_codes(code: CodeType) -> Iterator[CodeType]:
+    """A code object, and those of the functions and classes that are written in it."""
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from nested_codes(each)
 
 
 class Import(NamedTuple):

@@ -11,13 +11,12 @@ from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.makers import split_foreign
-from linepipe_core._code.members import Value, expanded
+from linepipe_core._code.members import UNCHANGING, Value, expanded
 from linepipe_core._code.parts import PartKey
 from linepipe_core._values.secrets import shown_value
 
 __all__ = ["Content", "contents_of", "digest_now"]
 
-_UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
 # Large data of these is not compared again after a node ran: it would be hashed twice.
 _LARGE: Final = ("numpy.", "pandas.", "polars.", "pyarrow.", "torch.")
 _LONG: Final = 0.05  # seconds; nor is what takes longer to hash
@@ -86,7 +85,7 @@ def digest_now(reader: Reader, began: Content, held: Any, is_whole: bool = False
     """
     kind = type(held)
     if held is began.held and (
-        kind in _UNCHANGING or began.is_long or f"{kind.__module__}.".startswith(_LARGE)
+        kind in UNCHANGING or began.is_long or f"{kind.__module__}.".startswith(_LARGE)
     ):
         return began.digest
     try:

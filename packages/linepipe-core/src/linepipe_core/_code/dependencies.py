@@ -26,6 +26,7 @@ from linepipe_core._code.bytecode import normalise
 from linepipe_core._code.makers import AttributeStores, assigned_globals, identity_token, making_of
 from linepipe_core._code.members import (
     ABSENT,
+    UNCHANGING,
     Value,
     attributes_held,
     called,
@@ -76,7 +77,6 @@ _MODULE_NOTES: Final = {
 
 
 _NOTHING: Final = Part("")
-_UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
 
 
 class Reader:
@@ -142,7 +142,7 @@ class Reader:
             waiting.extend(reached.code)
             for value in reached.values:
                 held = value.fetch()
-                if type(held) in _UNCHANGING:
+                if type(held) in UNCHANGING:
                     yield f"{value.key} {self.value(held).digest}"
                 elif value.namespace is not None and value.home not in seen:
                     seen.add(value.home)

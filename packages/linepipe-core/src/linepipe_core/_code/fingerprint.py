@@ -13,11 +13,12 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
 
+from linepipe_core._code.bytecode import nested_codes
 from linepipe_core._code.contents import Content, contents_of, digest_now
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.effects import reached_effects, used_by
 from linepipe_core._code.makers import identity_token
-from linepipe_core._code.members import Value, expanded, held_value
+from linepipe_core._code.members import UNCHANGING, Value, expanded, held_value
 from linepipe_core._code.ownership import namespace_owner
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
 from linepipe_core._values.proxies import is_really
@@ -27,7 +28,6 @@ T = TypeVar("T")
 __all__ = ["CodeFingerprint", "code_fingerprint"]
 
 _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
-_UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
 _LIBRARYS_OWN: Final = "library"  # how a library's wrapper made what it keeps
 
 
@@ -171,11 +171,9 @@ class _Collected:
         self._take(reached.values)
 
     def _take_codes(self, code: CodeType) -> None:
-        self.codes.add(id(code))
-        self._reader.nodes_code.add(id(code))
-        for each in code.co_consts:
-            if isinstance(each, CodeType):
-                self._take_codes(each)
+        found = set(map(id, nested_codes(code)))
+        self.codes |= found
+        self._reader.nodes_code |= found
 
     def _take(self, values: Iterable[Value]) -> None:
         for value in values:
@@ -319,7 +317,7 @@ class _Collected:
                 if is_over:
                     digest = digest_now(reader, began, held, name in self._whole)
                 bound = value.fetch()
-                holder = value.namespace if type(bound) in _UNCHANGING else bound
+                holder = value.namespace if type(bound) in UNCHANGING else bound
                 found[name] = digest_of("left", str(name), digest, identity_token(holder))
         return found
 

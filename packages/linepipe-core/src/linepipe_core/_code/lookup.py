@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
-from linepipe_core._code.bytecode import normalise
+from linepipe_core._code.bytecode import nested_codes, normalise
 from linepipe_core._code.dependencies import Reader, code_named, module_source
 from linepipe_core._code.effects import effects_of
 from linepipe_core._code.members import inside
@@ -91,7 +91,7 @@ def _digests(module: str, qualname: str) -> set[str]:
     codes = list(_live(vars(loaded))) if loaded is not None else []
     source = compiled(module)
     if source is not None:
-        codes += _nested(source)
+        codes += nested_codes(source)
     return {normalise(each).digest for each in codes if each.co_qualname == qualname}
 
 
@@ -100,11 +100,4 @@ def _live(namespace: Mapping[str, Any]) -> Iterator[CodeType]:
         members = list(vars(value).values()) if is_really(value, type) else [value]
         for member in members:
             if type(member) is FunctionType and member.__globals__ is namespace:
-                yield from _nested(member.__code__)
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _nested(each)
+                yield from nested_codes(member.__code__)

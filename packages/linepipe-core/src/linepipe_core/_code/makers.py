@@ -15,7 +15,7 @@ from opcode import opmap
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
-from linepipe_core._code.bytecode import normalise
+from linepipe_core._code.bytecode import nested_codes, normalise
 from linepipe_core._code.literal_reads import Reads
 from linepipe_core._code.members import ABSENT, is_code, is_nothing, is_own_class, plain_attributes
 from linepipe_core._code.ownership import module_owner, namespace_owner
@@ -220,9 +220,7 @@ def _calls_of_setup(
 
 
 def _names(code: CodeType, name: str) -> bool:
-    if name in code.co_names:
-        return True
-    return any(_names(each, name) for each in code.co_consts if isinstance(each, CodeType))
+    return any(name in each.co_names for each in nested_codes(code))
 
 
 def _assigning(namespace: Mapping[str, Any], name: str) -> Iterator[CodeType]:
@@ -249,14 +247,7 @@ def _codes(namespace: Mapping[str, Any]) -> Iterator[CodeType]:
             functions = list(vars(value).values())
         for function in functions:
             if type(function) is FunctionType and function.__globals__ is namespace:
-                yield from _nested(function.__code__)
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _nested(each)
+                yield from nested_codes(function.__code__)
 
 
 # --- what has no content --------------------------------------------------------------------

@@ -39,6 +39,7 @@ from linepipe_core._values.proxies import attributes_of, is_really
 
 __all__ = [
     "ABSENT",
+    "UNCHANGING",
     "Value",
     "attributes_held",
     "called",
@@ -61,6 +62,8 @@ __all__ = [
 ]
 
 ABSENT: Final = object()
+# The types of values that hold no other object and never change.
+UNCHANGING: Final = frozenset({bool, int, float, complex, str, bytes, type(None)})
 """The stand-in for a value that isn't there, or isn't there yet."""
 
 # What Python, abc, enum and pickle note down about a class, all of it known from its members.

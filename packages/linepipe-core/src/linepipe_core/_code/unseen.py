@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import Final
 
-from linepipe_core._code.bytecode import NormalCode
+from linepipe_core._code.bytecode import NormalCode, nested_codes
 from linepipe_core._code.ownership import root_of
 from linepipe_core._values.adapter import is_reader
 
@@ -103,20 +103,16 @@ def _is_unseen(name: str, is_bare: bool = True) -> bool:
 
 def _has_seeds(code: CodeType) -> bool:
     """Return True if a call in the code has a keyword for a seed."""
-    for each in code.co_consts:
-        if type(each) is tuple and not _SEEDS.isdisjoint(x for x in each if type(x) is str):
-            return True
-        if isinstance(each, CodeType) and _has_seeds(each):
-            return True
-    return False
+    return any(
+        type(each) is tuple and not _SEEDS.isdisjoint(x for x in each if type(x) is str)
+        for nested in nested_codes(code)
+        for each in nested.co_consts
+    )
 
 
 def _texts(code: CodeType) -> Iterator[str]:
-    for each in code.co_consts:
-        if type(each) is str and "(" in each:
-            yield each
-        elif isinstance(each, CodeType):
-            yield from _texts(each)
+    for nested in nested_codes(code):
+        yield from (each for each in nested.co_consts if type(each) is str and "(" in each)
 
 
 def standard_modules(normal: NormalCode, targets: Iterable[str]) -> set[str]:

@@ -33,10 +33,10 @@ _FITS_TOO: Final[dict[type, tuple[type, ...]]] = {
 
 def check(declaration: Declaration) -> list[str]:
     """A sentence for each thing that is probably a mistake; empty if there is none."""
-    wiring = declaration.wiring
+    annotations = Annotations()
     return [
-        *_misfits(wiring),
-        *_paths_as_texts(declaration),
+        *_misfits(declaration.wiring, annotations),
+        *_paths_as_texts(declaration, annotations),
         *_unread_constants(declaration),
         *_missing_paths(declaration),
         *_misspelt_outputs(declaration),
@@ -73,9 +73,9 @@ def _misspelt_outputs(declaration: Declaration) -> Iterator[str]:
             )
 
 
-def _paths_as_texts(declaration: Declaration) -> Iterator[str]:
+def _paths_as_texts(declaration: Declaration, annotations: Annotations) -> Iterator[str]:
     """A text where the function takes a File: what lies there wouldn't count."""
-    wiring, annotations = declaration.wiring, Annotations()
+    wiring = declaration.wiring
     for index, node in enumerate(wiring.nodes):
         for parameter, name, wanted in _parameters(node, annotations.of(node.func)):
             if wanted is File and isinstance(_given(declaration, name), str):
@@ -95,8 +95,7 @@ def _given(declaration: Declaration, name: str) -> Any:
     return peek(declaration.constants.get(name))
 
 
-def _misfits(wiring: Wiring) -> Iterator[str]:
-    annotations = Annotations()
+def _misfits(wiring: Wiring, annotations: Annotations) -> Iterator[str]:
     hints = output_hints(wiring.nodes, annotations)
     for index, node in enumerate(wiring.nodes):
         for parameter, name, wanted in _parameters(node, annotations.of(node.func)):
