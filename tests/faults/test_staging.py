@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,34 @@ def test_what_a_dead_writer_left_is_swept(filled: str) -> None:
         assert not folder.exists()
         assert sorted(Path(filled, "buffers").iterdir()) == [f for f in kept if f != orphan]
         assert shelf.verify() == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is swept on Windows, without flock")
+@pytest.mark.parametrize("function", ["os.mkdir", "fcntl.flock"])
+def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(
+    filled: str, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    """A sweep can't tell a writer's new folder from a dead one's until the writer locks it."""
+    module, _, name = function.rpartition(".")
+    real = getattr(sys.modules[module], name)
+    swept: list[str] = []
+
+    def sweep_around(*args: object, **options: object) -> None:
+        monkeypatch.undo()
+        if name == "mkdir":
+            real(*args, **options)
+        before = sorted(os.listdir(Path(filled, "staging")))
+        ObjectShelf(filled).close()
+        swept.extend(set(before) - set(os.listdir(Path(filled, "staging"))))
+        if name == "flock":
+            real(*args, **options)
+
+    with ObjectShelf(filled) as shelf:
+        monkeypatch.setattr(function, sweep_around)
+        shelf["large"] = Block(5, 2_000_000)
+        assert len(swept) == 1
+        assert shelf["large"].is_whole()
+    assert os.listdir(Path(filled, "staging")) == []
 
 
 def test_a_buffer_that_no_row_names_is_removed_by_verify_if_it_is_whole(filled: str) -> None:

@@ -90,6 +90,8 @@ class Staging:
                     self._fd = fd
                     if self._folder.exists(name):
                         self._name = name
+                except FileNotFoundError:  # a sweep removed it before it was locked
+                    continue
                 finally:
                     if not self._name:
                         self._drop(name)
