@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypedDict
+import os
+from collections import UserDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from linepipe_core import File, Node, Pipeline
+from linepipe_core._text import with_article
+
+T = TypeVar("T")
 
 
 class Sized(Protocol):
@@ -48,8 +58,8 @@ def test_classes_that_cannot_fit_are_found(given: type, wanted: type, inputs: An
     """By position and by keyword."""
     pipeline = Pipeline([Node(maker(given), [], ["made"]), Node(reader(wanted), inputs, [])])
     assert pipeline.check() == [
-        f"'made' is a {given.__qualname__}, says node 1 'make', "
-        f"but 'x' of node 2 'read' takes a {wanted.__qualname__}"
+        f"'made' is {with_article(given.__qualname__)}, says node 1 'make', "
+        f"but 'x' of node 2 'read' takes {with_article(wanted.__qualname__)}"
     ]
 
 
@@ -95,7 +105,7 @@ def test_inputs_are_matched_with_their_parameters() -> None:
     make = Node(pair, [], ["n", "text"])
     assert Pipeline([make, Node(concat, ["n", "text"], ["y"])]).check() == []
     wrong = Pipeline([make, Node(concat, ["text", "n"], ["y"])]).check()
-    assert [line.partition(",")[0] for line in wrong] == ["'text' is a str", "'n' is a int"]
+    assert [line.partition(",")[0] for line in wrong] == ["'text' is a str", "'n' is an int"]
     bound = functools.partial(concat, 1)
     assert Pipeline([make, Node(bound, ["text"], ["y"])]).check() == []
     assert len(Pipeline([make, Node(bound, ["n"], ["y"])]).check()) == 1
@@ -132,6 +142,106 @@ def test_a_text_where_a_file_is_taken_is_found() -> None:
         f"'path' is a str, but 'path' of node 2 'again' {takes}",
     ]
     assert Pipeline(nodes, {"rows": File("rows.csv")}, path=File("rows.csv")).check() == []
+
+
+class Colour(Enum):
+    """A class whose values a text names, and isn't."""
+
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "shown"),
+    [
+        ("0.5", float, "'x' is a str, but 'x' of node 1 'read' takes a float"),
+        (0.5, int, "'x' is a float, but 'x' of node 1 'read' takes an int"),
+        ("no", bool, "'x' is a str, but 'x' of node 1 'read' takes a bool"),
+        (5, str, "'x' is an int, but 'x' of node 1 'read' takes a str"),
+        ("rows.csv", Path, "'x' is a str, but 'x' of node 1 'read' takes a Path"),
+        ("a", list, "'x' is a str, but 'x' of node 1 'read' takes a list"),
+        ("a", list[str], "'x' is a str, but 'x' of node 1 'read' takes a list[str]"),
+        (["a"], dict, "'x' is a list, but 'x' of node 1 'read' takes a dict"),
+        ({}, pd.DataFrame, "'x' is a dict, but 'x' of node 1 'read' takes a DataFrame"),
+        (pd.DataFrame(), float, "'x' is a DataFrame, but 'x' of node 1 'read' takes a float"),
+        (None, int, "'x' is None, but 'x' of node 1 'read' takes an int"),
+        ("1", int | None, "'x' is a str, but 'x' of node 1 'read' takes an int | None"),
+        ("1", float | None, "'x' is a str, but 'x' of node 1 'read' takes a float | None"),
+        ("red", Colour, "'x' is a str, but 'x' of node 1 'read' takes a Colour"),
+    ],
+)
+@pytest.mark.parametrize("source", ["constant", "config"])
+def test_a_value_that_is_plainly_not_what_the_annotation_says_is_found(
+    value: Any, wanted: Any, shown: str, source: str
+) -> None:
+    """A constant or a config value; unions if it is none of their parts."""
+    if source == "constant":
+        assert Pipeline([Node(reader(wanted), ["x"], [])], x=value).check() == [shown]
+    else:
+        pipeline = Pipeline([Node(reader(wanted), {"x": "config.x"}, [])], {"x": value})
+        assert pipeline.check() == [shown.replace("'x' is", "'config.x' is")]
+
+
+class Anything:
+    """Answers as anything would."""
+
+    def __getattr__(self, name: str) -> Any:
+        return name
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (1, float),
+        (True, int),
+        (1, bool),
+        (np.float32(1), float),
+        (np.int64(1), int),
+        (np.bool_(True), bool),
+        (Decimal(1), float),
+        (Decimal(1), int),
+        (None, int | None),
+        (1, int | str),
+        ("a", list | str),
+        ("a", Sized),
+        ("a", Any),
+        ("a", "nowhere"),
+        ("a", Literal["b"]),
+        ("a", T),
+        ("a", Callable),
+        ("a", Sequence),
+        ("a", os.PathLike),
+        ({"x": 1}, Row),
+        (["a"], tuple[str, ...]),
+        (["a"], set),
+        ([1.0], np.ndarray),
+        (UserDict(), dict),
+        (Path("a"), str),
+        (File("a"), Path),
+        (datetime(2026, 1, 1), date),
+        (pd.Timestamp(0), datetime),
+        (Mock(), pd.DataFrame),
+        (Anything(), int),
+    ],
+)
+def test_whatever_value_may_be_meant_fits(value: Any, wanted: Any) -> None:
+    """Numbers in each other's places, containers of another kind, proxies, open annotations."""
+    assert Pipeline([Node(reader(wanted), ["x"], [])], x=value).check() == []
+
+
+def test_a_value_that_the_function_itself_gives_or_converts_fits() -> None:
+    """A default of another kind, a decorator, a class."""
+
+    def limited(x: int = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013 (as written)
+
+    @functools.wraps(limited)
+    def converting(x: Any) -> None: ...
+
+    class Limit:
+        def __init__(self, x: int) -> None: ...
+
+    for func, value in ((limited, None), (converting, "1"), (Limit, "1")):
+        assert Pipeline([Node(func, ["x"], [])], x=value).check() == []
+    assert len(Pipeline([Node(limited, ["x"], [])], x="1").check()) == 1
 
 
 def test_config_paths_that_are_not_there_are_found() -> None:

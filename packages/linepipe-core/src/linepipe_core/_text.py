@@ -25,6 +25,7 @@ __all__ = [
     "shortened",
     "table",
     "type_name",
+    "with_article",
 ]
 
 _LONGEST: Final = 40
@@ -36,6 +37,17 @@ _MOST_LINES: Final = 20
 def type_name(value: object) -> str:
     """The name of a value's type, safe to show."""
     return bounded(type(value).__name__, _LONGEST)
+
+
+def with_article(name: str) -> str:
+    """A type's name after "a" or "an".
+
+    Example:
+        >>> with_article("int"), with_article("str")
+        ('an int', 'a str')
+    """
+    is_vowel = name[:1].lower() in "aeio" or name == "ndarray"  # "a UUID" is a UUID
+    return f"{'an' if is_vowel else 'a'} {name}"
 
 
 # --- texts from outside ---------------------------------------------------------------------------

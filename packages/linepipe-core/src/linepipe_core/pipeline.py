@@ -291,8 +291,9 @@ class Pipeline:
         """A sentence for each thing that is probably a mistake, for a test.
 
         ``assert not pipeline.check()`` finds annotations of maker and reader that can't fit
-        (plain classes only; what is unclear fits), constants that no node reads, config paths
-        that aren't there, and outputs that no node reads and that look like a misspelt input.
+        (plain classes only; what is unclear fits), constants and config values that plainly
+        aren't what a parameter's annotation says, constants that no node reads, config paths that
+        aren't there, and outputs that no node reads and that look like a misspelt input.
         """
         return check(self._declaration)
 

@@ -7,28 +7,24 @@ is unclear is taken to fit, so that the list is empty for a pipeline that is rig
 from __future__ import annotations
 
 import functools
-from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType
-from typing import Any, Final
+from typing import Any
 
 from linepipe_core._declare.config import MissingPathError, is_config_reference, look_up
 from linepipe_core._declare.declaration import Declaration
+from linepipe_core._declare.fits import class_may_fit, shown_annotation, value_may_fit
 from linepipe_core._declare.hints import Annotations, output_hints
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.signatures import signature_of
 from linepipe_core._declare.wiring import Wiring
-from linepipe_core._text import did_you_mean
+from linepipe_core._text import did_you_mean, with_article
 from linepipe_core._values.file import File
 from linepipe_core._values.isolate import peek
 
 __all__ = ["check"]
 
-_FITS_TOO: Final[dict[type, tuple[type, ...]]] = {
-    float: (int,),
-    complex: (int, float),
-    bytes: (bytearray,),
-}
+_ABSENT: Any = object()  # stands for a value that nothing gives
 
 
 def check(declaration: Declaration) -> list[str]:
@@ -36,7 +32,7 @@ def check(declaration: Declaration) -> list[str]:
     annotations = Annotations()
     return [
         *_misfits(declaration.wiring, annotations),
-        *_paths_as_texts(declaration, annotations),
+        *_misfitting_values(declaration, annotations),
         *_unread_constants(declaration),
         *_missing_paths(declaration),
         *_misspelt_outputs(declaration),
@@ -73,26 +69,50 @@ def _misspelt_outputs(declaration: Declaration) -> Iterator[str]:
             )
 
 
-def _paths_as_texts(declaration: Declaration, annotations: Annotations) -> Iterator[str]:
-    """A text where the function takes a File: what lies there wouldn't count."""
+def _misfitting_values(declaration: Declaration, annotations: Annotations) -> Iterator[str]:
+    """Constants and config values that plainly aren't what the parameter's annotation says."""
     wiring = declaration.wiring
     for index, node in enumerate(wiring.nodes):
+        if not any(n in declaration.constants or is_config_reference(n) for n in node.inputs):
+            continue
         for parameter, name, wanted in _parameters(node, annotations.of(node.func)):
-            if wanted is File and isinstance(_given(declaration, name), str):
+            value = _given(declaration, name)
+            if value is _ABSENT:
+                continue
+            takes = f"{parameter!r} of {wiring.place(index)} takes"
+            if wanted is File and isinstance(value, str):
                 yield (
-                    f"{name!r} is a str, but {parameter!r} of {wiring.place(index)} takes a File: "
-                    "only the name would count; give File(...)"
+                    f"{name!r} is a str, but {takes} a File: only the name would count; "
+                    "give File(...)"
                 )
+            elif not value_may_fit(value, wanted) and not _converts(node.func, parameter, value):
+                what = "None" if value is None else with_article(type(value).__qualname__)
+                yield f"{name!r} is {what}, but {takes} {with_article(shown_annotation(wanted))}"
 
 
 def _given(declaration: Declaration, name: str) -> Any:
-    """The value of a constant or a config reference; None if there is none."""
+    """The value of a constant or a config reference; `_ABSENT` if there is none."""
     if is_config_reference(name):
         try:
             return look_up(declaration.config, name)
         except MissingPathError:
-            return None
-    return peek(declaration.constants.get(name))
+            return _ABSENT
+    return peek(declaration.constants.get(name, _ABSENT))
+
+
+def _converts(func: Callable[..., Any], parameter: str, value: Any) -> bool:
+    """Return True if a function may take other values than its annotations say.
+
+    A class or a decorator may convert what it gets, as pydantic's do; and a default may be of
+    another kind than the annotation, as in ``limit: int = None``.
+    """
+    if isinstance(func, type) or hasattr(func, "__wrapped__"):
+        return True
+    if isinstance(func, functools.partial):
+        return _converts(func.func, parameter, value)
+    signature = signature_of(func)
+    found = None if signature is None else signature.parameters.get(parameter)
+    return found is not None and found.default is value
 
 
 def _misfits(wiring: Wiring, annotations: Annotations) -> Iterator[str]:
@@ -102,27 +122,13 @@ def _misfits(wiring: Wiring, annotations: Annotations) -> Iterator[str]:
             given = hints.get(name)
             if not (isinstance(given, type) and isinstance(wanted, type)):
                 continue
-            if not _may_fit(given, wanted):
+            if not class_may_fit(given, wanted):
                 maker = wiring.place(wiring.makers[name])
                 yield (
-                    f"{name!r} is a {given.__qualname__}, says {maker}, but {parameter!r} of "
-                    f"{wiring.place(index)} takes a {wanted.__qualname__}"
+                    f"{name!r} is {with_article(given.__qualname__)}, says {maker}, but "
+                    f"{parameter!r} of {wiring.place(index)} takes "
+                    f"{with_article(wanted.__qualname__)}"
                 )
-
-
-def _may_fit(given: type, wanted: type) -> bool:
-    """Return False only if no value of the one class is one of the other."""
-    if not {object, Any}.isdisjoint((given, wanted)):  # Any is a class, too
-        return True
-    if any(getattr(kind, "_is_protocol", False) for kind in (given, wanted)):
-        return True
-    try:
-        if issubclass(given, (wanted, *_FITS_TOO.get(wanted, ()))) or issubclass(wanted, given):
-            return True
-    except TypeError:  # a TypedDict, or another class that only looks like one
-        return True
-    # A class may be both of two unrelated interfaces.
-    return isinstance(given, ABCMeta) and isinstance(wanted, ABCMeta)
 
 
 def _parameters(node: Node, annotations: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
