@@ -15,7 +15,7 @@ from dynaconf import Dynaconf
 from omegaconf import OmegaConf
 from pydantic import BaseModel
 
-from linepipe_core import MissingConfigError, MissingInputError, Node, Pipeline
+from linepipe_core import File, MissingConfigError, MissingInputError, Node, Pipeline
 
 
 def same(value: Any) -> Any:
@@ -252,6 +252,15 @@ def test_a_config_that_is_a_text_has_no_parts() -> None:
     assert read("settings.yaml", "config") == "settings.yaml"
 
 
+def test_a_config_that_is_a_path_has_no_parts() -> None:
+    """Not even its name: somebody gave the file in place of what is in it."""
+    for path in (Path("settings.yaml"), File("settings.yaml")):
+        said = f"'config' is a {type(path).__name__}, so it has no 'name'(.|\n)*load the file"
+        with pytest.raises(MissingConfigError, match=said):
+            read(path, "config.name")
+        assert read({"path": Path("a/b")}, "config.path.name") == "b"
+
+
 def test_a_config_that_cannot_be_copied_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     """When the pipeline is built: not again by a run, by another part, or by a slice."""
     nodes = [Node(same, [f"config{part}"], [], name=f"read{part}") for part in ("", ".lock")]
@@ -259,7 +268,7 @@ def test_a_config_that_cannot_be_copied_is_warned_of_once(caplog: pytest.LogCapt
         pipeline = Pipeline(nodes, {"lock": threading.Lock(), "n": 1})
         for each in (pipeline, pipeline.only_nodes("read.lock"), pipeline.bind(x=1), pipeline):
             each.run()
-    (record,) = caplog.records
+    (record,) = (each for each in caplog.records if each.name == "linepipe.registry")
     assert "'config' can't be copied: _thread.lock in it is passed by reference" in record.message
 
 

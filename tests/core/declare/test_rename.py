@@ -89,6 +89,7 @@ def test_names_can_be_swapped() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
+        (({"fit": "x"}, {}), UnknownNameError, r"'fit' is a node: rename\(nodes={'fit': 'x'}\)"),
         (({"rwa": "x"}, {}), UnknownNameError, "no object is called 'rwa'(.|\n)*'raw'"),
         (({"config.modl": "config.x"}, {}), UnknownNameError, "'config.modl'"),
         (({}, {"keep": ("cnn",)}), UnknownNameError, "'cnn'"),

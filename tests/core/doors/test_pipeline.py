@@ -185,9 +185,11 @@ def test_a_misspelled_constant_is_warned_of(caplog: pytest.LogCaptureFixture) ->
     pipeline = Pipeline([Node(double, ["factor"], ["y"])], factor=2)
     with caplog.at_level(logging.WARNING, "linepipe.run"):
         pipeline.bind(factr=10)
-        pipeline.bind(factor=10, other=1)
+        for _ in range(2):
+            pipeline.bind(factor=10, zzz=1)
     assert [record.getMessage() for record in caplog.records] == [
-        "the constant 'factr' is read by no node; did you mean 'factor'?"
+        "the constant 'factr' is read by no node; did you mean 'factor'?",
+        "bind() got 'zzz', which no node reads; they read: factor",  # once a process
     ]
 
 
@@ -228,7 +230,7 @@ def test_binding_a_value_that_cannot_be_copied_warns_once(caplog: pytest.LogCapt
     pipeline = Pipeline([Node(lambda con: None, ["con"], [])])
     with caplog.at_level(logging.WARNING, "linepipe.registry"):
         for _ in range(3):
-            pipeline.bind(con=Connection()).bind(other=Connection())
+            pipeline.bind(con=Connection())
         assert len(caplog.records) == 1
         pipeline.bind(con=[print, lambda: None])  # something else of that name
     assert len(caplog.records) == 2

@@ -229,6 +229,11 @@ def test_a_folder_counts_by_all_that_lies_in_it(folder: Path) -> None:
         Path(f"parts/{n}").write_text("x")
         assert len(flow(nodes, parts=File("parts")).run(reuse=True)["names"]) == n + 1
     assert ran(flow(nodes, parts=File("parts")).run(reuse=True)) == []
+    Path("parts/deep").mkdir()
+    Path("parts/deep/new").write_text("x")
+    os.utime("parts/deep/new", (2e9, 2e9))
+    (entry,) = flow(nodes, parts=File("parts")).plan()
+    assert entry.reasons == ("file parts changed (the newest in it: deep/new)",)
 
 
 DATA = File("rows.csv")

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -378,6 +379,22 @@ class TestWhereItOpens:
             assert terminal.end() == 0
         assert "no debugger opens in 'train': PYTHONBREAKPOINT is 0" in terminal.shown
         assert "the model is 3.5" in terminal.shown
+
+    def test_none_opens_in_a_notebook_that_nobody_can_type_in(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """As under nbconvert, whose input() raises: one line that says what to do."""
+        kernel = SimpleNamespace(_allow_stdin=False)
+        ipython = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=kernel))
+        monkeypatch.setitem(sys.modules, "IPython", ipython)
+        pipeline = Pipeline([Node(lambda x: 1 / x, ["x"], ["y"], name="work")], x=0)
+        with pytest.raises(NodeExecutionError):
+            pipeline.run(hooks=[Breakpoint("work"), PostMortem()])
+        said = [line for line in caplog.messages if "no debugger opens" in line]
+        assert len(said) == 2
+        assert all("runs where nobody can type; open it in Jupyter" in line for line in said)
+        with pytest.raises(RunStateError, match=r"look at the inputs: error\.inputs"):
+            pipeline.debug("work")
 
     def test_none_opens_where_no_terminal_can_be_asked(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

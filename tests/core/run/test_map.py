@@ -353,11 +353,11 @@ class TestChecks:
             ([("a", {})], {}, TypeError, "a mapping from labels to constants"),
             ({"": {"factor": 1}}, {}, TypeError, "a case's label is a non-empty text"),
             ({1: {"factor": 1}}, {}, TypeError, "a case's label is a non-empty text, got 1"),
-            ({"a": 1}, {}, TypeError, "the case 'a' is a int; write {name: value}"),
+            ({"a": 1}, {}, TypeError, "the case 'a' is an int; write {name: value}"),
             ({"a": {"factor": 1}}, {"outputs": ["totl"]}, UnknownNameError, "'totl'"),
             ({"a": {"factor": 1}}, {"reuse": True}, RunStateError, "needs the persistent cache"),
             ({"a": {"factor": 1}}, {"hooks": [print]}, TypeError, "it is no Hook"),
-            ({"a": {"factor": 1}}, {"executor": 4}, TypeError, "an executor .* not a int"),
+            ({"a": {"factor": 1}}, {"executor": 4}, TypeError, "an executor .* not an int"),
             (
                 {"a": {"factor": 1}},
                 {"executor": ThreadPoolExecutor},
@@ -495,6 +495,26 @@ def test_a_constant_that_cannot_be_pickled_fails_its_case_alone(tmp_path: Path) 
         pipeline.map({"a": {"x": 1}, "b": {"x": threading.Lock()}}, executor=pool)
     assert list(caught.value.result) == ["a"]
     assert "'b': RunStateError: a constant of the case can't be pickled" in str(caught.value)
+
+
+def test_the_log_says_of_which_case_it_tells(caplog: pytest.LogCaptureFixture) -> None:
+    """At the head of each line of a run."""
+    pipeline = Pipeline([Node(lambda x: 1 / x, ["x"], ["y"], name="invert")])
+    with caplog.at_level("INFO", "linepipe.run"), pytest.raises(MapError):
+        pipeline.map({"may": {"x": 1}, "june": {"x": 0}})
+    lines = [re.sub(r"[\d.]+ s$", "... s", line) for line in caplog.messages]
+    assert lines == [
+        "may: running 1 node",
+        "may: invert ran in ... s",
+        "may: 1 of 1 nodes in ... s",
+        "june: running 1 node",
+        "june: invert failed: ZeroDivisionError: division by zero",
+        "june: 0 of 1 nodes in ... s",
+    ]
+    caplog.clear()
+    with caplog.at_level("INFO", "linepipe.run"):
+        pipeline.bind(x=1).run()
+    assert caplog.messages[0] == "running 1 node"
 
 
 def test_a_debugger_says_that_it_cannot_open_in_a_worker(

@@ -51,8 +51,16 @@ class TestInputs:
             "      did you mean 'features'?\n"
             "  - nothing makes 'other', which node 4 'add_one' needs\n"
             "      available there: config, features, raw, y, z\n"
-            "  give it as a constant: Pipeline(..., featurs=...) or pipeline.bind(featurs=...)"
+            "  give them as constants: pipeline.bind(featurs=..., other=...)"
         )
+
+    def test_missing_inputs_that_are_no_keywords_can_be_given_as_shown(self) -> None:
+        """Behind two stars, together with the others."""
+        pipeline = Pipeline([Node(max, ["a", "b c", "class"], ["y"])])
+        with pytest.raises(MissingInputError) as caught:
+            pipeline.run()
+        call = str(caught.value).rpartition("constants: ")[2].replace("...", "1")
+        assert eval(call, {"pipeline": pipeline}).run()["y"] == 1
 
     def test_missing_config_paths_are_reported_along_with_missing_inputs(self) -> None:
         """So that nobody mends the one to be told of the other."""

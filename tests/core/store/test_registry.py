@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def test_get_can_check_the_type() -> None:
     """And tells a type checker what it gives."""
     with registry(x=2) as objects:
         assert objects.get("x", int) + 1 == 3
-        with pytest.raises(ObjectTypeError, match="object 'x' is a int, not a str"):
+        with pytest.raises(ObjectTypeError, match="object 'x' is an int, not a str"):
             objects.get("x", str)
 
 
@@ -108,6 +109,26 @@ def test_the_config_cannot_be_overwritten() -> None:
     """Nor hidden behind an object of such a name."""
     with registry() as objects, pytest.raises(ConstantError, match=r"'config\.a' means the config"):
         objects.set("config.a", 1)
+
+
+def test_a_name_that_no_node_reads_or_makes_is_set_with_a_warning(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """With the near match, or what the nodes read and make; on a shelf as well."""
+    pipeline = Pipeline([Node(len, ["items"], ["n"])])
+    shelved = pipeline.replace(use_persistent_cache=True, cache_storage_path=tmp_path / "shelf")
+    for each in (pipeline, shelved):
+        caplog.clear()
+        with caplog.at_level("WARNING", "linepipe.registry"), each.get_obj_registry() as objects:
+            objects.set("items", [1])
+            objects.set("n", 1)
+            objects.set("itms", [1])
+            objects.set("zzz", 1)
+            assert objects["zzz"] == 1
+        assert caplog.messages == [
+            "registry.set('itms', ...): no node reads it; did you mean 'items'?",
+            "registry.set('zzz', ...): no node reads it; they read and make: items, n",
+        ]
 
 
 def test_release_drops_an_object() -> None:

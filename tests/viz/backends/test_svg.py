@@ -213,7 +213,7 @@ def test_a_run_that_has_only_begun_is_no_other_pipelines() -> None:
 )
 def test_what_is_no_result_is_refused(result: Any) -> None:
     """With what would be one."""
-    with pytest.raises(TypeError, match=r"is neither a run nor a plan\n  give a RunResult"):
+    with pytest.raises(TypeError, match=r"is neither a run nor a plan\n  give what pipeline.run"):
         draw_svg_pipeline(samples.features(), result=result)
 
 

@@ -13,10 +13,11 @@ from collections.abc import (
     Sequence,  # loaded already, unlike `collections`, by every start
 )
 from contextlib import suppress
+from os import PathLike
 from types import BuiltinMethodType, MemberDescriptorType, MethodType
 from typing import Any, Final
 
-from linepipe_core._text import did_you_mean, shortened, type_name
+from linepipe_core._text import did_you_mean, shortened, type_name, with_article
 from linepipe_core._values.describe import describe
 
 __all__ = [
@@ -94,11 +95,13 @@ def look_up(config: Any, reference: str) -> Any:
             raise MissingPathError(
                 f"'{walked}.{part}' can't be read ({why})\n  give it a value in the config"
             ) from error
-        if found is ABSENT and type(value) in _PLAIN:
-            article = "an" if type(value) is int else "a"
-            what = "None" if value is None else f"{article} {type_name(value)}"
+        is_path = walked == CONFIG and isinstance(value, PathLike)  # its name is no setting
+        if is_path or (found is ABSENT and type(value) in _PLAIN):
+            what = "None" if value is None else with_article(type_name(value))
             mend = "a config is an object with parts: load what the text names, or pass a dict"
-            if walked != CONFIG or type(value) is not str:
+            if is_path:
+                mend = "load the file, and pass what is in it"
+            elif walked != CONFIG or type(value) is not str:
                 mend = "only objects with parts and mappings lead further"
             raise MissingPathError(f"{walked!r} is {what}, so it has no {part!r}\n  {mend}")
         if found is ABSENT:
@@ -122,8 +125,8 @@ def _hint(value: Any, part: str, walked: str) -> str:
     for key in keys:
         if str(key) == part:
             return (
-                f"\n  the key {key!r} is no text but a {type_name(key)}: write it as a text in the "
-                "config"
+                f"\n  the key {key!r} is no text but {with_article(type_name(key))}: write it as "
+                "a text in the config"
             )
     return ""
 

@@ -15,8 +15,8 @@ from linepipe_core._declare.node import Node
 from linepipe_core._declare.rename import Renaming
 from linepipe_core._declare.wiring import Wiring, look_up_config
 from linepipe_core._errors import CompositionError
-from linepipe_core._log import RUN_LOG
-from linepipe_core._text import did_you_mean, type_name
+from linepipe_core._log import RUN_LOG, once
+from linepipe_core._text import did_you_mean, shortened, type_name, with_article
 from linepipe_core._values.isolate import ATOMIC, isolate, peek
 
 __all__ = ["Declaration", "LeftOut", "Options"]
@@ -155,7 +155,8 @@ class Declaration(NamedTuple):
         merged = self.constants.copy()
         for name, value in constants.items():
             merged[name] = _isolated(value, name)
-        _warn_of_misspelled_names(constants, wiring, wiring.free)
+        if not wiring.free.keys() >= constants.keys():
+            _warn_of_unread(constants, wiring)
         prints = self.fingerprints
         if prints:  # copied at one stroke: a run in another thread may add to it meanwhile
             prints = {n: seen for n, seen in prints.copy().items() if n not in constants}
@@ -303,7 +304,7 @@ def _checked_nodes(nodes: object) -> tuple[Node, ...]:
     if isinstance(nodes, Node):
         raise TypeError(f"a Pipeline takes a list of nodes, got {nodes!r}\n  write [node]")
     if not isinstance(nodes, Iterable):
-        raise TypeError(f"a Pipeline takes a list of nodes, got a {type_name(nodes)}")
+        raise TypeError(f"a Pipeline takes a list of nodes, got {with_article(type_name(nodes))}")
     checked: list[Node] = []
     for place, node in enumerate(nodes, 1):
         if isinstance(node, Node):
@@ -332,3 +333,20 @@ def _warn_of_misspelled_names(
     for name in constants:
         if name not in wiring.free and (near := did_you_mean(name, meant)):
             RUN_LOG.warning("the constant %r is read by no node; %s", name, near.strip())
+
+
+def _warn_of_unread(constants: Mapping[str, Any], wiring: Wiring) -> None:
+    """Warn of the constants of a call of ``bind`` that no node reads.
+
+    Once for each name and set of inputs, if it resembles none: it may be for a pipeline that is
+    added later, and a service binds at each request.
+    """
+    for name in constants:
+        if name in wiring.free:
+            continue
+        if near := did_you_mean(name, wiring.free):
+            RUN_LOG.warning("the constant %r is read by no node; %s", name, near.strip())
+        else:
+            inputs = shortened(wiring.free)
+            level = once("bind", name, inputs)
+            RUN_LOG.log(level, "bind() got %r, which no node reads; they read: %s", name, inputs)

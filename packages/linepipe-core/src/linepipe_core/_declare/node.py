@@ -425,7 +425,8 @@ def _names(node: str, what: str, names: Any) -> tuple[str, ...]:
         if isinstance(names, str):
             refuse(node, f"its {what} are the string {names!r}; write [{names!r}]")
         if not isinstance(names, Sequence):
-            refuse(node, f"its {what} must be a list of names, got {shown(names)}")
+            mend = f"\n  a node without {what} has []" if names is None else ""
+            refuse(node, f"its {what} must be a list of names, got {shown(names)}{mend}")
     for name in names:
         if not isinstance(name, str):
             refuse(node, f"its {what} must be names, got {shown(name)}")

@@ -52,7 +52,9 @@ class Renaming:
         _check_mapping("nodes", node_names)
         if not isinstance(prefix, str):
             raise TypeError(f"prefix must be a text, got {prefix!r}")
-        _refuse_unknown("object", names, objects, references)
+        mistaken = [name for name in names if name in known_nodes and name not in objects]
+        how = _by_keyword(mistaken, names) if mistaken else ""
+        _refuse_unknown("object", names, objects, references, how)
         _refuse_unknown("object", keep, [*objects, *known_nodes])
         _refuse_unknown("node", node_names, known_nodes)
         kept = frozenset(keep)
@@ -97,14 +99,25 @@ def _check_mapping(what: str, names: object) -> None:
 
 
 def _refuse_unknown(
-    kind: str, asked: Iterable[str], there: list[str], references: Iterable[str] = ()
+    kind: str,
+    asked: Iterable[str],
+    there: list[str],
+    references: Iterable[str] = (),
+    hint: str = "",
 ) -> None:
     known = {*there, *references}
     for reference in references:  # each reference lies below those that its path passes
         parts = reference.split(".")
         known.update(".".join(parts[:n]) for n in range(1, len(parts)))
     if unknown := [name for name in asked if name not in known]:
-        raise UnknownNameError(kind, unknown, [*there, *references])
+        raise UnknownNameError(kind, unknown, [*there, *references], hint)
+
+
+def _by_keyword(nodes: list[str], names: Mapping[str, str]) -> str:
+    """How to rename what is a node and was given as an object."""
+    shown = ", ".join(f"{name!r}: {names[name]!r}" for name in nodes)
+    are = "is a node" if len(nodes) == 1 else "are nodes"
+    return f"{', '.join(map(repr, nodes))} {are}: rename(nodes={{{shown}}})"
 
 
 def _moved(reference: str, names: Mapping[str, str]) -> str:

@@ -349,15 +349,26 @@ def missing_inputs(
 
 
 def _how_to_give(missing: Sequence[str]) -> str:
-    """Two calls that give a constant of the first missing name; none where nothing is missing."""
+    """Calls that give the missing names as constants; nothing where none is missing."""
     if not missing:
         return ""
+    if len(missing) > 1:
+        return f"\n  give them as constants: pipeline.bind({_keywords(missing)})"
     name = missing[0]
     if not name.isidentifier() or iskeyword(name):
         return f"\n  give it as a constant: pipeline.bind(**{{{name!r}: ...}})"
     if name in _ARGUMENTS:  # Pipeline takes something else by that name
         return f"\n  give it as a constant: pipeline.bind({name}=...)"
     return f"\n  give it as a constant: Pipeline(..., {name}=...) or pipeline.bind({name}=...)"
+
+
+def _keywords(names: Sequence[str]) -> str:
+    """The names as the keywords of a call, each with ``...`` for its value."""
+    odd = [name for name in names if not name.isidentifier() or iskeyword(name)]
+    shown = [f"{name}=..." for name in names if name not in odd]
+    if odd:
+        shown.append(f"**{{{', '.join(f'{name!r}: ...' for name in odd)}}}")
+    return shortened(shown)
 
 
 def _how_to_make(missing: Sequence[str], unkept: Mapping[str, str], cache_path: str) -> str:

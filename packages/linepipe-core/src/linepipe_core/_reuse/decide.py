@@ -26,7 +26,7 @@ from linepipe_core._reuse.reasons import (
     uncomparable_input,
 )
 from linepipe_core._reuse.record import Record, StoredObject, Version, hash_of_read, wiring_of
-from linepipe_core._values.file_content import FileContent
+from linepipe_core._values.file_content import FileContent, newest_below
 
 __all__ = ["ReusePlanner"]
 
@@ -376,6 +376,8 @@ class ReusePlanner:
             now = self._files.get(path, "")
             if not now or now != content.digest:
                 how = "changed" if now else "isn't there"
+                newest = newest_below(path) if now else ""
+                how += f" (the newest in it: {newest})" if newest else ""
                 reasons.append(Reason(f"file {path} {how}", "file", path))
         return reasons
 

@@ -24,7 +24,7 @@ from linepipe_core._run.map_result import MapError, MapResult
 from linepipe_core._run.pools import outcomes
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.transport import Sender, run_packed
-from linepipe_core._text import type_name
+from linepipe_core._text import type_name, with_article
 
 if TYPE_CHECKING:  # loads threads and queues, which a run here doesn't need
     from concurrent.futures import Executor
@@ -88,7 +88,7 @@ def _check(
             raise TypeError(f"a case's label is a non-empty text, got {label!r}")
         if not isinstance(constants, Mapping):
             raise TypeError(
-                f"the case {label!r} is a {type(constants).__name__}; write {{name: value}}"
+                f"the case {label!r} is {with_article(type_name(constants))}; write {{name: value}}"
             )
     unknown = dict.fromkeys(n for each in cases.values() for n in each if n not in wiring.free)
     if unknown:
@@ -137,7 +137,7 @@ def _outcomes(
 def _check_executor(executor: object) -> None:
     if executor is None or (hasattr(executor, "submit") and not isinstance(executor, type)):
         return
-    what = executor.__name__ if isinstance(executor, type) else f"a {type_name(executor)}"
+    what = executor.__name__ if isinstance(executor, type) else with_article(type_name(executor))
     give = f"{what}(...)" if hasattr(executor, "submit") else "ProcessPoolExecutor(2), say"
     raise TypeError(f"map() takes an executor of concurrent.futures, not {what}\n  give {give}")
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import UnsupportedOperation
 from types import CodeType, FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from linepipe_core._code.ownership import file_owner
 from linepipe_core._declare.callables import CALLER, implementations, python_code
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Breakpoint", "PostMortem", "debug_call"]
 
+_NOBODY_ASKS: Final = (
+    "this notebook runs where nobody can type; open it in Jupyter, or look at the inputs: "
+    "error.inputs of a NodeExecutionError, next_inputs() of pipeline.start()"
+)
 _PASSED_BY = ("linepipe_core.*", "linepipe_profile.*", "linepipe_viz.*", "contextlib")
 
 
@@ -123,7 +127,11 @@ def _why_closed() -> str | None:
     """The reason why no debugger can be opened in this process, or None if one can."""
     if os.environ.get("PYTHONBREAKPOINT") == "0":
         return "PYTHONBREAKPOINT is 0"
-    if _ipython() is not None or _can_be_asked(sys.stdin):
+    if (ipython := _ipython()) is not None:
+        # As under nbconvert and papermill: its input() would raise.
+        can_ask = getattr(getattr(ipython, "kernel", None), "_allow_stdin", True)
+        return None if can_ask else _NOBODY_ASKS
+    if _can_be_asked(sys.stdin):
         return None
     return "there is no terminal to ask, for standard input is closed or empty"
 

@@ -58,11 +58,13 @@ def start_run(
     rerun: Names,
     hooks: Iterable[Hook],
     on_end: Callable[[RunResult], None],
+    label: str = "",
 ) -> Run:
     """Begin a run; the arguments are those of ``Pipeline.run``.
 
     Args:
         on_end: called with the result, also of a run that failed.
+        label: of a case, for the log.
     """
     kept = None if outputs is None else _known_outputs(declaration, outputs)
     hooks = _hook_list(hooks)
@@ -82,7 +84,8 @@ def start_run(
             session.expect_outputs()
         calls = HookCalls(hooks, (node.name for node in wiring.nodes)) if hooks else None
         values = declaration.config_values()
-        return Run(wiring, registry, values, kept, options.track_history, calls, on_end, session)
+        history = options.track_history
+        return Run(wiring, registry, values, kept, history, calls, on_end, session, label)
     except BaseException:
         registry.close()
         raise
@@ -98,7 +101,7 @@ def run_case(
 ) -> RunResult:
     """One whole run of a case of ``map``."""
     case = declaration.bound(constants).in_partition(label)
-    with start_run(case, outputs, reuse, (), hooks, lambda _: None) as run:
+    with start_run(case, outputs, reuse, (), hooks, lambda _: None, label) as run:
         return run.finish()
 
 
@@ -159,7 +162,7 @@ def open_registry(declaration: Declaration) -> ObjectRegistry:
     """A registry of the constants and, with the persistent cache, of what that holds."""
     options = declaration.options
     if not options.use_persistent_cache:
-        return ObjectRegistry(declaration.constants)
+        return ObjectRegistry(declaration.constants, declaration.wiring)
     # sqlite3 and pickle: only for those who need them
     from linepipe_core._store.shelf_registry import ShelfRegistry
     from linepipe_core._store.store import Store
@@ -170,7 +173,7 @@ def open_registry(declaration: Declaration) -> ObjectRegistry:
         raise _named_if_deleted(options.cache_storage_path, error) from error
     try:
         return ShelfRegistry(
-            declaration.constants, store, declaration.wiring.free, options.partition or ""
+            declaration.constants, declaration.wiring, store, options.partition or ""
         )
     except BaseException:
         store.close()

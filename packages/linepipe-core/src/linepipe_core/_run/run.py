@@ -58,6 +58,7 @@ class Run:
         hooks: Observers | None,
         on_end: Callable[[RunResult], None],
         session: Session | None = None,
+        label: str = "",
     ) -> None:
         self.registry = registry
         self.steps: list[Step] = []
@@ -76,6 +77,7 @@ class Run:
         self._started: float | None = None
         self._epoch = 0.0  # seconds between the epoch and the zero of perf_counter
         self._logs = RUN_LOG.isEnabledFor(INFO)
+        self._case = f"{label}: " if label else ""  # begins each line of the log
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -183,7 +185,7 @@ class Run:
         self._epoch = time() - self._started
         if self._logs:
             n_nodes = len(self._nodes)
-            RUN_LOG.info("running %d node%s", n_nodes, "s" * (n_nodes != 1))
+            RUN_LOG.info("%srunning %d node%s", self._case, n_nodes, "s" * (n_nodes != 1))
         if self._session is not None:
             self._session.log_provenance()
         if self._hooks is not None:
@@ -288,9 +290,10 @@ class Run:
         if self._unwanted:
             self.registry.drop(self._unwanted.intersection(step.node.outputs))
         if self._logs and step.seconds is None:
-            RUN_LOG.info("%s %s", step.node.name, step.status)
+            RUN_LOG.info("%s%s %s", self._case, step.node.name, step.status)
         elif self._logs:
-            RUN_LOG.info("%s %s in %.3f s", step.node.name, step.status, step.seconds)
+            seconds = step.seconds
+            RUN_LOG.info("%s%s %s in %.3f s", self._case, step.node.name, step.status, seconds)
         if self._hooks is not None:
             self._hooks.call("after_node", step)
 
@@ -399,10 +402,11 @@ class Run:
         try:
             if step.status == "running":
                 step.status = "failed"
+                name, why = step.node.name, first_line(error)
                 if isinstance(error, Exception):
-                    RUN_LOG.error("%s failed: %s", step.node.name, first_line(error))
+                    RUN_LOG.error("%s%s failed: %s", self._case, name, why)
                 else:
-                    RUN_LOG.info("%s was interrupted: %s", step.node.name, first_line(error))
+                    RUN_LOG.info("%s%s was interrupted: %s", self._case, name, why)
                 if self._session is not None:
                     self._session.failed(step.index)
                 self._record(step, held)
@@ -423,7 +427,8 @@ class Run:
         self._on_end(result)
         if self._logs:
             n_done = sum(step.status != "failed" for step in self.steps)
-            RUN_LOG.info("%d of %d nodes in %.3f s", n_done, len(self._nodes), result.seconds)
+            n_nodes, seconds = len(self._nodes), result.seconds
+            RUN_LOG.info("%s%d of %d nodes in %.3f s", self._case, n_done, n_nodes, seconds)
         if self._hooks is not None and self._started is not None:
             self._hooks.call("after_run", result)
             result.failed_hooks = tuple(self._hooks.failed)

@@ -15,14 +15,16 @@ from typing import Any, Final, TypeVar, overload
 
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._declare.node import Node
+from linepipe_core._declare.wiring import Wiring
 from linepipe_core._errors import (
     ConstantError,
     ObjectTypeError,
     RegistryClosedError,
     UnknownNameError,
 )
+from linepipe_core._log import REGISTRY_LOG
 from linepipe_core._store.info import ObjectInfo
-from linepipe_core._text import rendered
+from linepipe_core._text import did_you_mean, rendered, shortened, with_article
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, isolate, peek
 
 T = TypeVar("T")
@@ -51,9 +53,10 @@ class ObjectRegistry:
         held: for the run loop: name -> what ``snapshot.hold`` made of the object.
     """
 
-    __slots__ = ("_closed", "_constants", "_origins", "held")
+    __slots__ = ("_closed", "_constants", "_origins", "_wiring", "held")
 
-    def __init__(self, constants: Mapping[str, Any]) -> None:
+    def __init__(self, constants: Mapping[str, Any], wiring: Wiring) -> None:
+        self._wiring = wiring
         self._constants = constants  # name -> what snapshot.hold made of it
         self.held: dict[str, Any] = dict(constants)
         self._closed = False
@@ -99,7 +102,8 @@ class ObjectRegistry:
         value = held if type(held) in ATOMIC else copy_for_reader(held)
         if kind is not None and not isinstance(value, kind):
             raise ObjectTypeError(
-                f"object {name!r} is a {type(value).__name__}, not a {kind.__name__}"
+                f"object {name!r} is {with_article(type(value).__name__)}, "
+                f"not {with_article(kind.__name__)}"
             )
         return value
 
@@ -140,6 +144,8 @@ class ObjectRegistry:
     def set(self, name: str, value: Any) -> None:
         """Put an object in, or replace one: the nodes to come will read it.
 
+        A name that no node reads or makes is set, and the log warns of it.
+
         Raises:
             ConstantError: a constant has that name (``Pipeline.bind`` replaces those), or it
                 means the config.
@@ -153,6 +159,7 @@ class ObjectRegistry:
         self._origins[name] = None, time()
 
     def _check_settable(self, name: str) -> None:
+        """Refuse a name that can't be set, and warn of one that no node reads or makes."""
         self._open()
         if type(name) is not str or not name:
             raise TypeError(f"an object's name is a non-empty string, got {name!r}")
@@ -168,6 +175,11 @@ class ObjectRegistry:
                 f"  replace it for a whole run: pipeline.bind({name}=...)",
                 [name],
             )
+        free, makers = self._wiring.free, self._wiring.makers
+        if name not in free and name not in makers:
+            known = [*free, *makers]
+            near = did_you_mean(name, known).strip() or f"they read and make: {shortened(known)}"
+            REGISTRY_LOG.warning("registry.set(%r, ...): no node reads it; %s", name, near)
 
     def release(self, name: str) -> None:
         """Drop an object, so that its memory is free.

@@ -15,6 +15,7 @@ from logging import INFO, WARNING
 from time import time
 from typing import Any
 
+from linepipe_core._declare.wiring import Wiring
 from linepipe_core._errors import ConstantError, MissingInputError, ShelfError, UnknownNameError
 from linepipe_core._log import REGISTRY_LOG, once
 from linepipe_core._store.info import ObjectInfo
@@ -123,9 +124,9 @@ class ShelfRegistry(ObjectRegistry):
 
     Args:
         constants: name -> what ``snapshot.hold`` made of it.
+        wiring: of the nodes. Of the free inputs, those whose bytes are bad are as if they
+            weren't there.
         store: an open store, which the registry closes at its end.
-        needed: names that the run reads from the shelf: those whose bytes are bad are as if
-            they weren't there.
         partition: the partition of the run; empty for the shelf's own.
 
     Attributes:
@@ -152,17 +153,17 @@ class ShelfRegistry(ObjectRegistry):
     def __init__(
         self,
         constants: Mapping[str, Any],
+        wiring: Wiring,
         store: Store,
-        needed: Iterable[str] = (),
         partition: str = "",
     ) -> None:
-        super().__init__(constants)
+        super().__init__(constants, wiring)
         self.store = store
         self.partition = partition
         self.awaited: set[str] = set()
         self._stored: dict[str, ShelfSnapshot] = {}  # those that this run has dealt with
         _refuse_shadows(constants, store, partition)
-        for name in needed:
+        for name in wiring.free:
             if name not in constants and (found := self._look_up(name)) is not None:
                 self.held[name] = found
         self._run: int | None = None

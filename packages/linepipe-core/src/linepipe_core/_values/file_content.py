@@ -12,7 +12,7 @@ from collections.abc import Iterator, MutableMapping
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-__all__ = ["FileContent", "content_of_path", "note_content"]
+__all__ = ["FileContent", "content_of_path", "newest_below", "note_content"]
 
 # Per path as written and folder of the process: lets a process read each file once.
 _READ: dict[tuple[str, str], FileContent] = {}
@@ -72,6 +72,15 @@ def note_content(path: str, content: FileContent) -> None:
     """Take over the content of a path that an earlier process has read."""
     if content.stamp:
         _READ.setdefault(_key(path), content)
+
+
+def newest_below(path: str) -> str:
+    """The file in a folder that was changed last, by its name there; empty if it is no folder."""
+    try:
+        files = [(s.st_mtime_ns, n) for n, s in _files(path) if not stat.S_ISDIR(s.st_mode)]
+    except OSError:
+        return ""
+    return max(files, default=(0, ""))[1].removeprefix("/")
 
 
 def _key(path: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from linepipe_core import Node, NodeExecutionError, Reason, Run, RunResult, Step
+from linepipe_core import Node, NodeExecutionError, Pipeline, Reason, Run, RunResult, Step
 from linepipe_viz.text import join_names, memory_text, printable, seconds_text, shorten
 
 Status = Literal[
@@ -189,10 +189,12 @@ def steps_with_records(overlay: Overlay) -> list[tuple[Node, Record]]:
             return [*pairs, *((node, Record("not run")) for node in to_come)]
         return [(entry.node, _entry_record(entry)) for entry in cast("Iterable[Any]", overlay)]
     except (AttributeError, KeyError, TypeError) as error:
+        is_pipeline = isinstance(overlay, Pipeline)
+        also = "; print_pipeline(pipeline) shows the pipeline itself" if is_pipeline else ""
         raise TypeError(
             f"a {type(overlay).__name__} is neither a run nor a plan\n"
-            "  give a RunResult, the NodeExecutionError of a failed run, "
-            "or what pipeline.plan() returns"
+            "  give what pipeline.run() or pipeline.plan() returns, or the NodeExecutionError of a "
+            f"failed run{also}"
         ) from error
 
 
