@@ -56,7 +56,7 @@ def test_every_reason_of_a_plan_names_what_decided(tmp_path: Path) -> None:
     }
     more = pipeline(tmp_path, n=11, nodes=[*CHAIN[:3], Node(print, ["n"], [])]).plan()
     assert parts(more[0].reasons[0])[1:] == ("constant", "n", "10", "11")
-    again = pipeline(tmp_path, nodes=[Node(len, ["cleaned"], ["total"])]).plan()
+    again = pipeline(tmp_path, nodes=[Node(len, ["cleaned"], ["total"], name="total")]).plan()
     assert parts(again[0].reasons[0])[1:] == ("code", None, None, None)
 
 

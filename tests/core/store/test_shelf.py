@@ -144,7 +144,7 @@ def test_the_folder_that_it_lies_in_stays_as_it_is(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "data")) == [
         ".gitignore", "buffers", "index.sqlite", "reserve", "shelf", "staging",
     ]  # fmt: skip
-    assert (tmp_path / "data" / "shelf").read_text() == "linepipe shelf 3\n"
+    assert (tmp_path / "data" / "shelf").read_text() == "linepipe shelf 4\n"
     assert (tmp_path / "data" / "reserve").stat().st_blocks * 512 >= 256 * 1024
     assert os.listdir(tmp_path / "data" / "staging") == []
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from types import MappingProxyType
 from typing import Final
 
-from linepipe_core._code.parts import Part, PartKey
+from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.compare import below, code_changes, leaf_changes
@@ -23,6 +23,7 @@ from linepipe_core._reuse.reasons import (
     as_made_on,
     bounded,
     changed_input,
+    never_ran,
     uncomparable_input,
 )
 from linepipe_core._reuse.record import Record, StoredObject, Version, hash_of_read, wiring_of
@@ -50,6 +51,9 @@ class ReusePlanner:
         state: the parts that nodes change while they run; kept up to date by the caller.
         that_read: gives those versions of a node that were made from what it reads now, by the
             hash of that; without it all are looked at.
+        partition: the run's.
+        to_compare: gives the versions that a node may be compared with: those of the run's
+            partition first, the newest first; without it those that may fit.
 
     Attributes:
         decisions: per node, the decision that is foreseen.
@@ -70,10 +74,14 @@ class ReusePlanner:
         uncomparable: Mapping[str, Collection[str]] = MappingProxyType({}),
         state: Collection[PartKey] = frozenset(),
         that_read: Callable[[int, str], Iterable[Version]] | None = None,
+        partition: str = "",
+        to_compare: Callable[[int], Iterable[Version]] | None = None,
     ) -> None:
         self._that_read = that_read
+        self._partition = partition
         self._wiring = wiring
         self._versions = list(versions)
+        self._to_compare = to_compare or self._versions.__getitem__
         self._state = state
         self._chosen: list[Version | None] = [None] * len(wiring.nodes)
         self._parts = parts
@@ -229,7 +237,9 @@ class ReusePlanner:
     def _absent(self, index: int) -> list[str]:
         """The node's outputs that aren't kept, because they can't be or aren't to be."""
         record = self._record(index)
-        return [n for n, digest in record.outputs.items() if digest is None] if record else []
+        if record is None or record.persists != self._wiring.nodes[index].persist:
+            return []
+        return [name for name, digest in record.outputs.items() if digest is None]
 
     def _backwards(self, decisions: Sequence[Decision]) -> dict[int, Decision]:
         """The fresh nodes that make what can't be kept, for readers that run."""
@@ -274,11 +284,12 @@ class ReusePlanner:
             if next(self._reasons(index, version), None) is None:
                 self._chosen[index] = version
                 return self._fitting(index, version)
-        current = self._current(index)
-        if current is None:
-            return Decision("run", bounded([*anyway, _NEVER_RAN]))
-        self._chosen[index] = current
-        return Decision("run", bounded([*anyway, *self._reasons(index, current)]))
+        self._chosen[index], missing = self._compared(index)
+        compared = self._chosen[index]
+        reasons = [] if compared is None else [*self._reasons(index, compared)]
+        if (not reasons and not anyway) or compared is None:
+            reasons = [missing]
+        return Decision("run", bounded([*anyway, *reasons]))
 
     def _candidates(self, index: int) -> Iterable[Version]:
         """The versions that may fit, the newest first."""
@@ -288,11 +299,35 @@ class ReusePlanner:
             return self._versions[index]
         return self._that_read(index, hash_of_read(node, read))
 
-    def _current(self, index: int) -> Version | None:
-        """The version whose objects the names of its outputs give; else the newest."""
-        versions = self._versions[index]
-        newest = next(iter(versions), None)
-        return next((version for version in versions if version.is_current), newest)
+    def _compared(self, index: int) -> tuple[Version | None, Reason]:
+        """The node's own version in this partition: the current one, else the newest.
+
+        Returns:
+            The version, and the reason of a node that has none, or none that differs.
+        """
+        own: Version | None = None
+        maker, is_elsewhere = None, False
+        for version in self._to_compare(index):
+            is_here = version.partition == self._partition
+            if not self._is_own(index, version):
+                maker = maker or (version.node if is_here else None)
+            elif not is_here:
+                is_elsewhere = True
+                break
+            elif own is None or version.is_current:
+                own = version
+            if own is not None and (own.is_current or not is_here):
+                break
+        if own is not None:
+            return own, Reason(f"{maker or 'another node'} has made its outputs since", "missing")
+        return None, never_ran(self._partition, is_elsewhere, maker)
+
+    def _is_own(self, index: int, version: Version) -> bool:
+        """Return True if the node made a version, under its name or an earlier one."""
+        if version.node == self._wiring.nodes[index].name:
+            return True
+        record = version.record
+        return record.parts[FUNCTION].digest == self._parts(index, record)[FUNCTION].digest
 
     def _fitting(self, index: int, version: Version) -> Decision:
         """The decision about a node of which nothing that is known speaks against a version."""
@@ -335,6 +370,9 @@ class ReusePlanner:
                     continue
                 yield from self._changed_input(name, record, then, now)
         yield from self._changed_files(record.made_files)
+        if node.persist and not record.persists:
+            for name in node.outputs:
+                yield Reason(f"{name} wasn't kept, with persist=False", "missing", name)
         for name, digest in record.outputs.items():
             if digest is not None and not node.persist:
                 text = f"{name} is on the shelf in spite of persist=False"
@@ -399,4 +437,3 @@ _DEFERRED: Final = Reason("put off until a node that runs needs it", "nothing_ch
 _RERUN: Final = Reason("asked for by rerun", "rerun")
 _ALWAYS_RUN: Final = Reason("always_run", "always_run")
 _FILES: Final = Reason("files may have changed", "file")
-_NEVER_RAN: Final = Reason("never ran", "never_ran")

@@ -14,17 +14,13 @@ from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
 from linepipe_core._code.lookup import looked_up, recorded_code
-from linepipe_core._code.members import is_own_class
 from linepipe_core._code.outside import OutsideWatch
 from linepipe_core._code.ownership import module_owner
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
-from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.record import Record, Version
-from linepipe_core._values.content_hash import ValueHasher
-from linepipe_core._values.identity import identity_of
 
-__all__ = ["Ended", "NodeCode", "RecordedCode", "given_content"]
+__all__ = ["Ended", "NodeCode", "RecordedCode"]
 
 # How nodes that failed left what they changed, which no record says, and how that began.
 _LEFT_BY_FAILED: Final[dict[str, tuple[PartKey, Part]]] = {}
@@ -42,13 +38,6 @@ def _own_state(record: Record | None) -> list[PartKey]:
 def _is_met_late(then: Part | None, now: Part | None) -> bool:
     """Return True for a value that a node was first seen to use when it had run."""
     return bool(then and now and then.made and not now.made and then.digest != now.digest)
-
-
-def given_content(reader: Reader, value: Any, found: ValueFingerprint) -> str:
-    """The hash of a constant or config value; without content it is new in every process."""
-    if not found.untracked:
-        return found.digest
-    return ValueHasher(reader.name, is_own_class, identify=identity_of).digest(value)
 
 
 class Ended(NamedTuple):

@@ -29,6 +29,7 @@ __all__ = [
     "input_label",
     "is_gone",
     "is_new",
+    "never_ran",
     "uncomparable_input",
 ]
 
@@ -67,6 +68,20 @@ def uncomparable_input(name: str, kinds: Iterable[str]) -> Reason:
         "make it in a node, or register_fingerprint(type, how)"
     )
     return Reason(text, "uncomparable", name)
+
+
+def never_ran(partition: str, is_elsewhere: bool, maker: str | None) -> Reason:
+    """A node without a run of its own to compare with.
+
+    Args:
+        partition: that of the run; empty for the shelf's own.
+        is_elsewhere: True if the node ran in another partition.
+        maker: the name of another node that made its outputs, if one did.
+    """
+    text = "never ran"
+    if is_elsewhere:
+        text += f" in partition {partition!r}" if partition else " without a partition"
+    return Reason(f"{text}; {maker} made its outputs" if maker else text, "never_ran")
 
 
 def is_new(key: PartKey) -> Reason:

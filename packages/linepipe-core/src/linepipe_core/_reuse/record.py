@@ -24,7 +24,7 @@ __all__ = [
     "wiring_of",
 ]
 
-_FORMAT: Final = 9
+_FORMAT: Final = 10
 
 
 class StoredObject(NamedTuple):
@@ -83,6 +83,7 @@ class Record(NamedTuple):
         n_same: how many runs in a row have made the same as the one before; None if it is the
             first.
         seconds: how long its function took.
+        persists: False if its outputs weren't to be kept.
     """
 
     wiring: str
@@ -100,6 +101,7 @@ class Record(NamedTuple):
     bound: str = ""
     n_same: int | None = None
     seconds: float | None = None
+    persists: bool = True
 
     def text(self) -> str:
         """The record as it is stored: a line of its own for the parts, which many records share."""
@@ -160,6 +162,8 @@ class Version(NamedTuple):
         stored: when it was stored, as ``time.time()`` has it.
         is_current: True if the names of its outputs give these.
         is_in_use: True if that is noted on the shelf, and was lately.
+        node: the name of the node that made it.
+        partition: the partition that it belongs to.
     """
 
     number: int
@@ -168,6 +172,8 @@ class Version(NamedTuple):
     stored: float = 0.0
     is_current: bool = True
     is_in_use: bool = False
+    node: str | None = None
+    partition: str = ""
 
 
 def record_keys(nodes: Sequence[Node], writers: Mapping[int, str]) -> list[str]:

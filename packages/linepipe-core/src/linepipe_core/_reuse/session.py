@@ -18,12 +18,12 @@ from linepipe_core._code.dependencies import (
 )
 from linepipe_core._code.parts import FUNCTION, Part
 from linepipe_core._code.reached import ValueFingerprint
-from linepipe_core._declare.config import leaves
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
 from linepipe_core._reuse.files import FileContents, gone
+from linepipe_core._reuse.given import look_at_given
 from linepipe_core._reuse.missing_files import missing_files
-from linepipe_core._reuse.node_code import Ended, NodeCode, given_content
+from linepipe_core._reuse.node_code import Ended, NodeCode
 from linepipe_core._reuse.outputs import described, take_transient
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.provenance import log_provenance
@@ -36,7 +36,7 @@ from linepipe_core._reuse.record import (
     runs_alike,
     wiring_of,
 )
-from linepipe_core._reuse.versions import most_results, object_of, results_of
+from linepipe_core._reuse.versions import MOST_OF_WRITERS, object_of, results_of
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
 from linepipe_core._store.store import Result, StoredResult
@@ -83,7 +83,6 @@ class ReuseSession:
         self._wiring = wiring
         self._registry = registry
         self._store = registry.store
-        self._given: dict[str, ValueFingerprint] = {}
         self._reader = Reader()
         self._reuses = reuses
         self._decided: dict[int, Decision] = {}
@@ -99,7 +98,12 @@ class ReuseSession:
         )
         self._keys, self._bound, self._versions = results
         self._objects = self._objects_today()
-        given = self._look_at_given(constants, config, prints)
+        names = (*wiring.free, *wiring.config_references)
+        self._given, given = look_at_given(names, constants, config, prints, self._reader)
+        for name in names:
+            if name not in self._given:
+                given[name] = self._objects[name].part(self._files.today)
+        self._check_files()
         self._code = NodeCode(wiring.nodes, self._reader, self._versions, self._code_read)
         self.from_shelf = tuple(self._look_at_shelf())
         self._by_hand = self._store.put_by_hand(wiring.makers, registry.partition)
@@ -117,6 +121,8 @@ class ReuseSession:
             {name: found.untracked for name, found in self._given.items() if found.untracked},
             self._code.state,
             lambda index, read: self._versions[index].that_read(read),
+            registry.partition,
+            lambda index: self._versions[index].to_compare(),
         )
 
     def plan(self) -> Plan:
@@ -181,8 +187,17 @@ class ReuseSession:
         if not version.is_current:
             self._made.update(version.objects)  # their classes may be other ones
         self._objects.update(version.objects)
-        self._registry.note_reused(self._wiring.nodes[index].name, version.objects)
+        node = self._wiring.nodes[index]
+        if not node.persist:
+            self._take_off(node.outputs)
+        self._registry.note_reused(node.name, version.objects)
         self._planner.reused(index)
+
+    def _take_off(self, names: Iterable[str]) -> None:
+        """Take off the shelf what nodes left there that aren't to keep it any more."""
+        partition = self._registry.partition
+        for name in self._store.current(names, partition).keys() - self._by_hand - self._put:
+            self._store.take(name, partition=partition)
 
     def deferred(self, index: int) -> list[int]:
         """The nodes that were put off and must run before this one, in order."""
@@ -248,17 +263,23 @@ class ReuseSession:
                 node=node.name,
                 drop=[*transient],
                 partition=registry.partition,
-                max_versions=most_results(node),
+                max_versions=None if node.outputs else MOST_OF_WRITERS,
+                is_single=node.always_run or node.effect,
             )
             written = self._store.write(draft, result)
-        self._take(index, Version(written.number, record, kept))
+        version = Version(
+            written.number, record, kept, node=node.name, partition=registry.partition
+        )
+        self._take(index, version)
         registry.hold(node.name, objects, draft.refused, written.objects)
         registry.hold_in_memory(node.name, transient)
 
     def _made_before(self, index: int) -> Mapping[str, StoredObject]:
         """The outputs of the node's run before, whose content may be the same."""
-        version = self._planner.version(index)
-        return {} if version is None or self._wiring.nodes[index].effect else version.objects
+        if self._wiring.nodes[index].effect:
+            return {}
+        version = self._planner.version(index) or self._versions[index].newest
+        return {} if version is None else version.objects
 
     def _load(self, digest: str) -> Any:
         found = self._store.find_digest(digest)
@@ -302,6 +323,7 @@ class ReuseSession:
             {path: self._files.look(path) for path in read},
             {path: self._files.look(path) for path in made_files},
             bound=self._bound.get(index, ""),
+            persists=node.persist,
         )
 
     def _stamp(self, index: int) -> str:
@@ -361,34 +383,6 @@ class ReuseSession:
                         self._files.warn(path, node.name, did)
 
     # --- what is known at the start -----------------------------------------------------------
-
-    def _look_at_given(
-        self,
-        constants: Mapping[str, Any],
-        config: Mapping[str, Any],
-        prints: MutableMapping[str, ValueFingerprint],
-    ) -> dict[str, Part]:
-        """The Parts of the constants, the config and the objects of earlier runs."""
-        parts = {}
-        for name in (*self._wiring.free, *self._wiring.config_references):
-            if name not in constants and name not in config:
-                parts[name] = self._objects[name].part(self._files.today)
-                continue
-            value = peek(constants[name] if name in constants else config[name])
-            found = prints.get(name) or self._reader.value(value)
-            if not found.untracked and not found.files:  # these may change meanwhile
-                prints[name] = found
-            self._given[name] = found
-            content = given_content(self._reader, value, found)
-            parts[name] = Part(content, shown_value(name, value))
-            if name in constants:
-                continue
-            for leaf, held in leaves(name, value):  # for reasons that name the leaf
-                content = given_content(self._reader, held, self._reader.value(held))
-                part = Part(content, shown_value(leaf, held))
-                parts.setdefault(leaf, part)
-        self._check_files()
-        return parts
 
     def _check_files(self) -> None:
         """Refuse Files that nodes read and that aren't there."""

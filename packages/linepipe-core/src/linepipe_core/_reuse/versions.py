@@ -19,10 +19,10 @@ from linepipe_core._reuse.record import Record, StoredObject, Version, record_ke
 from linepipe_core._store.store import Store, StoredResult
 from linepipe_core._values.file_content import note_content
 
-__all__ = ["NodeVersions", "Results", "most_results", "never_kept", "object_of", "results_of"]
+__all__ = ["MOST_OF_WRITERS", "NodeVersions", "Results", "never_kept", "object_of", "results_of"]
 
+MOST_OF_WRITERS: Final = 50  # results of writers of one function and one object
 _LATELY_SECONDS: Final = 60.0  # it is not written down more often that a result is used
-_WRITERS: Final = 50  # results of writers of one function and one object
 _MOST: Final = 200  # results of one node that are looked at, of all partitions
 _MOST_AHEAD: Final = 64  # nodes whose results are read in one query
 
@@ -73,13 +73,6 @@ def results_of(
             found.take_writer(bound[index], claimed)
         versions.append(found)
     return Results(keys, bound, versions)
-
-
-def most_results(node: Node) -> int | None:
-    """How many results of a node are kept; None for as many as the shelf says."""
-    if not node.outputs:
-        return _WRITERS
-    return 1 if node.always_run or node.effect else None
 
 
 def _writer(reader: Reader, node: Node) -> tuple[str, str]:
@@ -139,6 +132,10 @@ class _Stored:
         found.sort(key=lambda result: -result.number)
         return found
 
+    def outside(self, key: str) -> list[StoredResult]:
+        """The newest result of a node in another partition, if there is one."""
+        return self.store.newest_outside(key, self.partition)
+
 
 class NodeVersions:
     """The results of one node that are on the shelf, the newest first; those of its own partition
@@ -165,6 +162,7 @@ class NodeVersions:
         self._found: list[Version] = []
         self._by_number: dict[int, Version | None] = {}
         self._rest: Iterator[Version] = self._read()
+        self._is_writer = False
 
     def __iter__(self) -> Iterator[Version]:
         place = 0
@@ -201,6 +199,16 @@ class NodeVersions:
             if version is not None:
                 yield version
 
+    def to_compare(self) -> Iterator[Version]:
+        """Those of its own partition, the newest first; then the newest of another one."""
+        results = [] if self._is_writer else self._stored.in_partition(self._key)
+        if self._is_writer:
+            yield from self
+        for result in (*results, *self._stored.outside(self._key)):
+            version = self._version(result)
+            if version is not None:
+                yield version
+
     def take_writer(self, bound: str, claimed: Collection[str]) -> None:
         """Take the newest version of a writer; or, without one, one to compare its node with.
 
@@ -208,6 +216,7 @@ class NodeVersions:
             bound: the arguments that are bound to its function, as a hash.
             claimed: those of all writers of this pipeline with the same key.
         """
+        self._is_writer = True
         results = self._stored.in_partition(self._key)
         found = [version for each in results if (version := self._version(each))]
         same = [version for version in found if version.record.bound == bound]
@@ -255,6 +264,8 @@ class NodeVersions:
             result.stored,
             is_current,
             is_current and time.time() - result.used < _LATELY_SECONDS,
+            result.node,
+            result.partition,
         )
 
 

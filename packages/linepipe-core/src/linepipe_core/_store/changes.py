@@ -49,6 +49,7 @@ class Result:
         drop: names to take off the shelf, with all their versions.
         partition: the partition that it belongs to; empty for the shelf's own.
         max_versions: how many results of the key are kept; None for as many as the shelf says.
+        is_single: True if it takes the place of the one before that was so, too.
     """
 
     key: str | None = None
@@ -59,6 +60,7 @@ class Result:
     drop: Iterable[str] = ()
     partition: str = ""
     max_versions: int | None = None
+    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,13 @@ class Put:
         if number is not None:
             return Written(number, made)
         number = result_rows.add_result(
-            connection, result.partition, result.key, result.node, result.record, result.read
+            connection,
+            result.partition,
+            result.key,
+            result.node,
+            result.record,
+            result.read,
+            result.is_single,
         )
         for name, row in draft.rows.items():
             result_rows.set_version(connection, result.partition, name, number, row.digest)

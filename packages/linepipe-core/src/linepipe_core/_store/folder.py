@@ -24,7 +24,7 @@ from linepipe_core._store.permissions import (
     writers_problem,
 )
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 MARK: Final = f"linepipe shelf {FORMAT}\n"
 
 INDEX: Final = "index.sqlite"

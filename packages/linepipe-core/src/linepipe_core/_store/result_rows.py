@@ -85,6 +85,12 @@ def newest(
     return found
 
 
+def newest_outside(connection: sqlite3.Connection, key: str, partition: str) -> list[StoredResult]:
+    """The result of a key that was stored last in another partition, if there is one."""
+    chosen = "SELECT MAX(result) FROM results WHERE key = ? AND partition != ?"
+    return _results(connection, chosen, (encoded(key), encoded(partition)))
+
+
 def results(
     connection: sqlite3.Connection, keys: Collection[str], partition: str | None, limit: int
 ) -> dict[str, list[StoredResult]]:
@@ -179,14 +185,15 @@ def add_result(
     node: str | None,
     record: str | None,
     read: str | None = None,
+    is_single: bool = False,
 ) -> int:
     """Put in a result. Returns its number."""
     now = time.time()
     texts = [text if text is None else encoded(text) for text in (partition, key, node, record)]
     added = connection.execute(
-        "INSERT INTO results (partition, key, node, record, read, stored, used)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*texts, read, now, now),
+        "INSERT INTO results (partition, key, node, record, read, single, stored, used)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*texts, read, is_single, now, now),
     )
     return int(added.lastrowid or 0)
 
@@ -280,7 +287,8 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
         False if there is no such result any more.
     """
     found = connection.execute(
-        "SELECT used, partition, key, node, record, read, stored FROM results WHERE result = ?",
+        "SELECT used, partition, key, node, record, read, single, stored FROM results"
+        " WHERE result = ?",
         (result,),
     ).fetchone()
     if found is None:
@@ -297,8 +305,8 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
 def _copy(connection: sqlite3.Connection, result: int, partition: str, rest: Sequence[Any]) -> None:
     """Put a result of another partition into this one, as it is."""
     added = connection.execute(
-        "INSERT INTO results (partition, key, node, record, read, stored, used)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO results (partition, key, node, record, read, single, stored, used)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (encoded(partition), *rest, time.time()),
     )
     number = int(added.lastrowid or 0)
@@ -392,10 +400,11 @@ def retain(
 ) -> None:
     """Delete the results that one more has made too many; what a name gives now stays.
 
-    A result that no node made replaces the earlier ones of its kind.
+    A result that no node made replaces the earlier ones of its kind, and so does one of a node
+    that keeps only its newest: not those that others made, who may come back to them.
     """
-    partition, key = connection.execute(
-        "SELECT partition, key FROM results WHERE result = ?", (result,)
+    partition, key, node, is_single = connection.execute(
+        "SELECT partition, key, node, single FROM results WHERE result = ?", (result,)
     ).fetchone()
     surplus: set[int] = set()
     if key is None:
@@ -407,6 +416,13 @@ def retain(
         surplus.update(each for (each,) in found)
     else:
         surplus.update(_beyond_of_key(connection, n_versions, key, partition))
+    if is_single:
+        found = connection.execute(
+            "SELECT result FROM results WHERE key = ? AND partition = ? AND node = ? AND single"
+            " AND result != ?",
+            (key, partition, node, result),
+        )
+        surplus.update(each for (each,) in found)
     slots = connection.execute("SELECT slot FROM versions WHERE result = ?", (result,)).fetchall()
     for (slot,) in slots:
         surplus.update(_beyond_in_slot(connection, n_versions, slot))

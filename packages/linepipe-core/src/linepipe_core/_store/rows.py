@@ -20,7 +20,7 @@ from linepipe_core._store.info import ObjectInfo
 #
 # slots: a name in a partition; `current` is the result that the name gives, if any.
 # results: all that one node made in one run, with its record. A node is found by its `key`;
-#   `read` is a hash of what it read.
+#   `read` is a hash of what it read. Of a node that keeps only its newest, `single` is 1.
 # versions: the object that a result gave a name; '' where that was damaged, and deleted.
 # doomed: buffers that no row uses any more, whose files go once that is on the disk.
 SCHEMA: Final = """
@@ -31,7 +31,7 @@ CREATE TABLE slots (
 );
 CREATE TABLE results (
   result INTEGER PRIMARY KEY AUTOINCREMENT, partition BLOB NOT NULL, key BLOB, node BLOB,
-  record BLOB, read TEXT, stored REAL NOT NULL, used REAL NOT NULL
+  record BLOB, read TEXT, single INTEGER NOT NULL, stored REAL NOT NULL, used REAL NOT NULL
 );
 CREATE INDEX results_key ON results (key, partition, used) WHERE key IS NOT NULL;
 CREATE INDEX results_read ON results (key, read) WHERE key IS NOT NULL;

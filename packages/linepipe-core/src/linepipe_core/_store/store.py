@@ -378,6 +378,10 @@ class Store:
         """The result of each node's key that was stored last, for the keys that have one."""
         return self.index.read(result_rows.newest, keys, partition)
 
+    def newest_outside(self, key: str, partition: str) -> list[StoredResult]:
+        """The result of a node's key in another partition that was stored last, if any."""
+        return self.index.read(result_rows.newest_outside, key, partition)
+
     def results_that_read(self, key: str, read: str, limit: int) -> list[StoredResult]:
         """The results of a node's key, of all partitions, that were made from the same.
 
