@@ -113,7 +113,7 @@ class Put:
         n_versions = result.max_versions
         if n_versions is None:
             n_versions = rows.setting(connection, MAX_VERSIONS, result_rows.MAX_VERSIONS)
-        result_rows.retain(connection, number, n_versions, self.released)
+        result_rows.retain(connection, number, draft.rows, n_versions, self.released)
         return Written(number, made)
 
     def _replace(self, connection: sqlite3.Connection) -> int | None:

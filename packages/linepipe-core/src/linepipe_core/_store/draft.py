@@ -11,7 +11,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -180,7 +179,7 @@ class Draft:
         if self.placed:
             self._files.sync()
         for name, row in self.rows.items():
-            rows.add_object(connection, replace(row, about=about.get(name)))
+            rows.add_object(connection, row, about.get(name))
 
     def leave_placed(self) -> None:
         """Leave the names by which a sweep finds what was placed and couldn't be removed."""

@@ -6,7 +6,7 @@ Apart from the shelf because it is pure: pickles and digests in, rows out, and t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from linepipe_core._errors import ShelfReadError
@@ -139,22 +139,22 @@ def rows_of(
         n_bytes = sum(size for _, size in buffers) + len(stream or b"")
         kind = types[name]
         spelled = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-        row = Row("", stream, spelled, n_bytes, buffers)
-        rows[name] = Row(digest_of_row(row), stream, spelled, n_bytes, buffers)
+        rows[name] = Row(_digest(stream, buffers), stream, spelled, n_bytes, buffers)
     return rows
 
 
-def digest_of_row(row: Row) -> str:
+def _digest(stream: bytes | None, buffers: Sequence[tuple[str, int]]) -> str:
     """The hash of an object: of its pickle, and of the hashes of its buffers."""
     hasher = hashlib.sha256(b"linepipe object\0")
-    hasher.update(" ".join(digest for digest, _ in row.buffers).encode())
-    hasher.update(b"\0" + row.stream if row.stream is not None else b"")
+    hasher.update(" ".join(digest for digest, _ in buffers).encode())
+    if stream is not None:
+        hasher.update(b"\0" + stream)
     return hasher.hexdigest()
 
 
 def is_sound(row: Row) -> bool:
     """Return True if the index has what was written: the pickle, unless it is a buffer."""
-    return digest_of_row(row) == row.digest
+    return _digest(row.stream, row.buffers) == row.digest
 
 
 def unpacked(row: Row, buffers: list[Any]) -> Any:

@@ -68,11 +68,10 @@ def _surplus_versions(connection: sqlite3.Connection, n: int | None, batch: int)
     if n is None:
         return []
     found = connection.execute(
-        "SELECT result FROM (SELECT r.result, r.used, v.slot, ROW_NUMBER() OVER (PARTITION BY"
-        " v.slot ORDER BY r.used DESC, r.result DESC) AS place FROM versions v JOIN results r"
-        " ON r.result = v.result) found WHERE place > ? AND NOT EXISTS (SELECT 1 FROM versions w"
-        " JOIN slots s ON s.slot = w.slot WHERE w.result = found.result AND s.current = w.result)"
-        " LIMIT ?",
+        "SELECT result FROM (SELECT r.result, ROW_NUMBER() OVER (PARTITION BY v.partition, v.name"
+        " ORDER BY r.used DESC, r.result DESC) AS place FROM versions v JOIN results r"
+        " ON r.result = v.result) found WHERE place > ? AND NOT EXISTS"
+        " (SELECT 1 FROM versions w WHERE w.result = found.result AND w.is_current) LIMIT ?",
         (n, batch),
     )
     return dict.fromkeys(result for (result,) in found)
@@ -82,7 +81,7 @@ def clear(connection: sqlite3.Connection) -> int:
     """Delete everything but the settings. Returns the number of doomed buffers."""
     connection.execute("INSERT OR IGNORE INTO doomed SELECT digest FROM buffers")
     for table in (
-        "slots", "results", "versions", "objects", "buffers", "uses", "runs", "entries", "mentions",
+        "results", "versions", "objects", "buffers", "uses", "runs", "entries", "mentions",
     ):  # fmt: skip
         connection.execute(f"DELETE FROM {table}")
     return int(connection.execute("SELECT COUNT(*) FROM doomed").fetchone()[0])

@@ -147,13 +147,13 @@ def _results(
     """The results whose numbers a query gives, each with its outputs: a row for each of these."""
     rows = connection.execute(
         "SELECT r.key, r.result, r.partition, r.node, r.record, r.read, r.stored, r.used,"
-        " s.name, s.current, o.digest, o.buffers FROM results r"
-        " LEFT JOIN versions v ON v.result = r.result LEFT JOIN slots s ON s.slot = v.slot"
+        " v.name, v.is_current, o.digest, o.buffers FROM results r"
+        " LEFT JOIN versions v ON v.result = r.result"
         f" LEFT JOIN objects o ON o.digest = v.object WHERE r.result IN ({chosen})",
         values,
     )
     found: dict[int, StoredResult] = {}
-    for key, number, partition, node, record, read, stored, used, name, current, *output in rows:
+    for key, number, partition, node, record, read, stored, used, name, is_current, *output in rows:
         result = found.get(number)
         if result is None:
             result = found[number] = StoredResult(
@@ -173,7 +173,7 @@ def _results(
         digest, buffers = output
         if digest is not None:
             result.objects[decoded(name)] = StoredOutput(digest, split_buffers(buffers))
-        if current != number and result.is_current:
+        if not is_current and result.is_current:
             found[number] = result._replace(is_current=False)
     return [*found.values()]
 
@@ -190,28 +190,44 @@ def add_result(
     """Put in a result. Returns its number."""
     now = time.time()
     texts = [text if text is None else encoded(text) for text in (partition, key, node, record)]
-    added = connection.execute(
-        "INSERT INTO results (partition, key, node, record, read, single, stored, used)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*texts, read, is_single, now, now),
+    number = _new_number(connection)
+    connection.execute(
+        "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (number, now, now, *texts, read, is_single),
     )
-    return int(added.lastrowid or 0)
+    return number
+
+
+def _new_number(connection: sqlite3.Connection) -> int:
+    """A number above those of all results, and no earlier one's: runs remember theirs.
+
+    The clock's, so that the number of the last result isn't given again once that is deleted.
+    AUTOINCREMENT would keep a counter, which is one more page to write.
+    """
+    (last,) = connection.execute("SELECT MAX(result) FROM results").fetchone()
+    return max(time.time_ns(), (last or 0) + 1)
 
 
 def set_version(
     connection: sqlite3.Connection, partition: str, name: str, result: int, digest: str
-) -> int:
-    """Let a name give the object of a result. Returns its slot."""
-    slot = _slot(connection, partition, name)
-    if slot is None:
-        added = connection.execute(
-            "INSERT INTO slots (partition, name) VALUES (?, ?)",
-            (encoded(partition), encoded(name)),
-        )
-        slot = int(added.lastrowid or 0)
-    connection.execute("INSERT INTO versions VALUES (?, ?, ?)", (slot, result, digest))
-    connection.execute("UPDATE slots SET current = ? WHERE slot = ?", (result, slot))
-    return slot
+) -> None:
+    """Let a name give the object of a result."""
+    part, stored_name = encoded(partition), encoded(name)
+    _set_current(connection, part, stored_name, None)
+    connection.execute(
+        "INSERT INTO versions VALUES (?, ?, ?, ?, 1)", (part, stored_name, result, digest)
+    )
+
+
+def _set_current(
+    connection: sqlite3.Connection, partition: bytes, name: bytes, result: int | None
+) -> None:
+    """Let a name give the version of a result; nothing for None."""
+    connection.execute(
+        "UPDATE versions SET is_current = NOT is_current"
+        " WHERE partition = ? AND name = ? AND is_current != (result IS ?)",
+        (partition, name, result),
+    )
 
 
 def replace_by_hand(
@@ -225,19 +241,16 @@ def replace_by_hand(
         The result; None if the name doesn't give such a one.
     """
     found = connection.execute(
-        "SELECT s.slot, v.result, v.object FROM slots s JOIN versions v ON v.slot = s.slot"
-        " AND v.result = s.current JOIN results r ON r.result = v.result"
-        " WHERE s.partition = ? AND s.name = ? AND r.key IS NULL"
+        "SELECT v.result, v.object FROM versions v JOIN results r ON r.result = v.result"
+        " WHERE v.partition = ? AND v.name = ? AND v.is_current AND r.key IS NULL"
         " AND (SELECT COUNT(*) FROM versions w WHERE w.result = r.result) = 1",
         (encoded(partition), encoded(name)),
     ).fetchone()
     if found is None:
         return None
-    slot, result, older = found
+    result, older = found
     now = time.time()
-    connection.execute(
-        "UPDATE versions SET object = ? WHERE slot = ? AND result = ?", (digest, slot, result)
-    )
+    connection.execute("UPDATE versions SET object = ? WHERE result = ?", (digest, result))
     connection.execute(
         "UPDATE results SET node = NULL, record = NULL, stored = ?, used = ? WHERE result = ?",
         (now, now, result),
@@ -249,23 +262,20 @@ def replace_by_hand(
 def hide(connection: sqlite3.Connection, partition: str, name: str, released: Released) -> None:
     """Let a name give nothing; the versions that nodes made stay, what was put by hand goes."""
     by_hand = connection.execute(
-        "SELECT r.result FROM slots s JOIN versions v ON v.slot = s.slot JOIN results r"
-        " ON r.result = v.result WHERE s.partition = ? AND s.name = ? AND r.key IS NULL",
+        "SELECT r.result FROM versions v JOIN results r ON r.result = v.result"
+        " WHERE v.partition = ? AND v.name = ? AND r.key IS NULL",
         (encoded(partition), encoded(name)),
     ).fetchall()
     for (result,) in by_hand:
         drop_result(connection, result, released)
-    connection.execute(
-        "UPDATE slots SET current = NULL WHERE partition = ? AND name = ?",
-        (encoded(partition), encoded(name)),
-    )
+    _set_current(connection, encoded(partition), encoded(name), None)
 
 
 def current_result(
     connection: sqlite3.Connection, partition: str, name: str
 ) -> StoredResult | None:
     """The result whose object a name gives."""
-    chosen = "SELECT current FROM slots WHERE partition = ? AND name = ?"
+    chosen = "SELECT result FROM versions WHERE partition = ? AND name = ? AND is_current"
     found = _results(connection, chosen, (encoded(partition), encoded(name)))
     return found[0] if found else None
 
@@ -273,8 +283,8 @@ def current_result(
 def put_by_hand(connection: sqlite3.Connection, partition: str, names: Iterable[str]) -> set[str]:
     """Those of the names that give an object that no node made."""
     query = (
-        "SELECT 1 FROM slots s JOIN results r ON r.result = s.current"
-        " WHERE s.partition = ? AND s.name = ? AND r.key IS NULL"
+        "SELECT 1 FROM versions v JOIN results r ON r.result = v.result"
+        " WHERE v.partition = ? AND v.name = ? AND v.is_current AND r.key IS NULL"
     )
     part = encoded(partition)
     return {name for name in names if exists(connection, query, part, encoded(name))}
@@ -287,7 +297,7 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
         False if there is no such result any more.
     """
     found = connection.execute(
-        "SELECT used, partition, key, node, record, read, single, stored FROM results"
+        "SELECT used, partition, stored, key, node, record, read, single FROM results"
         " WHERE result = ?",
         (result,),
     ).fetchone()
@@ -303,35 +313,32 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
 
 
 def _copy(connection: sqlite3.Connection, result: int, partition: str, rest: Sequence[Any]) -> None:
-    """Put a result of another partition into this one, as it is."""
-    added = connection.execute(
-        "INSERT INTO results (partition, key, node, record, read, single, stored, used)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (encoded(partition), *rest, time.time()),
+    """Put a result of another partition into this one, as it is; ``rest`` is what it keeps."""
+    stored, *texts = rest
+    number = _new_number(connection)
+    connection.execute(
+        "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (number, stored, time.time(), encoded(partition), *texts),
     )
-    number = int(added.lastrowid or 0)
     versions = connection.execute(
-        "SELECT s.name, v.object FROM versions v JOIN slots s ON s.slot = v.slot"
-        " WHERE v.result = ?",
-        (result,),
+        "SELECT name, object FROM versions WHERE result = ?", (result,)
     ).fetchall()
     for name, digest in versions:
         set_version(connection, partition, decoded(name), number, digest)
 
 
 def _make_current(connection: sqlite3.Connection, result: int) -> None:
-    connection.execute(
-        "UPDATE slots SET current = ? WHERE slot IN (SELECT slot FROM versions WHERE result = ?)"
-        " AND current IS NOT ?",
-        (result, result, result),
-    )
+    versions = connection.execute(
+        "SELECT partition, name FROM versions WHERE result = ?", (result,)
+    ).fetchall()
+    for partition, name in versions:
+        _set_current(connection, partition, name, result)
 
 
 def current_digest(connection: sqlite3.Connection, partition: str, name: str) -> str | None:
     """The digest of the object that a name gives; empty if that was damaged."""
     found = connection.execute(
-        "SELECT v.object FROM slots s JOIN versions v ON v.slot = s.slot AND v.result = s.current"
-        " WHERE s.partition = ? AND s.name = ?",
+        "SELECT object FROM versions WHERE partition = ? AND name = ? AND is_current",
         (encoded(partition), encoded(name)),
     ).fetchone()
     return found[0] if found else None
@@ -341,13 +348,10 @@ def drop_name(
     connection: sqlite3.Connection, partition: str, name: str, released: Released
 ) -> None:
     """Take a name off the shelf, with all its versions; the records of their makers stay."""
-    slot = _slot(connection, partition, name)
-    if slot is None:
-        return
-    found = connection.execute("SELECT result, object FROM versions WHERE slot = ?", (slot,))
-    versions = found.fetchall()
-    connection.execute("DELETE FROM versions WHERE slot = ?", (slot,))
-    connection.execute("DELETE FROM slots WHERE slot = ?", (slot,))
+    values = encoded(partition), encoded(name)
+    of_name = "FROM versions WHERE partition = ? AND name = ?"
+    versions = connection.execute(f"SELECT result, object {of_name}", values).fetchall()
+    connection.execute(f"DELETE {of_name}", values)
     for result, _ in versions:
         connection.execute(
             "DELETE FROM results WHERE result = ? AND key IS NULL AND NOT EXISTS"
@@ -363,8 +367,7 @@ def drop_version(
     """Take the object off the shelf that a name gives now; it gives nothing then."""
     digest = current_digest(connection, partition, name)
     connection.execute(
-        "DELETE FROM versions WHERE EXISTS (SELECT 1 FROM slots WHERE slots.slot = versions.slot"
-        " AND current = versions.result AND partition = ? AND name = ?)",
+        "DELETE FROM versions WHERE partition = ? AND name = ? AND is_current",
         (encoded(partition), encoded(name)),
     )
     hide(connection, partition, name, released)
@@ -378,25 +381,20 @@ def drop_result(connection: sqlite3.Connection, result: int, released: Released)
         The names that give nothing now.
     """
     versions = connection.execute(
-        "SELECT v.slot, v.object, s.name, s.current FROM versions v"
-        " JOIN slots s ON s.slot = v.slot WHERE v.result = ?",
-        (result,),
+        "SELECT name, object, is_current FROM versions WHERE result = ?", (result,)
     ).fetchall()
     connection.execute("DELETE FROM versions WHERE result = ?", (result,))
     connection.execute("DELETE FROM results WHERE result = ?", (result,))
-    gone = []
-    for slot, _, name, current in versions:
-        if current == result:
-            gone.append(decoded(name))
-            connection.execute("UPDATE slots SET current = NULL WHERE slot = ?", (slot,))
-        if not exists(connection, "SELECT 1 FROM versions WHERE slot = ?", slot):
-            connection.execute("DELETE FROM slots WHERE slot = ?", (slot,))
-    release(connection, [digest for _, digest, _, _ in versions], released)
-    return gone
+    release(connection, [digest for _, digest, _ in versions], released)
+    return [decoded(name) for name, _, is_current in versions if is_current]
 
 
 def retain(
-    connection: sqlite3.Connection, result: int, n_versions: int, released: Released
+    connection: sqlite3.Connection,
+    result: int,
+    names: Iterable[str],
+    n_versions: int,
+    released: Released,
 ) -> None:
     """Delete the results that one more has made too many; what a name gives now stays.
 
@@ -409,9 +407,10 @@ def retain(
     surplus: set[int] = set()
     if key is None:
         found = connection.execute(
-            "SELECT w.result FROM versions v JOIN versions w ON w.slot = v.slot JOIN results r"
-            " ON r.result = w.result WHERE v.result = ? AND w.result != ? AND r.key IS NULL",
-            (result, result),
+            "SELECT w.result FROM versions v JOIN versions w ON w.partition = v.partition"
+            " AND w.name = v.name JOIN results r ON r.result = w.result"
+            " WHERE v.result = ? AND w.result != v.result AND r.key IS NULL",
+            (result,),
         )
         surplus.update(each for (each,) in found)
     else:
@@ -423,9 +422,8 @@ def retain(
             (key, partition, node, result),
         )
         surplus.update(each for (each,) in found)
-    slots = connection.execute("SELECT slot FROM versions WHERE result = ?", (result,)).fetchall()
-    for (slot,) in slots:
-        surplus.update(_beyond_in_slot(connection, n_versions, slot))
+    for name in names:
+        surplus.update(_beyond_of_name(connection, n_versions, encoded(name), partition))
     for each in surplus:
         if not _is_given(connection, each):
             drop_result(connection, each, released)
@@ -433,11 +431,7 @@ def retain(
 
 def _is_given(connection: sqlite3.Connection, result: int) -> bool:
     """Return True if some name gives an object of the result."""
-    query = (
-        "SELECT 1 FROM versions v JOIN slots s ON s.slot = v.slot"
-        " WHERE v.result = ? AND s.current = v.result"
-    )
-    return exists(connection, query, result)
+    return exists(connection, "SELECT 1 FROM versions WHERE result = ? AND is_current", result)
 
 
 def _beyond_of_key(connection: sqlite3.Connection, n: int, key: bytes, part: bytes) -> list[int]:
@@ -449,11 +443,12 @@ def _beyond_of_key(connection: sqlite3.Connection, n: int, key: bytes, part: byt
     return [result for (result,) in found]
 
 
-def _beyond_in_slot(connection: sqlite3.Connection, n: int, slot: int) -> list[int]:
+def _beyond_of_name(connection: sqlite3.Connection, n: int, name: bytes, part: bytes) -> list[int]:
     found = connection.execute(
-        "SELECT r.result FROM versions v JOIN results r ON r.result = v.result WHERE v.slot = ?"
-        " ORDER BY r.used DESC, r.result DESC LIMIT -1 OFFSET ?",
-        (slot, n),
+        "SELECT r.result FROM versions v JOIN results r ON r.result = v.result"
+        " WHERE v.name = ? AND v.partition = ? ORDER BY r.used DESC, r.result DESC"
+        " LIMIT -1 OFFSET ?",
+        (name, part, n),
     )
     return [result for (result,) in found]
 
@@ -462,11 +457,3 @@ def partitions(connection: sqlite3.Connection) -> list[str]:
     """Every partition that has a result, in order; not the shelf's own."""
     found = connection.execute("SELECT DISTINCT partition FROM results ORDER BY partition")
     return [decoded(partition) for (partition,) in found if partition]
-
-
-def _slot(connection: sqlite3.Connection, partition: str, name: str) -> int | None:
-    found = connection.execute(
-        "SELECT slot FROM slots WHERE partition = ? AND name = ?",
-        (encoded(partition), encoded(name)),
-    ).fetchone()
-    return found[0] if found else None

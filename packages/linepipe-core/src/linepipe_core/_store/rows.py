@@ -18,26 +18,24 @@ from linepipe_core._store.info import ObjectInfo
 # Names, of nodes and partitions too, and records are UTF-8 in blobs: any text goes, lone
 # surrogates too.
 #
-# slots: a name in a partition; `current` is the result that the name gives, if any.
 # results: all that one node made in one run, with its record. A node is found by its `key`;
 #   `read` is a hash of what it read. Of a node that keeps only its newest, `single` is 1.
-# versions: the object that a result gave a name; '' where that was damaged, and deleted.
+# versions: the object that a result gave to a name of its partition; '' where that was damaged,
+#   and deleted. Of a name's versions one `is_current`, which is what the name gives, or none.
 # doomed: buffers that no row uses any more, whose files go once that is on the disk.
+#
+# Each table and each index that a store changes is a page to write and to sync: few, then.
 SCHEMA: Final = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE slots (
-  slot INTEGER PRIMARY KEY, partition BLOB NOT NULL, name BLOB NOT NULL, current INTEGER,
-  UNIQUE (partition, name)
-);
 CREATE TABLE results (
-  result INTEGER PRIMARY KEY AUTOINCREMENT, partition BLOB NOT NULL, key BLOB, node BLOB,
-  record BLOB, read TEXT, single INTEGER NOT NULL, stored REAL NOT NULL, used REAL NOT NULL
+  result INTEGER PRIMARY KEY, stored REAL NOT NULL, used REAL NOT NULL,
+  partition BLOB NOT NULL, key BLOB, node BLOB, record BLOB, read TEXT, single INTEGER NOT NULL
 );
 CREATE INDEX results_key ON results (key, partition, used) WHERE key IS NOT NULL;
 CREATE INDEX results_read ON results (key, read) WHERE key IS NOT NULL;
-CREATE INDEX results_used ON results (used);
 CREATE TABLE versions (
-  slot INTEGER, result INTEGER, object TEXT NOT NULL, PRIMARY KEY (slot, result)
+  partition BLOB, name BLOB, result INTEGER, object TEXT NOT NULL, is_current INTEGER NOT NULL,
+  PRIMARY KEY (partition, name, result)
 ) WITHOUT ROWID;
 CREATE INDEX versions_result ON versions (result);
 CREATE INDEX versions_object ON versions (object);
@@ -53,7 +51,6 @@ CREATE TABLE uses (object TEXT, buffer TEXT, PRIMARY KEY (object, buffer)) WITHO
 CREATE INDEX uses_buffer ON uses (buffer);
 CREATE TABLE doomed (digest TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE runs (run INTEGER PRIMARY KEY AUTOINCREMENT, stored REAL NOT NULL);
-CREATE INDEX runs_stored ON runs (stored);
 CREATE TABLE entries (
   run INTEGER, place INTEGER, text BLOB NOT NULL, PRIMARY KEY (run, place)
 ) WITHOUT ROWID;
@@ -63,10 +60,7 @@ CREATE INDEX mentions_object ON mentions (object);
 
 _OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
 
-_CURRENT: Final = (
-    "slots s JOIN versions v ON v.slot = s.slot AND v.result = s.current"
-    " JOIN objects o ON o.digest = v.object"
-)
+_CURRENT: Final = "versions v JOIN objects o ON o.digest = v.object AND v.is_current"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +98,7 @@ class Released:
 def find(connection: sqlite3.Connection, partition: str, name: str) -> Row | None:
     """The object of that name. One statement, so that it is of one moment."""
     found = connection.execute(
-        f"SELECT {_OBJECT} FROM {_CURRENT} WHERE s.partition = ? AND s.name = ?",
+        f"SELECT {_OBJECT} FROM {_CURRENT} WHERE v.partition = ? AND v.name = ?",
         (encoded(partition), encoded(name)),
     ).fetchone()
     return row_of(found) if found else None
@@ -129,9 +123,7 @@ def find_object(connection: sqlite3.Connection, digest: str) -> Row | None:
 def names_of(connection: sqlite3.Connection, digest: str) -> list[str]:
     """The names whose object that is now; for no digest, those whose object was damaged."""
     found = connection.execute(
-        "SELECT DISTINCT s.name FROM versions v JOIN slots s ON s.slot = v.slot"
-        " AND s.current = v.result WHERE v.object = ?",
-        (digest,),
+        "SELECT DISTINCT name FROM versions WHERE object = ? AND is_current", (digest,)
     )
     return [decoded(name) for (name,) in found]
 
@@ -144,7 +136,7 @@ def object_digests(connection: sqlite3.Connection) -> list[str]:
 def names(connection: sqlite3.Connection, partition: str) -> list[str]:
     """Every name that has an object, in order."""
     found = connection.execute(
-        f"SELECT s.name FROM {_CURRENT} WHERE s.partition = ? ORDER BY s.name",
+        f"SELECT v.name FROM {_CURRENT} WHERE v.partition = ? ORDER BY v.name",
         (encoded(partition),),
     )
     return [decoded(name) for (name,) in found]
@@ -153,7 +145,7 @@ def names(connection: sqlite3.Connection, partition: str) -> list[str]:
 def digests(connection: sqlite3.Connection, partition: str) -> dict[str, str]:
     """Every name that has an object, in order, with the digest of that."""
     found = connection.execute(
-        f"SELECT s.name, o.digest FROM {_CURRENT} WHERE s.partition = ? ORDER BY s.name",
+        f"SELECT v.name, o.digest FROM {_CURRENT} WHERE v.partition = ? ORDER BY v.name",
         (encoded(partition),),
     )
     return {decoded(name): digest for name, digest in found}
@@ -170,21 +162,21 @@ def users(connection: sqlite3.Connection, buffers: Iterable[str]) -> set[str]:
 
 def infos(connection: sqlite3.Connection, broken: Container[str]) -> list[ObjectInfo]:
     """An ObjectInfo for every named object, by partition and name; ``broken`` aren't whole."""
-    rows = connection.execute(f"{_INFO} ORDER BY s.partition, s.name")
+    rows = connection.execute(f"{_INFO} ORDER BY v.partition, v.name")
     return [_info(row, broken) for row in rows]
 
 
 def info_of(connection: sqlite3.Connection, partition: str, name: str) -> ObjectInfo | None:
     """The ObjectInfo of one named object."""
-    query = f"{_INFO} WHERE s.partition = ? AND s.name = ?"
+    query = f"{_INFO} WHERE v.partition = ? AND v.name = ?"
     row = connection.execute(query, (encoded(partition), encoded(name))).fetchone()
     return None if row is None else _info(row, ())
 
 
 _INFO: Final = (
-    "SELECT s.name, s.partition, r.node, o.type, o.n_bytes, r.stored, r.used,"
-    " (SELECT COUNT(*) FROM versions w WHERE w.slot = s.slot AND w.object != ''), o.digest"
-    f" FROM {_CURRENT} JOIN results r ON r.result = s.current"
+    "SELECT v.name, v.partition, r.node, o.type, o.n_bytes, r.stored, r.used,"
+    " (SELECT COUNT(*) FROM versions w WHERE w.partition = v.partition AND w.name = v.name"
+    f" AND w.object != ''), o.digest FROM {_CURRENT} JOIN results r ON r.result = v.result"
 )
 
 
@@ -258,17 +250,15 @@ def check_writable(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM settings WHERE 0")
 
 
-def add_object(connection: sqlite3.Connection, row: Row) -> None:
-    """Put in an object whose buffers are in their places."""
-    about = None if row.about is None else encoded(row.about)
+def add_object(connection: sqlite3.Connection, row: Row, about: str | None) -> None:
+    """Put in an object whose buffers are in their places, with the text to keep beside it."""
+    text = None if about is None else encoded(about)
     connection.execute(
         "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?)",
-        (row.digest, row.stream, row.type, row.n_bytes, _joined(row.buffers), about),
+        (row.digest, row.stream, row.type, row.n_bytes, _joined(row.buffers), text),
     )
-    connection.executemany(
-        "INSERT OR IGNORE INTO uses VALUES (?, ?)",
-        [(row.digest, buffer) for buffer, _ in row.buffers],
-    )
+    for buffer, _ in row.buffers:
+        connection.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (row.digest, buffer))
 
 
 def add_buffer(connection: sqlite3.Connection, digest: str, n_bytes: int, probe: str) -> None:
@@ -299,11 +289,7 @@ def delete_damaged(connection: sqlite3.Connection, row: Row, released: Released)
 
     Names that give it stay, without an object; older versions of it are of no use to anybody.
     """
-    connection.execute(
-        "DELETE FROM versions WHERE object = ? AND NOT EXISTS (SELECT 1 FROM slots"
-        " WHERE slots.slot = versions.slot AND current = versions.result)",
-        (row.digest,),
-    )
+    connection.execute("DELETE FROM versions WHERE object = ? AND NOT is_current", (row.digest,))
     connection.execute("UPDATE versions SET object = '' WHERE object = ?", (row.digest,))
     _delete_object(connection, row, released)
 
