@@ -135,6 +135,34 @@ def test_wheel_and_drag_move_the_picture(browser: Browser, tmp_path: Path) -> No
     browser.until(f"{fits}(document.querySelector('#stage > svg').getBoundingClientRect())")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1400, 1000), (1000, 700), (390, 844)])
+def test_the_first_view_has_the_whole_pipeline_and_most_of_the_window(
+    browser: Browser, tmp_path: Path, width: int, height: int
+) -> None:
+    """The timeline below takes a quarter at most, and can be closed."""
+    pipeline = samples.training()
+    page = draw_html_pipeline(pipeline, result=samples.timed(pipeline))
+    opened(browser, tmp_path, page, width=width, height=height)
+    in_stage = """(room => [...document.querySelectorAll('#stage [data-node]')].every(card =>
+        (box => box.left >= room.left && box.right <= room.right && box.top >= room.top
+            && box.bottom <= room.bottom)(card.getBoundingClientRect())))
+        (document.getElementById('stage').getBoundingClientRect())"""
+    taken = "document.getElementById('timeline').getBoundingClientRect().height / innerHeight"
+    assert browser.ask(in_stage)
+    assert browser.ask(taken) <= 0.25
+    browser.ask("document.querySelector('#timeline summary').click()")
+    browser.until(f"{taken} < 0.1")
+    assert browser.ask(in_stage)
+
+
+def test_in_a_low_frame_the_timeline_is_closed_at_first(browser: Browser, tmp_path: Path) -> None:
+    """As on a page of the docs."""
+    pipeline = samples.training()
+    page = draw_html_pipeline(pipeline, result=samples.timed(pipeline))
+    opened(browser, tmp_path, page, height=540)
+    assert not browser.ask("document.getElementById('timeline').open")
+
+
 def test_a_run_has_its_timeline_and_a_bar_chooses_its_node(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -15,11 +15,12 @@ from linepipe_viz.scene.measure import fit_text, text_width
 from linepipe_viz.text import memory_text, printable, seconds_text, short_labels
 from linepipe_viz.theme import COLOURS, MONO, RECTS, SANS, TEXTS, Theme, checked_theme
 
-__all__ = ["axis_ticks", "draw_svg_timeline"]
+__all__ = ["axis_ticks", "draw_svg_timeline", "timeline_parts"]
 
 _MARGIN: Final = 28.0
 _PLOT: Final = 640.0  # px: the width of the run's seconds
 _TOP: Final = 84.0
+_HEADING: Final = 56.0  # px: title and subtitle
 _ROW: Final = 24.0
 _BAR: Final = 16.0
 _LANE, _THIN_LANE = 13.0, 7.0
@@ -52,18 +53,31 @@ def draw_svg_timeline(
         ValueError: no such theme.
     """
     theme = checked_theme(theme)
-    timeline = _Timeline(
-        spans_of(result), title or "Timeline", "dark" if theme == "dark" else "light"
-    )
+    return _drawn(_Timeline(spans_of(result), title or "Timeline", theme), theme)
+
+
+def timeline_parts(result: RunResult | NodeExecutionError) -> tuple[str, str]:
+    """The timeline of a run in two parts: where its time went in one line, and the picture below.
+
+    Args:
+        result: the RunResult, or the NodeExecutionError of a failed run.
+    """
+    timeline = _Timeline(spans_of(result), "", "auto")
+    return timeline.summary, _drawn(timeline, "auto", _HEADING)
+
+
+def _drawn(timeline: _Timeline, theme: Theme, top: float = 0.0) -> str:
+    """One ``<svg>`` element of what lies below ``top``."""
     body = "\n".join(timeline.body())
     name = f"lpt{crc32(f'{theme}{body}'.encode()):08x}"
     style = ""
     if theme == "auto":
         style = f"<style>\n{stylesheet(name, _RULES)}\n</style>\n"
-    width, height = _number(timeline.width), _number(timeline.height)
+    width, height = _number(timeline.width), _number(timeline.height - top)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}" role="img" aria-label="{escape(timeline.summary)}">\n'
+        f' viewBox="0 {_number(top)} {width} {height}" role="img"'
+        f' aria-label="{escape(timeline.summary)}">\n'
         f"{style}{body}\n</svg>\n"
     )
 
@@ -90,10 +104,10 @@ def _number(value: float) -> str:
 class _Timeline:
     """One timeline in one theme; colours of the light theme are overridden on dark pages."""
 
-    def __init__(self, spans: Spans, title: str, theme: Literal["light", "dark"]) -> None:
+    def __init__(self, spans: Spans, title: str, theme: Theme) -> None:
         self._spans = spans
         self._title = printable(title)
-        self._theme: Literal["light", "dark"] = theme
+        self._theme: Literal["light", "dark"] = "dark" if theme == "dark" else "light"
         self._labels = short_labels([span.name for span in spans.spans], 28)
         self._lives = [life for life in spans.lives if life.end > life.start][:_MOST_LANES]
         self._objects_named = short_labels([life.name for life in self._lives], 28)
@@ -124,8 +138,9 @@ class _Timeline:
         """All elements in the order in which they are painted."""
         width, height = _number(self.width), _number(self.height)
         yield f'<rect class="lp-page" width="{width}" height="{height}"{self._fill("background")}/>'
-        yield self._text("title", self._title, _MARGIN, 32, "title")
-        yield self._text("muted", self.summary, _MARGIN, 50, "subtitle")
+        if self._title:
+            yield self._text("title", self._title, _MARGIN, 32, "title")
+            yield self._text("muted", self.summary, _MARGIN, 50, "subtitle")
         yield from self._axis()
         for row, span in enumerate(self._spans.spans):
             yield from self._span(span, _TOP + row * _ROW)

@@ -9,7 +9,7 @@ from typing import Any
 
 from linepipe_core import NodeExecutionError, Pipeline, RunResult
 from linepipe_viz.backends.svg import scene_svg
-from linepipe_viz.backends.timeline import draw_svg_timeline
+from linepipe_viz.backends.timeline import timeline_parts
 from linepipe_viz.graph.cards import nodes_of, pipeline_graph
 from linepipe_viz.graph.facts import object_facts
 from linepipe_viz.graph.records import Overlay, node_records
@@ -36,8 +36,8 @@ def draw_html_pipeline(
     Zoom by the wheel or two fingers, drag to move, ``f`` fits the picture into the window.
     ``/`` searches. Click on a card, or walk with the arrow keys: a panel shows the docstring,
     the signature, what the node reads and makes, its reasons or its error, and everything up-
-    and downstream is lit. A run has its timeline below. The page follows the system's theme,
-    loads nothing, and sends nothing.
+    and downstream is lit. A run has its timeline below, which can be closed. The page follows the
+    system's theme, loads nothing, and sends nothing.
 
     Args:
         pipeline: the pipeline to show.
@@ -78,8 +78,11 @@ def draw_html_pipeline(
     heading = escape(scene.title)
     timeline = ""
     if isinstance(result, (RunResult, NodeExecutionError)):
-        svg = draw_svg_timeline(result)
-        timeline = f'<section id="timeline" aria-label="Timeline">\n{svg}</section>\n'
+        spent, svg = timeline_parts(result)
+        timeline = (
+            f'<details id="timeline" open>\n<summary><b>Timeline</b>{escape(spent)}</summary>\n'
+            f"<div>\n{svg}</div>\n</details>\n"
+        )
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

@@ -7,7 +7,6 @@
   const picture = stage.querySelector("svg");
   const panel = byId("panel");
   const { nodes, edges } = JSON.parse(byId("model").textContent);
-  const size = { width: +picture.getAttribute("width"), height: +picture.getAttribute("height") };
 
   // --- the parts of the picture ---------------------------------------------------------------
 
@@ -34,7 +33,24 @@
   // --- the view: where the picture is, and how large ------------------------------------------
 
   const view = { x: 0, y: 0, scale: 1 };
+  const margin = 16;
+  const drawn = drawnBox();
   let isDrawn = false;
+
+  // What is drawn, without the title, which stands in the header, and the empty page around it.
+  function drawnBox() {
+    const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+    for (const part of picture.children) {
+      if (!part.getBBox || part.matches(".lp-page")) continue;
+      const { x, y, width, height } = part.getBBox();
+      if (!width && !height) continue;
+      box.left = Math.min(box.left, x);
+      box.top = Math.min(box.top, y);
+      box.right = Math.max(box.right, x + width);
+      box.bottom = Math.max(box.bottom, y + height);
+    }
+    return box.left < box.right ? box : { left: 0, top: 0, right: 1, bottom: 1 };
+  }
 
   function show() {
     if (isDrawn) return;
@@ -45,12 +61,15 @@
     });
   }
 
-  function fit(least = 0) {
+  function fit() {
     const room = stage.getBoundingClientRect();
-    const scale = Math.min(room.width / size.width, room.height / size.height, 1);
-    view.scale = Math.max(scale, least);
-    view.x = Math.max((room.width - size.width * view.scale) / 2, 0);
-    view.y = Math.max((room.height - size.height * view.scale) / 2, 0);
+    const width = drawn.right - drawn.left;
+    const height = drawn.bottom - drawn.top;
+    const across = (room.width - 2 * margin) / width;
+    const down = (room.height - 2 * margin) / height;
+    view.scale = Math.max(Math.min(across, down, 1), 0.05);
+    view.x = (room.width - width * view.scale) / 2 - drawn.left * view.scale;
+    view.y = (room.height - height * view.scale) / 2 - drawn.top * view.scale;
     show();
   }
 
@@ -354,7 +373,7 @@
     root.dataset.theme = isDark ? "light" : "dark";
   });
 
-  const begin = () => fit(0.6); // at first large enough to read
-  new ResizeObserver(() => chosen < 0 && begin()).observe(stage);
-  begin();
+  if (innerHeight < 600) byId("timeline")?.removeAttribute("open"); // a phone, a frame in a page
+  new ResizeObserver(() => chosen < 0 && fit()).observe(stage);
+  fit();
 })();
