@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[int, Callable[[int], Any]]] = {
     "texts": (200_000, lambda n: [str(i) for i in range(n)]),
     "numbers": (1_000_000, lambda n: list(range(n))),
     "a set of pairs": (200_000, lambda n: {(i, str(i)) for i in range(n)}),
+    "a set of dates": (100_000, lambda n: {dt.date.fromordinal(i + 1) for i in range(n)}),
     "a frame of 5,000 columns": (500_000, lambda n: pd.DataFrame(np.ones((100, n // 100)))),
     "an object column": (200_000, lambda n: pd.DataFrame({"a": [str(i) for i in range(n)]})),
     "a frame of 80 MB": (10_000_000, lambda n: pd.DataFrame(np.ones((n // 10, 10)))),

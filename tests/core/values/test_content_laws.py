@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import decimal
+import gc
 import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -132,13 +133,64 @@ def test_which_places_share_an_object_counts(one: list[int], other: list[int]) -
     assert digest([(0,)] * len(one)) == digest([(0,) for _ in one])
 
 
-@given(st.sets(LEAVES | st.tuples(LEAVES, LEAVES), max_size=6))
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [[0], [1], [2]],
+        lambda: [{"a": [0]}, {"a": [1]}, "x", {2}],
+        lambda: (lambda held: [held, held])(([0], [1])),
+        lambda: (lambda held: [held, [held, [held]]])(([0], "x")),
+        lambda: (lambda held: [[held], (held, [held])])([0]),
+        lambda: (lambda held: [Frozen(held), [Frozen(held)], {"a": held}])([0]),
+        lambda: (lambda held: [(held, held), [(held,)], (held,)])(Data([0])),
+    ],
+)
+def test_who_else_holds_a_part_does_not_count(make: Callable[[], Any]) -> None:
+    """Counts of references tell quickly what is shared within a value, and nothing else."""
+    alone = digest(make())
+    value = make()
+    held = [value]
+    for part in held:
+        held += [each for each in gc.get_referents(part) if not isinstance(each, type)]
+    assert digest(value) == alone == digest(copy.deepcopy(value))
+    assert len(held) > len(value)
+
+
+def test_what_a_tuple_on_two_levels_holds_is_shared() -> None:
+    """The tuple may be there twice, but what may be changed in it is one object."""
+    held = ([0],)
+    assert digest([held, [held]]) != digest([([0],), [([0],)]])
+    assert digest([held, [(held[0],)]]) == digest([held, [held]])
+    assert digest([held, held]) != digest([([0],), ([0],)])
+
+
+SORTABLE = LEAVES | st.tuples(LEAVES, LEAVES)
+ELEMENTS = st.one_of(
+    SORTABLE,
+    SORTABLE.map(Frozen),
+    st.frozensets(SORTABLE, max_size=3),
+    st.tuples(SORTABLE, SORTABLE.map(Frozen)),
+    st.frozensets(SORTABLE.map(Frozen), max_size=3).map(lambda inner: frozenset({inner})),
+)
+
+
+@given(st.sets(ELEMENTS, max_size=6))
 def test_a_set_has_no_order(elements: set[Any]) -> None:
     """Of whatever kinds its elements are."""
     turned = set[Any]()
     for element in sorted(elements, key=repr, reverse=True):
         turned.add(element)
     assert digest(elements) == digest(turned)
+
+
+@given(st.sets(ELEMENTS, min_size=1, max_size=6), ELEMENTS)
+def test_each_element_of_a_set_counts(elements: set[Any], other: Any) -> None:
+    """One less, or another in its place."""
+    fewer = set(list(elements)[1:])
+    assert digest(fewer) != digest(elements)
+    assert (digest(fewer | {other}) == digest(elements)) == (
+        sorted(map(digest, fewer | {other})) == sorted(map(digest, elements))
+    )
 
 
 @given(st.dictionaries(st.text(max_size=3), LEAVES, min_size=2, max_size=5))

@@ -6,16 +6,14 @@ are any, and what they hold is the next level. So there is no recursion.
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import Enum
 from hashlib import blake2b
-from itertools import chain, compress, count, repeat
-from operator import attrgetter, is_, itemgetter
+from itertools import chain, compress, repeat
+from operator import attrgetter, is_
 from types import (
     BuiltinFunctionType,
 )
@@ -37,17 +35,20 @@ from linepipe_core._values.file import File
 from linepipe_core._values.file_content import content_of_path
 from linepipe_core._values.fingerprints import registered_fingerprint
 from linepipe_core._values.memory_hash import LARGE_MEMORY, digest_of_memory
+from linepipe_core._values.plain import PLAIN, encoded_set, pickled
 from linepipe_core._values.reduction import attributes_in_order, reduced
+from linepipe_core._values.set_order import in_order
+from linepipe_core._values.sharing import Sharing
 from linepipe_core._values.standard import standard_content
 
 __all__ = ["Found", "Walk"]
 
-_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
 _SORTED: Final = frozenset({int, str, bytes})
 _AT_ONCE: Final = 1 << 18  # plain values that are hashed at once
 _FEW_KINDS: Final = 8
 _MOST_VISITS: Final = 30_000_000  # some seconds; a tuple of itself sixty levels deep never ends
 _MOST_IN_KEY: Final = 1000  # objects of a set's element that its place among the others tells
+_MOST_KEY_DEPTH: Final = 4
 
 
 class Found(NamedTuple):
@@ -74,7 +75,7 @@ class Walk:
         found: Found,
         identify: Callable[[Any], str] | None = None,
         most_visits: int = _MOST_VISITS,
-        is_key: bool = False,
+        key_depth: int = 0,
     ) -> None:
         self._reach = reach
         self._is_own = is_own
@@ -83,14 +84,12 @@ class Walk:
         self._found = found
         self._identify = identify
         self._room = most_visits
-        self._is_key = is_key
+        self._key_depth = key_depth
         self._hash = blake2b(digest_size=16)
         self._queue: deque[list[Any]] = deque()
-        # What may be shared and was met: ids, and, once something is shared, id -> its number.
-        self._met: set[int] = set()
-        self._unnumbered: list[list[int]] = []
-        self._numbers: dict[int, int] = {}
+        self._sharing = Sharing()
         self._kept: list[Any] = []  # alive, or another object could get the same id
+        self._n_lists = 1  # those that hold each object of the group that is looked at
 
     def digest(self, value: Any) -> str:
         self._queue.append([value])
@@ -98,7 +97,7 @@ class Walk:
             while self._queue:
                 self._level(self._queue.popleft())
         except _EndlessError:
-            if not self._is_key:
+            if not self._key_depth:
                 self._found.untracked.append("more than can be looked at")
             self._emit(b"endless")
         return self._hash.hexdigest()
@@ -115,13 +114,13 @@ class Walk:
         """Add values of plain types, or tuples of such."""
         for start in range(0, max(len(values), 1), _AT_ONCE):
             part = values if len(values) <= _AT_ONCE else values[start : start + _AT_ONCE]
-            self._emit(tag, _pickled(part))
+            self._emit(tag, pickled(part))
 
     # --- level by level -----------------------------------------------------------------------
 
     def _level(self, level: list[Any]) -> None:
         distinct = set(map(type, level))
-        if distinct <= _PLAIN:
+        if distinct <= PLAIN:
             self._plain(b"plain", level)
             return
         self._room -= len(level)
@@ -129,19 +128,21 @@ class Walk:
             raise _EndlessError
         self._kept.append(level)
         if len(distinct) == 1:
+            self._n_lists = 1
             self._group(_counts_as(distinct.pop()), level)
             return
+        self._n_lists = 2
         alike = {kind: _counts_as(kind) for kind in distinct}
         self._mixed(level, list(map(alike.__getitem__, map(type, level))))
 
     def _mixed(self, level: list[Any], kinds: list[type]) -> None:
         numbers: dict[type, int] = {}
         for kind in dict.fromkeys(kinds):
-            numbers[kind] = 0 if kind in _PLAIN else len(numbers) + 1
+            numbers[kind] = 0 if kind in PLAIN else len(numbers) + 1
         code = "B" if len(numbers) < 255 else "L"
         self._emit(b"kinds", array(code, map(numbers.__getitem__, kinds)))
         if 0 in numbers.values():
-            self._plain(b"plain", [v for v, k in zip(level, kinds, strict=True) if k in _PLAIN])
+            self._plain(b"plain", [v for v, k in zip(level, kinds, strict=True) if k in PLAIN])
         others = [kind for kind, number in numbers.items() if number]
         if len(others) <= _FEW_KINDS:
             for kind in others:
@@ -172,24 +173,9 @@ class Walk:
 
     def _first(self, group: list[Any]) -> list[Any]:
         """Those met for the first time; for the others, say where they were met."""
-        ids = list(map(id, group))
-        new = set(ids)
-        if len(new) == len(ids) and self._met.isdisjoint(new):
-            self._met |= new
-            self._unnumbered.append(ids)
-            return group
-        for batch in self._unnumbered:
-            self._numbers.update(zip(batch, count(len(self._numbers))))
-        self._unnumbered.clear()
-        places, first = array("q"), []
-        for key, value in zip(ids, group, strict=True):
-            place = self._numbers.get(key, -1)
-            places.append(place)
-            if place < 0:
-                self._numbers[key] = len(self._numbers)
-                first.append(value)
-        self._met |= new
-        self._emit(b"shared", places)
+        first, places = self._sharing.first_met(group, self._n_lists)
+        if places is not None:
+            self._emit(b"shared", places)
         return first
 
     def _code(self, group: list[Any]) -> None:
@@ -211,7 +197,7 @@ class Walk:
     def _put(self, level: list[Any]) -> None:
         if len(level) > self._room:
             kinds = set(map(type, level[: self._room + 1]))
-            if not kinds <= _PLAIN:
+            if not kinds <= PLAIN:
                 raise _EndlessError
         if level:
             self._queue.append(level)
@@ -220,33 +206,37 @@ class Walk:
         if not group:
             return
         names = tuple(group[0])
-        are_alike = len(group) == 1 or all(map(names.__eq__, map(tuple, group)))
-        keys = names if len(group) == 1 else chain.from_iterable(group)
-        if are_alike and set(map(type, keys)) <= {str}:
-            self._plain(b"keys", [len(group), *names])
-            if len(group) > 1 and len(names) <= 64:  # column by column: mostly of one type each
-                for column in zip(*map(dict.values, group), strict=True):
-                    self._put(list(column))
-                return
-        else:
+        keys = list(chain.from_iterable(group)) if len(group) > 1 else list(names)
+        values = list(chain.from_iterable(map(dict.values, group)))
+        # No dict has a key twice, so that equal keys in all one after another are equal in each.
+        are_alike = set(map(type, keys)) <= {str} and keys == list(names) * len(group)
+        if not are_alike:
             self._emit(b"lengths", array("q", map(len, group)))
-            self._put(list(chain.from_iterable(group)))
-        self._put(list(chain.from_iterable(map(dict.values, group))))
+            self._put(keys)
+            self._put(values)
+            return
+        self._plain(b"keys", [len(group), *names])
+        if len(group) > 1 and len(names) <= 64:  # column by column: mostly of one type each
+            for place in range(len(names)):
+                self._put(values[place :: len(names)])
+        else:
+            self._put(values)
 
     def _sets(self, group: list[Any]) -> None:
-        kinds = set(map(type, chain.from_iterable(group)))
-        if len(kinds) <= 1 and kinds <= _SORTED:
+        elements = chain.from_iterable(group)
+        kind = type(next(elements, 0))
+        if kind in _SORTED and set(map(type, elements)) <= {kind}:
             self._sequences(list(map(sorted, group)))
-        else:
-            self._sequences([_in_order(each, self._place_of) for each in group])
+            return
+        encoded, others = zip(*map(encoded_set, group), strict=True) if group else ((), ())
+        self._plain(b"sets", list(encoded))
+        if any(others):
+            self._sequences([in_order(each, self._place_of) for each in others])
 
-    def _place_of(self, element: Any) -> bytes:
-        """A key by which a set's elements have the same order in every process.
-
-        It needn't tell all elements apart: what they are is hashed all the same, in that order.
-        """
-        if self._is_key:  # of what lies in a set in a set, and may lead back to it
-            return hashed_name(type(element)).encode()
+    def _place_of(self, element: Any) -> str:
+        """The hash of an element, by which it is sorted among the others of its set."""
+        if self._key_depth == _MOST_KEY_DEPTH:  # of sets in sets, which may lead back to the first
+            return hashed_name(type(element))
         walk = Walk(
             self._reach,
             self._is_own,
@@ -254,9 +244,9 @@ class Walk:
             self._known,
             Found([], [], self._found.files),
             most_visits=_MOST_IN_KEY,
-            is_key=True,
+            key_depth=self._key_depth + 1,
         )
-        return walk.digest(element).encode()
+        return walk.digest(element)
 
     # --- objects ------------------------------------------------------------------------------
 
@@ -411,38 +401,6 @@ def _counts_as(kind: Any) -> type:
     """The type whose name stands for another's, for values of the same content."""
     content = content_of(kind)
     return (content.counts_as if content is not None else None) or kind
-
-
-def _pickled(values: list[Any]) -> memoryview:
-    """Plain values as bytes that don't depend on which equal ones are one object."""
-    stream = io.BytesIO()
-    pickler = pickle.Pickler(stream, 5)
-    pickler.fast = True
-    pickler.dump(values)
-    return stream.getbuffer()
-
-
-def _in_order(elements: Iterable[Any], place_of: Callable[[Any], bytes]) -> list[Any]:
-    """A set's elements in an order that doesn't depend on the process."""
-    plain: list[Any] = []
-    others: list[tuple[bytes, Any]] = []
-    for each in elements:
-        if _is_plain(each):
-            plain.append(each)
-        else:
-            others.append((place_of(each), each))
-    try:
-        plain.sort(key=repr)
-    except ValueError:  # a number of too many digits to be shown
-        plain.sort(key=lambda each: _pickled([each]).tobytes())
-    others.sort(key=itemgetter(0))
-    return [*plain, *map(itemgetter(1), others)]
-
-
-def _is_plain(value: Any) -> bool:
-    """Return True for a plain value, and for a tuple of such."""
-    kind = type(value)
-    return kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, value)))
 
 
 def _memory_digest(memory: Memory) -> bytes:
