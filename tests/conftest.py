@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from tests import wheelhouse
+from tests import trying, wheelhouse
 
 TESTS = Path(__file__).parent
 
@@ -54,10 +54,6 @@ SLOW = (
     "viz/test_browser.py",
 )
 
-# No test fails for being slow: how long an example takes is the machine's business.
-settings.register_profile("whole", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=20)
-
 
 def is_slow(path: Path) -> bool:
     inside = path.relative_to(TESTS).as_posix()
@@ -66,7 +62,8 @@ def is_slow(path: Path) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A quick run tries fewer examples of each property."""
-    settings.load_profile("quick" if config.option.markexpr == "not slow" else "whole")
+    usual = "quick" if config.option.markexpr == "not slow" else "whole"
+    trying.load(config.getoption("--hypothesis-profile") or usual)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -80,6 +77,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(TESTS) and is_slow(item.path):
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported by now stays: no later garbage collection need walk through it.
+
+    It is some 2 million objects, of sympy, dask and others; many tests collect several times.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.trying import examples
 
 from linepipe_core._code.bytecode import Import, NormalCode, normalise
 
@@ -196,7 +197,7 @@ FUNCTIONS = [  # without those that don't compile alone, or have code that never
 ]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.sampled_from(FUNCTIONS), st.integers(0, 60))
 def test_every_edit_of_behaviour_is_seen(source: str, place: int) -> None:
     """A constant, an attribute, a condition, an operator, a keyword, anywhere in a function."""

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.trying import examples
 
 from linepipe_core import (
     Node,
@@ -106,9 +107,7 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     return history
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60)
 @given(histories())
 def test_reuse_gives_the_same_as_a_full_run(
     tmp_path_factory: pytest.TempPathFactory, history: list[dict[str, Any]]

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.trying import examples
 
 from linepipe_core import Node, Pipeline
 
@@ -109,9 +110,7 @@ def _own_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_own_path")
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(30)
 @given(histories())
 def test_reuse_gives_the_same_as_a_full_run_of_the_edited_module(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[dict[str, int], str]]

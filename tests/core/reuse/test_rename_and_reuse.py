@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.trying import examples
 
 from linepipe_core import Node, Pipeline
 
@@ -77,7 +78,7 @@ def test_both_uses_of_one_declaration_are_reused(tmp_path: Path) -> None:
 OBJECTS = ("x", "y", "z", "less", "beside")
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25)
 @given(chosen=st.sets(st.sampled_from(OBJECTS)), nodes=st.sets(st.sampled_from(["add", "write"])))
 def test_any_renaming_leaves_the_rest_fresh(
     chosen: set[str], nodes: set[str], tmp_path_factory: pytest.TempPathFactory

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.reuse.chain import CALLS, CHAIN, called, pipeline, ran, reasons
+from tests.trying import examples
 
 from linepipe_core import Node, Pipeline
 from linepipe_core.shelf import ObjectShelf
@@ -54,7 +55,7 @@ def test_a_version_of_any_age_becomes_the_current_one(
         assert shelf["total"] == 10
         (info,) = (info for info in shelf.info() if info.name == "total")
     assert info.n_versions == 2
-    assert info.last_used_seconds < 30
+    assert info.last_used_seconds < 600
 
 
 @pytest.mark.parametrize("seconds", [0.0, 3600.0])
@@ -214,9 +215,7 @@ steps_of_a_walk = st.lists(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60)
 @given(st.lists(states, min_size=1, max_size=6), steps_of_a_walk)
 def test_a_walk_forward_and_back_is_always_right_and_never_twice(
     tmp_path_factory: pytest.TempPathFactory,
@@ -277,9 +276,7 @@ def walked(
     return value
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(15)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 2)), max_size=12))
 def test_two_pipelines_on_one_path_never_displace_each_other(
     tmp_path_factory: pytest.TempPathFactory, walk: list[tuple[int, int]]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.kinds import KINDS, Own, spoil, table
 from tests.core.likeness import seen
@@ -172,7 +172,6 @@ def settled() -> dict[str, Any]:
     return {"part": {"rows": [1, [2]]}, "whole": np.ones(2)}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plans(), st.booleans())
 def test_a_run_gives_the_same_as_copying_everything(
     plan: list[dict[str, Any]], track_history: bool

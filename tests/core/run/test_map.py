@@ -18,9 +18,10 @@ from typing import Any
 
 import loky
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.run import map_nodes
+from tests.trying import examples
 
 from linepipe_core import (
     Breakpoint,
@@ -116,7 +117,7 @@ CASES = st.dictionaries(
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15)
 @given(
     cases=CASES,
     outputs=st.sampled_from([None, [], ["scaled"], ["total", "rows"]]),
@@ -136,7 +137,7 @@ def test_it_equals_a_loop(
     assert mapped(pipeline, cases, outputs=outputs, executor=pool) == expected
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8)
 @given(
     cases=CASES,
     outputs=st.sampled_from([None, [], ["scaled"], ["total", "rows"]]),
@@ -200,15 +201,16 @@ def test_objects_on_a_shelf_come_home_when_somebody_looks(
         assert log.read_text() == f"{os.getpid()}\n" * 2
 
 
-def test_a_large_pipeline_is_sent_once_a_process(tmp_path: Path) -> None:
+def test_a_large_pipeline_is_sent_once_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not with each case: a constant of 2 MB through 100 cases; and no file stays behind."""
-    before = set(os.listdir(tempfile.gettempdir()))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     pipeline = Pipeline([Node(map_nodes.sizes, ["rows", "x"], ["n"])], rows=[0] * 1_000_000)
     with executor("spawn") as pool:
         results = pipeline.map({f"c{i}": {"x": i} for i in range(100)}, executor=pool)
     assert [result["n"] for result in results.values()] == [1_000_000 + i for i in range(100)]
-    left = set(os.listdir(tempfile.gettempdir())) - before
-    assert not [name for name in left if name.startswith("linepipe-")]
+    assert not list(tmp_path.glob("linepipe-*"))
 
 
 def test_short_cases_go_several_at_a_time_and_end_one_by_one() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from tests.core.store.files import LARGE, files_of, put, record_of
 from tests.faults.moments import Statements
+from tests.trying import examples
 
 from linepipe_core._store.store import Store
 from linepipe_core.shelf import ObjectShelf
@@ -118,4 +118,4 @@ class ShelfAgainstDict(RuleBasedStateMachine):
 
 TestShelfAgainstDict = ShelfAgainstDict.TestCase
 
-TestShelfAgainstDict.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestShelfAgainstDict.settings = examples(15, stateful_step_count=15)

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.values.zoo_python import Data, Frozen, Plain, digest
+from tests.trying import examples
 
 from linepipe_core.shelf import ObjectShelf
 
@@ -65,7 +66,7 @@ def test_a_copy_and_a_pickle_have_the_same_hash(value: Any) -> None:
     assert digest(pickle.loads(pickle.dumps(value))) == digest(value)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30)
 @given(value=VALUES)
 def test_a_stored_value_has_the_same_hash(value: Any, shelf: ObjectShelf) -> None:
     """There and back."""

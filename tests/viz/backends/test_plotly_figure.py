@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import plotly.io
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from tests.trying import examples
 from tests.viz import samples, strategies
 
 from linepipe_core import MissingExtraError, Pipeline
@@ -215,7 +216,7 @@ def test_names_are_shown_as_they_are(name: str) -> None:
 
 
 @given(strategies.small_pipelines())
-@settings(deadline=None, max_examples=15)
+@examples(15)
 def test_any_pipeline_makes_a_figure_that_can_be_written(pipeline: Pipeline) -> None:
     """To JSON, which is what a page holds."""
     plot_pipeline_graph(pipeline).to_json()

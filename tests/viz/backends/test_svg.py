@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from tests.trying import examples
 from tests.viz import samples, strategies
 
 from linepipe_core import Node, Pipeline, RunResult
@@ -115,7 +116,7 @@ def test_names_are_escaped_and_cut() -> None:
 
 
 @given(strategies.small_pipelines())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_any_names_make_well_formed_svg(pipeline: Pipeline) -> None:
     """Control signs, surrogates and noncharacters included."""
     svg = draw_svg_pipeline(pipeline, "\ud800\x00<&\uffff")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.trying import examples
 from tests.viz import samples, strategies
 
 from linepipe_core import Pipeline
@@ -110,7 +111,7 @@ def test_a_group_shows_the_state_and_the_nodes_of_all_its_members() -> None:
 
 
 @given(st.one_of(strategies.families(), strategies.large_pipelines()))
-@settings(deadline=None, max_examples=30)
+@examples(30)
 def test_groups_by_prefix_never_make_a_circle(pipeline: Pipeline) -> None:
     """And lose no node."""
     graph = grouped(pipeline_graph(pipeline.nodes), "prefix")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
+from tests.trying import examples
 from tests.viz import samples, strategies
 
 from linepipe_core import Pipeline
@@ -132,7 +133,7 @@ def test_a_chain_of_alike_nodes_is_no_stack() -> None:
 
 
 @given(strategies.families())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_stacks_keep_the_order_of_makers_and_readers(pipeline: Pipeline) -> None:
     """No cycle, no node lost, each edge still there, and no edge inside a stack."""
     graph = pipeline_graph(pipeline.nodes)

@@ -12,8 +12,9 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.trying import examples
 from tests.viz import samples, strategies
 
 from linepipe_core import Pipeline
@@ -138,7 +139,7 @@ def check_graph(graph: Graph, places: Arrangement) -> None:
 
 
 @given(strategies.small_pipelines(), st.booleans())
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@examples(60)
 def test_laws_hold_for_small_pipelines_with_any_names(
     pipeline: Pipeline, with_states: bool
 ) -> None:
@@ -147,7 +148,7 @@ def test_laws_hold_for_small_pipelines_with_any_names(
 
 
 @given(strategies.large_pipelines(), st.booleans())
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 def test_laws_hold_for_pipelines_of_up_to_80_nodes(pipeline: Pipeline, with_states: bool) -> None:
     """The same for sparse and dense ones, with many inputs and rows of outputs."""
     check_laws(pipeline, with_states=with_states)
@@ -414,7 +415,7 @@ def test_a_layer_too_wide_for_a_page_wraps() -> None:
 
 
 @given(strategies.families(), st.booleans())
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@examples(30)
 def test_laws_hold_for_stacks_lists_and_wraps(pipeline: Pipeline, with_states: bool) -> None:
     """Ranks of up to twelve siblings, folded and unfolded."""
     check_laws(pipeline, with_states=with_states)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from rich.console import Console
+from tests.trying import examples
 from tests.viz import samples, strategies
 from tests.viz.pty_session import PtySession
 
@@ -232,7 +233,7 @@ def test_a_very_narrow_terminal_is_not_left_out(width: int) -> None:
 
 
 @given(strategies.small_pipelines())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_any_pipeline_is_one_row_a_node(pipeline: Pipeline) -> None:
     """Also in ASCII."""
     console, file = printed(72)
