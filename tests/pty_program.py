@@ -28,6 +28,7 @@ class PtyProgram:
         columns: the terminal's width.
         rows: its height.
         cwd: the folder it starts in.
+        pass_fds: file descriptors of ours that it may use.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class PtyProgram:
         columns: int = 80,
         rows: int = 24,
         cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self._fd, theirs = pty.openpty()
         self.resize(columns, rows)
@@ -49,6 +51,7 @@ class PtyProgram:
             stderr=theirs,
             cwd=cwd,
             env=environment,
+            pass_fds=pass_fds,
         )
         os.close(theirs)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,21 +55,26 @@ def code_cells(notebook: Any) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def outputs(cell: Any) -> Iterator[tuple[set[str], str]]:
+    """The kinds and the text of each output of a cell.
+
+    The kernel sends what is printed whenever its timer says so: in one part, or in several.
+    """
+    for name, group in groupby(cell.outputs, key=lambda output: output.get("name")):
+        if name is not None:
+            yield {name}, "".join(output.text for output in group)
+        else:
+            yield from ((set(out.data), out.data.get("text/plain", "")) for out in group)
+
+
 def said(cell: Any) -> list[str]:
     """The text of a cell's outputs, without figures that are measured anew each time."""
-    texts = [
-        output.text if output.output_type == "stream" else output.data.get("text/plain", "")
-        for output in cell.outputs
-    ]
-    return [MEASURED.sub("...", text) for text in texts]
+    return [MEASURED.sub("...", text) for _, text in outputs(cell)]
 
 
 def kinds(cell: Any) -> list[set[str]]:
     """The kinds of a cell's outputs."""
-    return [
-        {output.name} if output.output_type == "stream" else set(output.data)
-        for output in cell.outputs
-    ]
+    return [kinds for kinds, _ in outputs(cell)]
 
 
 @pytest.mark.slow

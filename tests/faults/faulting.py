@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from blocks import Block  # type: ignore[import-not-found]  # beside this script
 
 SHORT_WRITE = -1
-SECONDS = 40  # a child that takes longer waits forever
+SECONDS = 120  # a child that takes longer waits forever
 
 FAULTS = {
     "EIO": errno.EIO,

@@ -18,7 +18,7 @@ from linepipe_core.shelf import ObjectShelf
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only Unix forks")
 
-SECONDS = 20  # a child that takes longer waits forever
+SECONDS = 120  # a child that takes longer waits forever
 
 
 class Row:

@@ -203,10 +203,10 @@ def test_a_spike_is_not_lost_to_a_profile_that_starts_meanwhile() -> None:
     def spike() -> None:
         len(b"x" * (100 * 2**20))
         spiked.set()
-        assert looked.wait(30)
+        assert looked.wait(120)
 
     def look() -> None:
-        assert spiked.wait(30)
+        assert spiked.wait(120)
 
     def run(work: Callable[[], None]) -> Any:
         record = record_of(Pipeline([Node(work, [], [])]), MemoryProfile())
@@ -214,7 +214,7 @@ def test_a_spike_is_not_lost_to_a_profile_that_starts_meanwhile() -> None:
         return record
 
     def run_after_the_spike() -> Any:
-        assert spiked.wait(30)
+        assert spiked.wait(120)
         return run(look)
 
     with ThreadPoolExecutor(2) as pool:

@@ -75,7 +75,7 @@ def test_samples_come_from_in_between() -> None:
     sampler = Sampler(read, interval=0.0001)
     sampler.start()
     for _ in range(12):
-        assert seen.acquire(timeout=30)
+        assert seen.acquire(timeout=120)
     assert len(sampler.stop()) >= 10
 
 
@@ -96,7 +96,7 @@ def test_a_peak_that_lasts_is_seen_from_a_thread() -> None:
         while seen.acquire(blocking=False):
             pass
         for _ in range(2):  # the first may have begun before
-            assert seen.acquire(timeout=30)
+            assert seen.acquire(timeout=120)
     record = make_record(sampler.stop(), "thread")
     assert record.peak_mib == pytest.approx(64, abs=5)
     assert record.delta_mib == pytest.approx(0, abs=5)
@@ -113,7 +113,7 @@ def test_a_reading_that_fails_is_left_out() -> None:
     sampler = Sampler(lambda: 5.0, 0.0001, lambda: nullcontext(glance))
     sampler.start()
     for _ in range(3):
-        assert failures.acquire(timeout=30)
+        assert failures.acquire(timeout=120)
     assert [one.mib for one in sampler.stop()] == [5.0, 5.0]
 
 
@@ -136,10 +136,10 @@ def test_readings_that_cost_much_are_few() -> None:
     slow = Sampler(lambda: 1.0, 0.0001, lambda: nullcontext(glance), lambda: now, 0.2)
     quick = Sampler(lambda: 1.0, 0.0001, lambda: nullcontext(other_glance), lambda: 0.0, 0.2)
     slow.start()
-    assert seen.acquire(timeout=30)
+    assert seen.acquire(timeout=120)
     quick.start()
     for _ in range(100):
-        assert others_seen.acquire(timeout=30)
+        assert others_seen.acquire(timeout=120)
     quick.stop()
     slow.stop()
     assert now == 40.0
@@ -152,13 +152,13 @@ def test_a_reading_that_waits_is_free_by_a_clock_of_work() -> None:
 
     def glance() -> float:
         seen.release()
-        go_on.acquire(timeout=30)
+        go_on.acquire(timeout=120)
         return 1.0
 
     sampler = Sampler(lambda: 1.0, 0.0001, lambda: nullcontext(glance), lambda: 0.0)
     sampler.start()
     for _ in range(3):
-        assert seen.acquire(timeout=30)
+        assert seen.acquire(timeout=120)
         go_on.release()
     go_on.release()
     sampler.stop()

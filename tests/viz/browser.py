@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-_LONGEST = 30.0  # seconds that anything may take
+_LONGEST = 120.0  # seconds that anything may take; only what never comes does
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -42,6 +42,10 @@ Rgb = tuple[int, int, int]
 def chromium() -> str | None:
     """The browser's program, if there is one."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class ProtocolError(RuntimeError):
+    """The browser refused a command."""
 
 
 class Browser:
@@ -88,7 +92,7 @@ class Browser:
             if answer.get("id") == self._number:
                 break
         if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
+            raise ProtocolError(f"{method}: {answer['error']}")
         result: dict[str, Any] = answer["result"]
         return result
 
@@ -122,9 +126,12 @@ class Browser:
             deviceScaleFactor=1,
             mobile=False,
         )
+        # The answer to `navigate` can come while the old page is there, which may have this url.
+        self.ask("window.isOld = true")
         self.do("Page.navigate", url=path.resolve().as_uri())
         self.until(
-            f"document.readyState === 'complete' && location.href === '{path.resolve().as_uri()}'"
+            "!window.isOld && document.readyState === 'complete'"
+            f" && location.href === '{path.resolve().as_uri()}'"
         )
 
     def ask(self, expression: str) -> Any:
@@ -137,9 +144,16 @@ class Browser:
     def until(self, expression: str) -> None:
         """Wait until a JavaScript expression is true."""
         limit = time.monotonic() + _LONGEST
-        while not self.ask(expression):
+        while not self._holds(expression):
             if time.monotonic() > limit:
                 raise AssertionError(f"never true in the page: {expression}")
+            time.sleep(0.005)
+
+    def _holds(self, expression: str) -> bool:
+        try:
+            return bool(self.ask(expression))
+        except ProtocolError:  # asked between two pages, of which neither can answer
+            return False
 
     def point_at(self, x: float, y: float) -> None:
         """Move the mouse there."""

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
 import pyte
 from tests.pty_program import PATIENCE_SECONDS, PtyProgram
@@ -29,15 +30,22 @@ class PtySession(PtyProgram):
         self.screen = pyte.HistoryScreen(columns, rows, history=1000)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
+        said_to_go_on, self._says_to_go_on = os.pipe()
         environment = {
             **os.environ,
+            "GO_ON": str(said_to_go_on),  # for `wait_to_go_on` in the program
             "TERM": "xterm-256color",
             "PYTHONIOENCODING": encoding,
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
         for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED"):
             environment.pop(name, None)
-        super().__init__(["-c", code], environment, columns, rows, ROOT)
+        super().__init__(["-c", code], environment, columns, rows, ROOT, [said_to_go_on])
+        os.close(said_to_go_on)
+
+    def go_on(self) -> None:
+        """End one `wait_to_go_on` of the program, without a key that the terminal would echo."""
+        os.write(self._says_to_go_on, b"x")
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal and its screen another size."""
@@ -45,10 +53,16 @@ class PtySession(PtyProgram):
         self.screen.resize(rows, columns)
 
     def until(self, seen: Callable[[], bool]) -> None:
-        """Read until the condition holds."""
+        """Read until the condition holds, and no more comes just now.
+
+        A drawing comes in several parts, and what it shows in between isn't meant to be seen.
+        """
         limit = time.monotonic() + PATIENCE_SECONDS
-        while not seen():
-            if not self._read() and not seen():
+        while True:
+            came = self._read()
+            if seen() and not came:
+                return
+            if came == b"":
                 raise AssertionError("the program ended; its screen:\n" + self.text())
             if time.monotonic() > limit:
                 raise AssertionError("it never came; the screen:\n" + self.text())
@@ -60,7 +74,7 @@ class PtySession(PtyProgram):
     def until_end(self) -> int:
         """Read to the program's end, and give its exit status."""
         limit = time.monotonic() + PATIENCE_SECONDS
-        while self._read():
+        while self._read() != b"":
             if time.monotonic() > limit:
                 raise AssertionError("it never ended; the screen:\n" + self.text())
         return self.wait()
@@ -68,7 +82,7 @@ class PtySession(PtyProgram):
     def settle(self, seconds: float) -> None:
         """Read for a while: that something does not happen has no sign of its own."""
         limit = time.monotonic() + seconds
-        while time.monotonic() < limit and self._read():
+        while time.monotonic() < limit and self._read() != b"":
             pass
 
     def text(self) -> str:
@@ -80,11 +94,19 @@ class PtySession(PtyProgram):
     def _old(self) -> list[dict[int, pyte.screens.Char]]:
         return list(self.screen.history.top)
 
-    def _read(self) -> bool:
-        """Feed what has come; False at the end."""
-        came = self.receive(0.05)
-        if came is None:
-            return True
-        self.raw += came
-        self._stream.feed(came)
-        return bool(came)
+    def _read(self) -> bytes | None:
+        """Feed the screen what has come: None if nothing has, empty at the end."""
+        came = self.receive(0.03)
+        if came:
+            self.raw += came
+            self._stream.feed(came)
+        return came
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        os.close(self._says_to_go_on)

@@ -188,7 +188,7 @@ class TestResult:
         barrier = threading.Barrier(2)
 
         def look(result: RunResult) -> list[int]:
-            barrier.wait(10)
+            barrier.wait(60)
             return [step.index for step in result.steps]
 
         interval = sys.getswitchinterval()

@@ -22,6 +22,9 @@ SETUP = dedent(
 
     def wait_for_line():
         return sys.stdin.readline()
+
+    def wait_to_go_on():
+        os.read(int(os.environ["GO_ON"]), 1)
     """
 )
 

@@ -43,13 +43,15 @@ def test_the_view_keeps_its_place_in_a_resized_terminal() -> None:
         """
         print("before")
         def talk():
-            time.sleep(0.3)
+            wait_to_go_on()
             os.write(2, b"half a line")
             wait_for_line()
             return 1
         run(talk)
         """
     ) as shown:
+        shown.until_shown("▶ talk")
+        shown.go_on()
         shown.until_shown("half a line")
         for columns, rows in [(100, 24), (60, 30)]:
             shown.resize(columns, rows)
@@ -66,12 +68,14 @@ def test_a_failure_is_shown_and_raised() -> None:
     with session(
         """
         def load(): return 1
-        def break_down(data): time.sleep(0.3); raise ValueError("no such season")
+        def break_down(data): wait_to_go_on(); raise ValueError("no such season")
         def never(data): return 2
         run(load, break_down, never)
         """,
         rows=60,
     ) as shown:
+        shown.until_shown("▶ break_down")
+        shown.go_on()
         assert shown.until_end() == 1
         text = shown.text()
     assert "✘ break_down" in text
@@ -85,18 +89,21 @@ def test_a_run_that_is_dropped_half_way_frees_the_terminal() -> None:
     with session(
         """
         import gc
-        def one(): time.sleep(0.3); return 1
+        def one(): wait_to_go_on(); return 1
         def two(x): wait_for_line(); return 2
         pipeline = Pipeline([Node(one, [], ["x"]), Node(two, ["x"], ["y"])])
         dropped = pipeline.start(hooks=[Progress(title="dropped")])
         next(dropped)
         del dropped
         gc.collect()
-        time.sleep(0.5)
+        while type(sys.stdout).__name__ != "TextIOWrapper": time.sleep(0.01)
         print("stdout is", type(sys.stdout).__name__)
         pipeline.run(hooks=[Progress(title="next")])
         """
     ) as shown:
+        shown.until_shown("▶ one")
+        shown.go_on()
+        shown.go_on()  # in the next run, too
         shown.until_shown("▶ two")
         assert "stdout is TextIOWrapper" in shown.text()
         shown.press("\n")
@@ -198,7 +205,7 @@ def test_the_live_view_says_how_long_the_run_took_the_last_time() -> None:
         """,
         columns=100,
     ) as shown:
-        shown.until(lambda: re.search(r"▶ train .* of \d+ ms", shown.text()) is not None)
+        shown.until(lambda: re.search(r"▶ train .* of [\d.]+ m?s", shown.text()) is not None)
         assert "to go" in shown.text()
         shown.press("\n")
         assert shown.until_end() == 0

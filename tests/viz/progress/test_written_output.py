@@ -13,26 +13,30 @@ def test_what_nodes_write_stands_above_the_view_whole_and_once() -> None:
         logging.basicConfig(level=logging.INFO, format="log: %(message)s")
         logging.getLogger("linepipe").setLevel(logging.WARNING)
         def talk():
-            time.sleep(0.3)
+            wait_to_go_on()
             print("printed line")
-            time.sleep(0.3)
+            wait_to_go_on()
             print("first half,", end=" ", flush=True)
-            time.sleep(0.3)
+            wait_to_go_on()
             print("second half")
             logging.getLogger("app").info("logged line")
-            time.sleep(0.3)
+            wait_to_go_on()
             print("error line", file=sys.stderr)
-            time.sleep(0.3)
+            wait_to_go_on()
             subprocess.run(["echo", "from another process"])
-            time.sleep(0.3)
             wait_for_line()
             return 1
         run(talk)
         print("after:", type(sys.stdout).__name__, type(logging.root.handlers[0].stream).__name__)
         """
     ) as shown:
+        for words in ("▶ talk", "printed line", "first half,", "logged line", "error line"):
+            shown.until_shown(words)
+            if words != "first half,":  # the view gives way to a line that isn't ended
+                until_drawn_again(shown)
+            shown.go_on()
         shown.until_shown("from another process")
-        shown.until_shown("▶ talk")
+        until_drawn_again(shown)
         shown.press("\n")
         assert shown.until_end() == 0
         lines = [line for line in shown.text().splitlines() if line]
@@ -67,7 +71,7 @@ def test_half_a_line_written_past_python_stays(write: str, rows: int, n_before: 
         for number in range({n_before}):
             print("before", number)
         def talk():
-            time.sleep(0.3)
+            wait_to_go_on()
             {write}
             wait_for_line()
             return 1
@@ -76,6 +80,8 @@ def test_half_a_line_written_past_python_stays(write: str, rows: int, n_before: 
         """,
         rows=rows,
     ) as shown:
+        shown.until_shown("▶ talk")
+        shown.go_on()
         shown.until_shown("half a line")
         until_drawn_again(shown)
         view = shown.text().splitlines()[n_before + 1 :]
@@ -99,7 +105,7 @@ def test_a_child_can_ask_and_be_answered() -> None:
         """
         ask = "name = input('Your name? '); print('Hello', name)"
         def talk():
-            time.sleep(0.3)
+            wait_to_go_on()
             subprocess.run([sys.executable, "-c", ask])
             wait_for_line()
             return 1
@@ -107,6 +113,7 @@ def test_a_child_can_ask_and_be_answered() -> None:
         """
     ) as shown:
         shown.until_shown("▶ talk")
+        shown.go_on()
         shown.until_shown("Your name?")
         until_drawn_again(shown)
         shown.press("Ada")
@@ -126,7 +133,7 @@ def test_colours_that_a_child_left_on_are_its_own() -> None:
     with session(
         """
         def talk():
-            time.sleep(0.3)
+            wait_to_go_on()
             os.write(2, b"\\x1b[41mred")
             wait_for_line()
             os.write(2, b"still red\\x1b[m\\n")
@@ -135,6 +142,8 @@ def test_colours_that_a_child_left_on_are_its_own() -> None:
         run(talk)
         """
     ) as shown:
+        shown.until_shown("▶ talk")
+        shown.go_on()
         shown.until_shown("red")
         until_drawn_again(shown)
         cells = [shown.screen.buffer[row][x] for row in range(1, 24) for x in range(80)]
@@ -151,7 +160,7 @@ def test_a_line_that_a_node_left_unfinished_is_ended_for_it() -> None:
     with session(
         """
         def talk():
-            time.sleep(0.3)
+            wait_to_go_on()
             print("no end", end="")
             return 1
         def work(x): wait_for_line(); return 2
@@ -159,6 +168,8 @@ def test_a_line_that_a_node_left_unfinished_is_ended_for_it() -> None:
         run(talk, work, last)
         """
     ) as shown:
+        shown.until_shown("▶ talk")
+        shown.go_on()
         shown.until_shown("▶ work")
         shown.press("\n")
         assert shown.until_end() == 0
@@ -171,7 +182,7 @@ def test_a_forked_child_writes_freely() -> None:
     with session(
         """
         def fork():
-            time.sleep(0.3)
+            wait_to_go_on()
             for _ in range(30):
                 pid = os.fork()
                 if not pid:
@@ -184,6 +195,8 @@ def test_a_forked_child_writes_freely() -> None:
         """,
         rows=60,
     ) as shown:
+        shown.until_shown("▶ fork")
+        shown.go_on()
         assert shown.until_end() == 0
         assert shown.text().count("forked") == 30
         assert shown.text().endswith("done")
@@ -216,7 +229,7 @@ def test_a_run_inside_a_run_writes_plain_lines_above_the_view() -> None:
         """
         def inner(): return 1
         def outer():
-            time.sleep(0.3)
+            wait_to_go_on()
             run(inner)
             wait_for_line()
             return 2
@@ -224,6 +237,7 @@ def test_a_run_inside_a_run_writes_plain_lines_above_the_view() -> None:
         """
     ) as shown:
         shown.until_shown("▶ outer")
+        shown.go_on()
         shown.until_shown("1/1 ✔ inner")
         shown.press("\n")
         assert shown.until_end() == 0
@@ -234,12 +248,14 @@ def test_a_terminal_of_four_rows_keeps_what_was_written() -> None:
     with session(
         """
         print("first line")
-        def load(*_): time.sleep(0.3); return 1
+        def load(*_): wait_to_go_on(); return 1
         run(load, load, load)
         """,
         rows=4,
     ) as shown:
         shown.until_shown("▶ load")
+        for _ in range(3):
+            shown.go_on()
         assert shown.until_end() == 0
         assert shown.text().splitlines()[0] == "first line"
         assert shown.text().count("╭─ Pipeline") == 1

@@ -156,8 +156,8 @@ test("wheel and drag move the picture, and a drag chooses nothing", async () => 
   const target = await middle('[data-node="create_db_engine"]');
   await page.mouse.move(target.x, target.y);
   await page.mouse.wheel(0, -200);
-  await page.waitForTimeout(50);
-  const zoomed = await placed();
+  let zoomed = await placed();
+  while (zoomed.scale === start.scale) zoomed = await placed(); // the wheel's event comes later
   assert.ok(zoomed.scale > start.scale);
   await page.mouse.down();
   await page.mouse.move(target.x + 50, target.y + 30, { steps: 5 });
