@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Final
-from unicodedata import normalize
 
 __all__ = [
     "bounded",
@@ -168,6 +166,10 @@ def did_you_mean(name: object, choices: Iterable[str], prefix: str = "") -> str:
     """A line with the nearest choice after the prefix, or nothing when none is near."""
     if not isinstance(name, str):  # a place, say, where a name is wanted
         return ""
+    # only errors need them, and they load in 3 ms
+    from difflib import get_close_matches
+    from unicodedata import normalize
+
     choices = list(choices)
     for choice in choices:
         if choice != name and normalize("NFC", choice) == normalize("NFC", name):

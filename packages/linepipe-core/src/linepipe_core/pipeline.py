@@ -20,7 +20,6 @@ from linepipe_core._declare.subclassing import refuse_overrides
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run import launch
-from linepipe_core._run.cases import map_cases
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.hooks import Hook
 from linepipe_core._run.map_result import MapResult
@@ -429,6 +428,8 @@ class Pipeline:
             >>> {label: result["n"] for label, result in results.items()}
             {'short': 1, 'long': 3}
         """
+        from linepipe_core._run.cases import map_cases  # threads, processes and their queues
+
         return map_cases(self._declaration, cases, executor, outputs, reuse, hooks)
 
     def plan(self, *, outputs: Names | None = None, rerun: Names = ()) -> Plan:

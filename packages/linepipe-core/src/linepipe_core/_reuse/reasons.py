@@ -6,8 +6,8 @@ Pure, and light: steps and plans carry reasons also where nothing is reused.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from functools import lru_cache
+from time import localtime, strftime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from linepipe_core._code.reason import Reason, ReasonKind
@@ -116,7 +116,7 @@ def as_made_on(stored: float) -> Reason:
 
 @lru_cache(maxsize=64)
 def _as_made_in(minute: int) -> Reason:
-    when = datetime.fromtimestamp(60 * minute).strftime("%Y-%m-%d %H:%M")
+    when = strftime("%Y-%m-%d %H:%M", localtime(60 * minute))
     return Reason(f"as made on {when}", "nothing_changed")
 
 

@@ -16,7 +16,6 @@ from io import UnsupportedOperation
 from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from linepipe_core._code.ownership import file_owner
 from linepipe_core._declare.callables import CALLER, implementations, python_code
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
@@ -243,6 +242,8 @@ def _debugger() -> Pdb:
 
     After an error it opens at the deepest frame of the user's own code, not inside a library.
     """
+    from linepipe_core._code.ownership import file_owner  # looks for the installed packages
+
     base: Any = _debugger_class()
 
     class Debugger(base):  # type: ignore[misc]  # of one of two classes

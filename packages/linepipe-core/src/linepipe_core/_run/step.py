@@ -7,12 +7,14 @@ loop is gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.reasons import Reason
 from linepipe_core._text import bounded
+
+if TYPE_CHECKING:  # it loads in 3 ms, and few ask when a step began
+    from datetime import datetime
 
 __all__ = ["MemoryUse", "Status", "Step"]
 
@@ -84,6 +86,8 @@ class Step:
     @property
     def started(self) -> datetime | None:
         """When its function was called, in local time with its zone; None if it wasn't called."""
+        from datetime import UTC, datetime
+
         return None if self.began is None else datetime.fromtimestamp(self.began, UTC).astimezone()
 
     def __reduce__(self) -> tuple[Any, ...]:
