@@ -236,6 +236,20 @@ def test_a_folder_counts_by_all_that_lies_in_it(folder: Path) -> None:
     assert entry.reasons == ("file parts changed (the newest in it: deep/new)",)
 
 
+def test_a_reader_of_files_is_told_apart_from_what_reads_others(folder: Path) -> None:
+    """What counts already isn't listed as if it didn't."""
+
+    def read(rows: File) -> str:
+        with open(rows) as file:
+            return file.read()
+
+    node = Node(read, ["rows"], ["text"])
+    assert flow([node], rows=File("rows.csv")).plan()[0].untracked == (
+        "what open reads besides its Files",
+    )
+    assert flow([node], rows="rows.csv").plan()[0].untracked == ("what open gives",)
+
+
 DATA = File("rows.csv")
 
 

@@ -230,7 +230,7 @@ def test_each_missing_name_has_the_hint_that_fits_it(tmp_path: Path) -> None:
     whole = pipeline(tmp_path, nodes)
     with pytest.raises(MissingInputError) as caught:
         whole.replace(nodes=nodes[2:]).run()
-    assert "run what makes it first" in str(caught.value)
+    assert "run what makes them first" in str(caught.value)
     with pytest.raises(MissingInputError) as caught:
         whole.only_nodes("d", "e", "f").run()
     assert caught.value.names == ("a", "b", "config.x", "config.x.y")

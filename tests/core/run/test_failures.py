@@ -180,6 +180,16 @@ class TestHowToGoOn:
 
         return job(divide, use_persistent_cache=True, cache_storage_path=tmp_path / "shelf")
 
+    def test_nothing_is_kept_where_the_first_node_fails(self, tmp_path: Path) -> None:
+        """Then the report doesn't say so."""
+        shelf = tmp_path / "shelf"
+        node = Node(lambda: 1 / 0, [], ["x"], name="first")
+        with pytest.raises(NodeExecutionError) as caught:
+            Pipeline([node], use_persistent_cache=True, cache_storage_path=shelf).run()
+        said = str(caught.value)
+        assert "what ran before is kept" not in said
+        assert "only_nodes('first').run() repeats just this node" in said
+
     def test_the_advice_is_true(self, tmp_path: Path) -> None:
         """Both calls do what the report says."""
         pipeline = self.failing(tmp_path)

@@ -276,7 +276,8 @@ def test_log_names_the_loggers_of_the_contract(path: str, caplog: pytest.LogCapt
 def test_a_foreign_path_is_an_os_error_with_its_path(tmp_path: Path) -> None:
     """The culprit is an attribute."""
     (tmp_path / "thesis.txt").write_text("my work")
-    with pytest.raises(OSError, match=r"isn't empty \(thesis.txt\) and no shelf") as caught:
+    said = r"no shelf but a folder with other files \(thesis.txt\)"
+    with pytest.raises(OSError, match=said) as caught:
         ObjectShelf(tmp_path)
     assert isinstance(caught.value, ShelfPathError)
     assert caught.value.path == str(tmp_path)

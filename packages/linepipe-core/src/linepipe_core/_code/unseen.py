@@ -16,7 +16,7 @@ from linepipe_core._code.bytecode import NormalCode, nested_codes
 from linepipe_core._code.ownership import root_of
 from linepipe_core._values.adapter import is_reader
 
-__all__ = ["standard_modules", "unseen_calls"]
+__all__ = ["is_file_reader", "standard_modules", "unseen_calls"]
 
 _UNSEEN: Final = {
     *("__import__", "eval", "exec", "globals", "input", "open", "sys.argv", "sys.stdin"),
@@ -59,6 +59,9 @@ _SAMPLERS: Final = {
     *("sklearn.utils._indexing.shuffle", "sklearn.utils.resample"),
 }
 _SEEDS: Final = frozenset({"random_state", "seed", "rng", "generator"})
+_OF_FILES: Final = re.compile(
+    r"(^|\.)(open|read_\w+|scan_\w+|load|loadtxt|fromfile|genfromtxt|memmap)( in a text)?$"
+)
 _SQL_READER: Final = re.compile(
     r"\b(?:read_(?:parquet|csv|csv_auto|json|json_auto|ndjson|text|blob|xlsx)"
     r"|(?:parquet|sqlite|postgres|mysql|iceberg|delta)_scan)(?=\s*\()"
@@ -84,6 +87,11 @@ def unseen_calls(code: CodeType, normal: NormalCode, targets: Iterable[str]) -> 
             yield name
     for text in _texts(code):
         yield from (f"{each} in a text" for each in _SQL_READER.findall(text))
+
+
+def is_file_reader(name: str) -> bool:
+    """Return True for a call of that name, from ``unseen_calls``, that reads a file it is given."""
+    return _OF_FILES.search(name) is not None
 
 
 def _is_unseen(name: str, is_bare: bool = True) -> bool:

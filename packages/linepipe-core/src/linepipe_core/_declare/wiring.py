@@ -381,7 +381,9 @@ def _how_to_make(missing: Sequence[str], unkept: Mapping[str, str], cache_path: 
         if name in unkept
     ]
     if kept:
-        them = "it" if kept == missing else shortened(map(repr, kept))
+        them = shortened(map(repr, kept))
+        if kept == missing:
+            them = "it" if len(kept) == 1 else "them"
         lines.append(f"\n  or run what makes {them} first, with the same cache: {cache_path}")
     return "".join(lines)
 

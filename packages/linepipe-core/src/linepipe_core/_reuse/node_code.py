@@ -17,6 +17,7 @@ from linepipe_core._code.lookup import looked_up, recorded_code
 from linepipe_core._code.outside import OutsideWatch
 from linepipe_core._code.ownership import module_owner
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
+from linepipe_core._code.unseen import is_file_reader
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.record import Record, Version
 
@@ -108,13 +109,24 @@ class NodeCode:
         """The hashes of the nodes' functions."""
         return {code.parts[FUNCTION].digest for code in self._codes}
 
-    def untracked(self, index: int, record: Record | None) -> tuple[str, ...]:
-        """A phrase for each thing that a node depends on and that doesn't count."""
+    def untracked(self, index: int, record: Record | None, reads_files: bool) -> tuple[str, ...]:
+        """A phrase for each thing that a node depends on and that doesn't count.
+
+        Args:
+            index: the node.
+            record: of its last run.
+            reads_files: True if there are Files in its inputs, whose content does count.
+        """
         code = self._codes[index]
         return (
             *(f"{key} {_IS_STATE}" for key in _own_state(record)),
             *(f"{name} can't be compared and is new in every process" for name in code.untracked),
-            *(f"what {name} gives" for name in code.unseen),
+            *(
+                f"what {name} reads besides its Files"
+                if reads_files and is_file_reader(name)
+                else f"what {name} gives"
+                for name in code.unseen
+            ),
             *code.notes,
             *(record.notes if record else ()),
         )

@@ -132,7 +132,7 @@ class ReuseSession:
             PlanEntry(
                 node,
                 *planner.decisions[i],
-                self._code.untracked(i, self._record_of(i)),
+                self._code.untracked(i, self._record_of(i), bool(self._read_files(i))),
                 planner.seconds(i),
             )
             for i, node in enumerate(self._wiring.nodes)

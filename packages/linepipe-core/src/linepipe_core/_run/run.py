@@ -385,7 +385,9 @@ class Run:
             return ""
         partition = getattr(registry, "partition", "")  # a case of `map` is a run of its own
         case = f"bind(...).replace(partition={partition!r})." if partition else ""
-        lines = f"\n  what ran before is kept: {case}run(reuse=True) goes on here"
+        lines = ""
+        if any(step.status in ("ran", "reused") for step in self.steps):
+            lines = f"\n  what ran before is kept: {case}run(reuse=True) goes on here"
         kept = (ObjPlacement.CONSTANT, ObjPlacement.STORAGE)
         placement = registry.placement
         is_at_hand = all(

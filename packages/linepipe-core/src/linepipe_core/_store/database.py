@@ -124,7 +124,7 @@ class Index:
         if version != FORMAT:
             raise ShelfPathError(
                 f"the index of the shelf at {self.path} has format {version}, and this linepipe "
-                f"reads {FORMAT}: it stays as it is\n  choose another cache_storage_path",
+                f"reads {FORMAT}\n  it stays as it is: choose another cache_storage_path",
                 self.path,
             )
 

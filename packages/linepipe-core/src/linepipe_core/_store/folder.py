@@ -367,9 +367,8 @@ def _check_kind(folder: ShelfFolder) -> None:
     # Another process may have made it a shelf since the mark was looked for.
     if others and _read_mark(folder) != MARK:
         listed = ", ".join(sorted(others)[:3])
-        raise _foreign(
-            folder.path, f"a folder that isn't empty ({listed}) and no shelf: a subfolder will do"
-        )
+        what = f"no shelf but a folder with other files ({listed}); a subfolder of it will do"
+        raise _foreign(folder.path, what)
     if not others:
         _narrow(folder)
         new = _NEW_MARK + os.urandom(6).hex()
@@ -457,8 +456,8 @@ def _maps_owners(folder: ShelfFolder) -> bool:
 
 def _foreign(path: str, what: str) -> ShelfPathError:
     return ShelfPathError(
-        f"{path} is {what}: it stays as it is\n"
-        "  move it away, or choose another cache_storage_path",
+        f"{path} is {what}\n"
+        "  it stays as it is: choose another cache_storage_path, or move it away",
         path,
     )
 

@@ -52,8 +52,14 @@ def _translated(path: str, error: OSError) -> ShelfError:
     if error.errno in _PASSING:
         return ShelfReadError(f"the shelf at {path} can't be opened just now: {error}", path)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-        return ShelfWriteError(f"a shelf can't be made at {path}: {error}", path)
-    return ShelfPathError(f"there can be no shelf at {path}: {error}", path)
+        return ShelfWriteError(
+            f"a shelf can't be made at {path}: {error}\n"
+            "  make room there, or choose another cache_storage_path",
+            path,
+        )
+    return ShelfPathError(
+        f"there can be no shelf at {path}: {error}\n  choose another cache_storage_path", path
+    )
 
 
 def _make(folder: ShelfFolder, staging: Staging) -> None:
