@@ -76,7 +76,7 @@ def test_children_of_a_busy_service_run_its_pipeline() -> None:
     pipeline = Pipeline([Node(Row, [], ["row"]), Node(first, ["row"], ["one"])])
     pipeline.run()  # as a service does: Python's import locks can't be helped
     with busy_threads(lambda _: pipeline.run()):
-        assert [in_a_child(pipeline.run) for _ in range(20)] == [0] * 20
+        assert [in_a_child(pipeline.run) for _ in range(10)] == [0] * 10
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
@@ -91,9 +91,9 @@ def test_children_of_a_process_that_stores_use_the_shelf(path: str) -> None:
             assert shelf["block"].is_whole()
 
         with busy_threads(lambda number: shelf.update({f"thread{number}": number})):
-            codes = [in_a_child(lambda number=number: use(number)) for number in range(30)]  # type: ignore[misc]
-        assert codes == [0] * 30
-        assert {f"child{number}" for number in range(30)} < set(shelf)
+            codes = [in_a_child(lambda number=number: use(number)) for number in range(15)]  # type: ignore[misc]
+        assert codes == [0] * 15
+        assert {f"child{number}" for number in range(15)} < set(shelf)
         assert shelf.verify() == ()
 
 

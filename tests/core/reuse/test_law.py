@@ -107,7 +107,7 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     return history
 
 
-@examples(60)
+@examples(30)
 @given(histories())
 def test_reuse_gives_the_same_as_a_full_run(
     tmp_path_factory: pytest.TempPathFactory, history: list[dict[str, Any]]

@@ -110,7 +110,7 @@ def _own_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_own_path")
-@examples(30)
+@examples(16)
 @given(histories())
 def test_reuse_gives_the_same_as_a_full_run_of_the_edited_module(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[dict[str, int], str]]

@@ -215,7 +215,7 @@ steps_of_a_walk = st.lists(
 )
 
 
-@examples(60)
+@examples(40)
 @given(st.lists(states, min_size=1, max_size=6), steps_of_a_walk)
 def test_a_walk_forward_and_back_is_always_right_and_never_twice(
     tmp_path_factory: pytest.TempPathFactory,

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.kinds import KINDS, Own, spoil, table
 from tests.core.likeness import seen
+from tests.trying import examples
 
 from linepipe_core import Node, Pipeline
 
@@ -172,6 +173,7 @@ def settled() -> dict[str, Any]:
     return {"part": {"rows": [1, [2]]}, "whole": np.ones(2)}
 
 
+@examples(50)
 @given(plans(), st.booleans())
 def test_a_run_gives_the_same_as_copying_everything(
     plan: list[dict[str, Any]], track_history: bool
