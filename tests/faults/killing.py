@@ -86,10 +86,14 @@ def check(path: str, told: int, seen: int) -> tuple[int, int]:
 
 
 def main(path: str, kills: int, seed: int) -> None:
-    """Kill so many writers."""
+    """Kill so many writers, and more until one in ten was in the middle of a write.
+
+    On a busy machine most writers wait for their turn when they are killed.
+    """
     chance = random.Random(seed)
-    generation = n_swept = n_torn = 0
-    for _ in range(kills):
+    generation = n_swept = n_torn = n_killed = 0
+    while n_killed < kills or (10 * n_torn < kills and n_killed < 20 * kills):
+        n_killed += 1
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -109,7 +113,8 @@ def main(path: str, kills: int, seed: int) -> None:
         generation, swept = check(path, last, generation)
         n_swept += swept
         n_torn += swept > 0
-    print(json.dumps({"generations": generation, "swept": n_swept, "interrupted": n_torn}))
+    counted = {"killed": n_killed, "generations": generation}
+    print(json.dumps({**counted, "swept": n_swept, "interrupted": n_torn}))
 
 
 if __name__ == "__main__":

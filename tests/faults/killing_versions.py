@@ -2,7 +2,8 @@
 
 A process of its own, without numpy and without threads, so that it can fork a run in a
 millisecond: `python killing_versions.py <folder> <kills>` kills so many runs at moments that lie
-evenly, prints what it counted, as JSON, and fails at the first thing that isn't as promised.
+evenly and two near the end, prints what it counted, as JSON, and fails at the first thing that
+isn't as promised.
 """
 
 from __future__ import annotations
@@ -106,10 +107,11 @@ def main(folder: str, kills: int) -> None:
         n_killed = n_done = 0
         shutil.copytree(before, path)
         _, n_moments = run_until(path, generation)
-        for number in range(kills):
+        evenly = [n_moments * (number + 1) // (kills + 1) for number in range(kills)]
+        for moment in (*evenly, n_moments - n_moments // 50, n_moments - n_moments // 200):
             shutil.rmtree(path)
             shutil.copytree(before, path)
-            is_killed, _ = run_until(path, generation, n_moments * (number + 1) // (kills + 1))
+            is_killed, _ = run_until(path, generation, moment)
             if not is_killed:
                 break
             n_killed += 1

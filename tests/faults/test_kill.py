@@ -19,8 +19,8 @@ def test_writers_killed_at_random_moments_leave_a_whole_shelf(path: str, kills: 
     assert done.returncode == 0, done.stderr
     counted = json.loads(done.stdout)
     assert counted["generations"] > kills / 10, "the writers were killed before they wrote"
-    assert counted["interrupted"] > kills / 10, "no writer was killed in the middle of a write"
-    print(f"\n{kills} writers killed: {counted}")
+    assert 10 * counted["interrupted"] >= kills, "no writer was killed in the middle of a write"
+    print(f"\nwriters: {counted}")
 
 
 def test_runs_killed_between_two_versions_leave_both_or_one(tmp_path: Path, kills: int) -> None:
