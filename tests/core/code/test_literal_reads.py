@@ -10,8 +10,8 @@ import pytest
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
+from linepipe_core._code.parsing import read_statements
 from linepipe_core._code.parts import PartKey
-from linepipe_core._code.statements import read_statements
 
 FORMAT = PartKey("global", "FORMAT")
 READS = {

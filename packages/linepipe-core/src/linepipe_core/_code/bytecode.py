@@ -18,7 +18,9 @@ from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
 from types import CodeType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
+
+from linepipe_core._code.code_facts import known_code, note_code
 
 __all__ = ["Import", "NormalCode", "nested_codes", "normalise"]
 
@@ -93,6 +95,24 @@ class NormalCode(NamedTuple):
     methods: frozenset[tuple[str, ...]]
     bare: frozenset[tuple[str, ...]]
 
+    def as_data(self) -> list[Any]:
+        """All of it as lists and texts."""
+        sets = (sorted(each) for each in (self.writes, self.methods, self.bare))
+        return [self.digest, self.references, self.imports, *sets]
+
+    @classmethod
+    def of_data(cls, data: list[Any]) -> Self:
+        """The NormalCode that ``as_data`` has given."""
+        digest, references, imports, writes, methods, bare = data
+        return cls(
+            digest,
+            tuple(map(tuple, references)),
+            tuple(Import(module, level, tuple(names)) for module, level, names in imports),
+            frozenset(writes),
+            frozenset(map(tuple, methods)),
+            frozenset(map(tuple, bare)),
+        )
+
 
 def normalise(code: CodeType) -> NormalCode:
     """Normalise ``code``: leave out all that is cosmetic.
@@ -109,21 +129,29 @@ def normalise(code: CodeType) -> NormalCode:
     known = _KNOWN.get(id(code))
     if known is not None and known[0]() is code:
         return known[1]
+    digest, fact = known_code(code)
+    if fact is not None:
+        normal = NormalCode.of_data(fact)
+    else:
+        normal = _normalised(code)
+        note_code(code, digest, normal.as_data())
+    key = id(code)
+    _KNOWN[key] = (weakref.ref(code, lambda _: _KNOWN.pop(key, None)), normal)
+    return normal
+
+
+def _normalised(code: CodeType) -> NormalCode:
     writer = _Writer()
     writer.write(_writable(code))
-    normal = NormalCode(
-        blake2b(
-            "\n".join(writer.lines).encode("utf-8", "surrogatepass"), digest_size=16
-        ).hexdigest(),
+    lines = "\n".join(writer.lines).encode("utf-8", "surrogatepass")
+    return NormalCode(
+        blake2b(lines, digest_size=16).hexdigest(),
         tuple(writer.references),
         tuple(writer.imports),
         frozenset(writer.writes),
         frozenset(writer.methods),
         frozenset(writer.bare),
     )
-    key = id(code)
-    _KNOWN[key] = (weakref.ref(code, lambda _: _KNOWN.pop(key, None)), normal)
-    return normal
 
 
 # By identity: comparing code objects by value would compare their line numbers too.

@@ -321,7 +321,7 @@ class Reader:
         values: list[Value] = []
         members = [name, *map(self.name, code)]
         if statement is not None and namespace is not None:
-            members.append(statement.text)
+            members.append(statement.digest)
             for used in sorted(statement.names - {name, *vars(kind)}):
                 if used in namespace and not is_really(namespace[used], ModuleType):
                     members.append(self._refer(namespace, (used,), code, values))
@@ -348,7 +348,7 @@ class Reader:
                 hinted = self.value(list(hints.items()))
                 members.append(hinted.digest)
                 code.extend(hinted.code)
-        made = digest_of("statement", statement.text) if statement is not None else ""
+        made = statement.digest if statement is not None else ""
         part = Part(digest_of("class", *members), made=made, home=str(kind.__module__))
         return Reached(
             PartKey("class", name), part, tuple(code), tuple(values), namespace=namespace

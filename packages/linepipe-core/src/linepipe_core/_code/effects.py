@@ -119,12 +119,12 @@ def effects_of(namespace: dict[str, Any], used: Collection[str]) -> Effects:
         if statement.decorates:
             if root in _DECORATORS_ONLY:
                 continue
-            texts.append(statement.text)
+            texts.append(statement.digest)
             decorated = namespace.get(statement.decorates)
             if not _IS_WATCHED and decorated is not None and is_code(decorated):
                 code.append(decorated)
             continue
-        texts.append(statement.text)
+        texts.append(statement.digest)
         for name in sorted(statement.names):
             value = namespace.get(name, ABSENT)
             if value is ABSENT or is_really(value, ModuleType):
@@ -132,19 +132,23 @@ def effects_of(namespace: dict[str, Any], used: Collection[str]) -> Effects:
             if is_code(value):
                 code.append(value)
             else:
-                texts += (each.text for each in module.making(name))
+                texts += (each.digest for each in module.making(name))
     return Effects(digest_of("effects", *texts), tuple(code))
 
 
 def _acting(module: ModuleStatements, namespace: dict[str, Any]) -> Iterator[tuple[Statement, str]]:
     yield from _foreign(module, namespace)
-    for statement in module.statements:
-        if not statement.is_expression:
+    # setup(), whose body acts on something foreign, or calls another function that does
+    waiting = [called for each in module.statements for called in each.calls]
+    seen: set[str] = set()
+    while waiting:
+        called = waiting.pop(0)
+        inner = module.functions.get(called)
+        if inner is None or called in seen:
             continue
-        for called in statement.calls:  # setup(), whose body acts on something foreign
-            if called in module.defined:
-                inner = module.in_function(called)
-                yield from _foreign(inner, namespace)
+        seen.add(called)
+        yield from _foreign(inner, namespace)
+        waiting += (name for each in inner.statements for name in each.calls)
 
 
 def _foreign(

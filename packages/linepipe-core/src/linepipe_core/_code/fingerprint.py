@@ -17,6 +17,7 @@ from linepipe_core._code.bytecode import nested_codes
 from linepipe_core._code.contents import Content, contents_of, digest_now
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.effects import reached_effects, used_by
+from linepipe_core._code.garbage import no_collection
 from linepipe_core._code.makers import identity_token
 from linepipe_core._code.members import UNCHANGING, Value, expanded, held_value
 from linepipe_core._code.ownership import namespace_owner
@@ -112,7 +113,8 @@ def code_fingerprint(
     named = [
         held_value(PartKey("dependency", str(place)), each) for place, each in enumerate(depends_on)
     ]
-    return CodeFingerprint(_Collected(reader, code, [*bound, *named], others, uses))
+    with no_collection():
+        return CodeFingerprint(_Collected(reader, code, [*bound, *named], others, uses))
 
 
 class _Collected:

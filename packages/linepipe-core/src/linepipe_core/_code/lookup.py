@@ -75,7 +75,7 @@ def _part(reader: Reader, key: PartKey, old: Part, uses: Collection[str]) -> Par
             return old if old.made in _digests(old.home, key.name) else None
         case "class" if old.home not in sys.modules:
             statement = class_statement_of(old.home, key.name)
-            same = statement is not None and old.made == digest_of("statement", statement.text)
+            same = statement is not None and old.made == statement.digest
             return old if same else None
         case "global":
             namespace = vars(sys.modules[old.home]) if old.home in sys.modules else {}

@@ -111,7 +111,7 @@ class _Tracing:
                 return Making("", tuple(code))
             if statement.is_import:
                 continue
-            texts.append(statement.text)
+            texts.append(statement.digest)
             outside = _outside(statement.reads)
             if outside is None:
                 return Making("", tuple(code))

@@ -77,7 +77,7 @@ def file_owner(file: str) -> Owner:
 def _place(file: str) -> _Place:
     if file.startswith("<frozen"):
         return _Place("standard")
-    path = os.path.realpath(file)
+    path = _real_path(file)
     parts = path.split(os.sep)
     for index in range(len(parts) - 2, 0, -1):
         if parts[index] in _INSTALL_FOLDERS:
@@ -85,12 +85,24 @@ def _place(file: str) -> _Place:
             return _Place("installed", folder, "/".join(parts[index + 1 :]))
     if path.startswith(_standard_folders()):
         return _Place("standard")
-    for folder in map(os.path.realpath, filter(None, sys.path)):
+    for folder in map(_real_folder, filter(None, sys.path)):
         if path.startswith(folder + os.sep):
             below = path[len(folder) + 1 :].replace(os.sep, "/")
             if _lister(folder, below):
                 return _Place("installed", folder, below)
     return _Place("own")
+
+
+def _real_path(file: str) -> str:
+    """The path of a file without links; each folder is looked at once."""
+    folder, name = os.path.split(os.path.abspath(file) if file[-1:] != os.sep else file)
+    path = os.path.join(_real_folder(folder), name) if name else _real_folder(folder)
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
+@cache
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 @cache
@@ -246,7 +258,7 @@ def distribution_of_file(file: str) -> Distribution | None:
 def distribution_named(name: str) -> Distribution | None:
     """The installed distribution of a name; None if there is none."""
     for folder in filter(None, sys.path):
-        for info in _infos(os.path.realpath(folder)).get(normal_name(name), ()):
+        for info in _infos(_real_folder(folder)).get(normal_name(name), ()):
             fields = _metadata(os.path.join(folder, info))
             version = info.removesuffix(".dist-info").partition("-")[2]
             return Distribution(name, fields.get("Version", [version])[0])
@@ -269,7 +281,7 @@ def required_by(distribution: str) -> frozenset[str]:
 
 def _required_directly(name: str) -> Iterator[str]:
     for folder in filter(None, sys.path):
-        for info in _infos(os.path.realpath(folder)).get(name, ()):
+        for info in _infos(_real_folder(folder)).get(name, ()):
             for line in _metadata(os.path.join(folder, info)).get("Requires-Dist", ()):
                 requirement, _, marker = line.partition(";")
                 if "extra" not in marker:

@@ -13,14 +13,17 @@ import linecache
 import sys
 import tokenize
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import Import, normalise
+from linepipe_core._code.known_facts import find, note, stamp_of
 from linepipe_core._code.ownership import find_spec, is_main, module_owner, root_of
-from linepipe_core._code.statements import ClassStatement, ModuleStatements, read_statements
+from linepipe_core._code.parsing import read_statements
+from linepipe_core._code.statements import ClassStatement, ModuleStatements
 from linepipe_core._declare.callables import is_cell
 
 __all__ = [
@@ -131,6 +134,7 @@ def _is_submodule(module: str, inner: str) -> bool:
 
 # Module name -> what was parsed, and of which loaded module or cells.
 _PARSED: dict[str, tuple[Any, ModuleStatements | None]] = {}
+_KINDS: Final = ("statements", "statements of main")
 
 
 def statements_of(namespace: Mapping[str, Any]) -> ModuleStatements | None:
@@ -151,26 +155,40 @@ def statements_of(namespace: Mapping[str, Any]) -> ModuleStatements | None:
         is_text = isinstance(version, (tuple, str))
         if known[0] is version or (is_text and known[0] == version):
             return known[1]
-    text = _cells_text(cells) if cells else _text_of(name, namespace)
-    parsed = read_statements(text, is_main(name)) if text is not None else None
+    parsed = read_statements(_cells_text(cells)) if cells else _statements(name, namespace)
     _PARSED[name] = version, parsed
     return parsed
 
 
-def _text_of(name: str, namespace: Mapping[str, Any]) -> str | None:
+def _statements(name: str, namespace: Mapping[str, Any]) -> ModuleStatements | None:
     file = namespace.get("__file__")
     if isinstance(file, str) and file.endswith((".py", ".pyw")):
-        try:
-            with tokenize.open(file) as opened:
-                return opened.read()
-        except (OSError, SyntaxError, UnicodeDecodeError):
-            pass
+        parsed = _statements_in(file, is_main(name))
+        if parsed is not None:
+            return parsed
     loader: Any = namespace.get("__loader__")
     try:  # in a zip file, say
         text = loader.get_source(name)
     except Exception:  # a loader of somebody else's
         return None
-    return text if isinstance(text, str) else None
+    return read_statements(text, is_main(name)) if isinstance(text, str) else None
+
+
+def _statements_in(file: str, is_main: bool) -> ModuleStatements | None:
+    """The statements in a file; None if it can't be read."""
+    kind, stamp = _KINDS[is_main], stamp_of(file)
+    known = find(kind, file, stamp) if stamp else None
+    if known is not None:
+        return ModuleStatements.of_data(known)
+    try:
+        with tokenize.open(file) as opened:
+            text = opened.read()
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None
+    parsed = read_statements(text, is_main)
+    if parsed is not None and stamp and stamp_of(file) == stamp:
+        note(kind, file, stamp, parsed.as_data(), len(text))
+    return parsed
 
 
 def _cells() -> tuple[str, ...]:
@@ -181,9 +199,15 @@ def _cells_text(cells: tuple[str, ...]) -> str:
     texts = []
     for cell in cells:
         lines = "".join(linecache.getlines(cell))
-        if read_statements(lines) is not None:  # magics can't be parsed
+        if _can_be_parsed(lines):
             texts.append(lines)
     return "\n".join(texts)
+
+
+@lru_cache(maxsize=1000)
+def _can_be_parsed(cell: str) -> bool:
+    """Return True unless there are magics in a cell."""
+    return read_statements(cell) is not None
 
 
 def absolute_name(target: str, namespace: Mapping[str, Any]) -> str:
@@ -201,12 +225,10 @@ def absolute_name(target: str, namespace: Mapping[str, Any]) -> str:
 def class_statement_of(module: str, qualname: str) -> ClassStatement | None:
     """The statement of a class of an own module that isn't loaded; None if it isn't there."""
     spec = find_spec(module) if module_owner(module) == "own" else None
-    loader: Any = spec.loader if spec is not None else None
-    try:
-        text = loader.get_source(module)
-    except Exception:  # no source, a loader of somebody else's
+    if spec is None:
         return None
-    parsed = read_statements(text) if isinstance(text, str) else None
+    namespace = {"__file__": spec.origin if spec.has_location else None, "__loader__": spec.loader}
+    parsed = _statements(module, namespace)
     return None if parsed is None else parsed.class_statement(qualname)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
 from linepipe_core._code.fingerprint import CodeFingerprint, code_fingerprint
+from linepipe_core._code.known_facts import Keeper, attach, keep
 from linepipe_core._code.lookup import looked_up, recorded_code
 from linepipe_core._code.outside import OutsideWatch
 from linepipe_core._code.ownership import module_owner
@@ -79,6 +80,7 @@ class NodeCode:
         reader: reads values; it knows what was read before.
         versions: the results of each node, the newest first.
         code_read: gives the classes and functions in what a node reads.
+        facts: keeps what is found in sources.
 
     Attributes:
         state: the parts that nodes change while they run.
@@ -90,7 +92,10 @@ class NodeCode:
         reader: Reader,
         versions: Sequence[Iterable[Version]],
         code_read: Callable[[int], list[Any]],
+        facts: Keeper,
     ) -> None:
+        attach(facts)
+        self._facts = facts
         self._nodes = nodes
         self._reader = reader
         self._code_read = code_read
@@ -104,6 +109,10 @@ class NodeCode:
         self._left: dict[str, Part] = {}  # how runs left them -> how they began
         self._note_state(versions)
         self._codes = [self._read(index) for index in range(len(nodes))]
+
+    def keep_facts(self) -> None:
+        """Let the next process know what was found in sources."""
+        keep(self._facts)
 
     def functions(self) -> set[str]:
         """The hashes of the nodes' functions."""

@@ -12,10 +12,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from linepipe_core._code.dependencies import (
-    Reader,
-    code_named,
-)
+from linepipe_core._code.dependencies import Reader, code_named
 from linepipe_core._code.parts import FUNCTION, Part
 from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.wiring import Wiring
@@ -104,7 +101,9 @@ class ReuseSession:
             if name not in self._given:
                 given[name] = self._objects[name].part(self._files.today)
         self._check_files()
-        self._code = NodeCode(wiring.nodes, self._reader, self._versions, self._code_read)
+        self._code = NodeCode(
+            wiring.nodes, self._reader, self._versions, self._code_read, self._store.facts
+        )
         self.from_shelf = tuple(self._look_at_shelf())
         self._by_hand = self._store.put_by_hand(wiring.makers, registry.partition)
         self._planner = ReusePlanner(
@@ -124,6 +123,7 @@ class ReuseSession:
             registry.partition,
             lambda index: self._versions[index].to_compare(),
         )
+        self._code.keep_facts()
 
     def plan(self) -> Plan:
         """The plan of this run."""
@@ -373,6 +373,7 @@ class ReuseSession:
 
     def end(self) -> None:
         """The run is over: warn of Files that were changed after a node had dealt with them."""
+        self._code.keep_facts()
         for index in self._decided:
             record, node = self._record_of(index), self._wiring.nodes[index]
             if record is None:

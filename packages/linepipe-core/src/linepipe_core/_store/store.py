@@ -37,6 +37,7 @@ from linepipe_core._store.changes import (
 )
 from linepipe_core._store.database import Change
 from linepipe_core._store.draft import Draft, write_error
+from linepipe_core._store.facts import FactsFile
 from linepipe_core._store.folder import RESERVE
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.opening import open_shelf, write_reserve
@@ -73,6 +74,7 @@ class Store:
         index: for queries and changes that touch no file.
         files: the buffer files.
         staging: this process's folder for files in the making.
+        facts: what is known of the sources of code.
 
     Raises:
         ShelfPathError: the path holds something else, or can't hold a shelf.
@@ -86,6 +88,7 @@ class Store:
         self.folder, self.staging, self.index = open_shelf(path)
         self.path = self.folder.path
         self.files = BufferFiles(self.folder)
+        self.facts = FactsFile(self.folder, self.staging, self.index.is_readonly)
         try:
             self._sweep()
         except BaseException:
