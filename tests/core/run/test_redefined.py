@@ -26,7 +26,7 @@ def kept(folder: Path, space: dict[str, Any]) -> Pipeline:
 
 
 WARNING = (
-    "node 1 'clean' has the function as it was when the Pipeline was made; a cell has defined it "
+    "node 1 'clean' has the function as it was when the Pipeline was made; cell 2 has defined it "
     "again: run the cell that makes the Pipeline again too"
 )
 

@@ -7,6 +7,7 @@ the whole tree, with the errors of `_run`, and is where users import them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from types import TracebackType
 from typing import Any
 
 from linepipe_core._text import did_you_mean, listed, shortened
@@ -41,6 +42,32 @@ class LinepipeError(Exception):
     def __str__(self) -> str:
         # KeyError would show the repr of the message, OSError wants an errno.
         return str(self.args[0]) if self.args else type(self).__name__
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython's traceback of this error, without the frames of linepipe between a cell and it.
+
+        IPython asks errors for it, and shows its own if this raises.
+        """
+        from IPython import get_ipython  # only IPython calls this
+
+        trace = _of_users(self.__traceback__) or self.__traceback__
+        how = get_ipython().InteractiveTB
+        lines: list[str] = how.structured_traceback(type(self), self, trace)
+        return lines
+
+
+def _of_users(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without linepipe's own frames; None if no other is left."""
+    entries = []
+    while trace is not None:
+        entries.append(trace)
+        trace = trace.tb_next
+    kept: TracebackType | None = None
+    for entry in reversed(entries):
+        module = str(entry.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] != "linepipe_core":
+            kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
 
 
 class NodeDefinitionError(LinepipeError, TypeError, ValueError):

@@ -6,6 +6,7 @@ function's caller point at it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final, TypeAlias
@@ -16,11 +17,12 @@ __all__ = [
     "CALLER",
     "Caller",
     "caller_for",
+    "cell_name",
     "implementations",
     "is_cell",
     "is_from_cell",
-    "is_redefined",
     "python_code",
+    "redefined_in",
 ]
 
 Caller: TypeAlias = Callable[..., Any]
@@ -96,16 +98,28 @@ def is_from_cell(func: Any) -> bool:
     return code is not None and is_cell(code.co_filename)
 
 
-def is_redefined(func: Any) -> bool:
-    """Return True if a cell of a notebook has defined the function again since, otherwise."""
+def cell_name(file: str) -> str:
+    """How messages call a cell: "cell 4", or "a cell" where its number isn't known."""
+    if file.startswith("<ipython-input-"):
+        return f"cell {file.split('-')[2]}"
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    number = getattr(getattr(shell, "compile", None), "_filename_map", {}).get(file)
+    return "a cell" if number is None else f"cell {number}"
+
+
+def redefined_in(func: Any) -> str:
+    """The cell of a notebook that has defined the function again since, otherwise; or nothing."""
     code = python_code(func)
     if code is None or not is_cell(code.co_filename):
-        return False
+        return ""
     old = _innermost(func)
     space = old.__globals__ if is_really(old, FunctionType) else {}
     now = space.get(code.co_qualname)
     now_code = python_code(now) if now is not None and callable(now) else None
-    return now_code is not None and is_cell(now_code.co_filename) and now_code != code
+    if now_code is None or not is_cell(now_code.co_filename) or now_code == code:
+        return ""
+    return cell_name(now_code.co_filename)
 
 
 def _innermost(func: Any) -> Any:

@@ -123,6 +123,8 @@ def _outcomes(
                 )
             except Exception as error:  # each case fails for itself
                 outcome = error
+                if isinstance(error, NodeExecutionError):  # its frames are all linepipe's own
+                    error.with_traceback(None)
             yield label, outcome
         return
     _warn_of_debuggers(hooks)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import Any, Final, cast
 
-from linepipe_core._declare.callables import CALLER, python_code
+from linepipe_core._declare.callables import CALLER, cell_name, is_cell, python_code
 from linepipe_core._declare.config import describe_input
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.portable import pack_error, travels, unpack_error
@@ -168,7 +168,8 @@ def _where(node: Node) -> str:
     if code is None:
         name = getattr(node.func, "__qualname__", None)
         return bounded(name if isinstance(name, str) else node.name) + ", not written in Python"
-    place = f"{bounded(code.co_filename, 1000)}:{code.co_firstlineno}"
+    file, line = code.co_filename, code.co_firstlineno
+    place = f"{cell_name(file)}, line {line}" if is_cell(file) else f"{bounded(file, 1000)}:{line}"
     return f"{bounded(code.co_qualname)}, {place}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from linepipe_core._declare.callables import is_redefined
+from linepipe_core._declare.callables import redefined_in
 from linepipe_core._declare.declaration import Declaration, LeftOut
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.wiring import Wiring, look_up_config, missing_inputs
@@ -72,7 +72,8 @@ def start_run(
     if wiring.profiled:
         hooks = _with_profile(hooks)
     again = _nodes_to_rerun(declaration, rerun)
-    _warn_of_redefined(wiring)
+    if not label:  # map warns once for all its cases
+        _warn_of_redefined(wiring)
     if reuse:
         _check_cache(declaration, "run(reuse=True)")
     registry = _checked_registry(declaration)
@@ -117,6 +118,7 @@ def check_run(
         _known_outputs(declaration, outputs)
     if reuse:
         _check_cache(declaration, "map(reuse=True)")
+    _warn_of_redefined(declaration.wiring)
     declaration.config_values()
     hooks = _hook_list(hooks)
     HookCalls(hooks, (node.name for node in declaration.wiring.nodes))
@@ -137,11 +139,12 @@ def make_plan(declaration: Declaration, outputs: Names | None, rerun: Names) -> 
 def _warn_of_redefined(wiring: Wiring) -> None:
     """Warn of functions that a notebook's cell has defined again: the nodes hold the old ones."""
     for index in wiring.from_cells:
-        if is_redefined(wiring.nodes[index].func):
+        if cell := redefined_in(wiring.nodes[index].func):
             RUN_LOG.warning(
-                "%s has the function as it was when the Pipeline was made; a cell has defined it "
+                "%s has the function as it was when the Pipeline was made; %s has defined it "
                 "again: run the cell that makes the Pipeline again too",
                 wiring.place(index),
+                cell,
             )
 
 
