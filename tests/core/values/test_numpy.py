@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import scipy.stats
 from tests.core.likeness import seen
 
+from linepipe_core._values import out_of_band
 from linepipe_core._values.isolate import copy_for_reader, isolate, move_to_last_reader, peek
 
 
@@ -160,3 +162,28 @@ def test_rows_that_nobody_else_sees_move(rows: Callable[[], Any]) -> None:
     assert copied == rows()
     assert id(copied) != was
     assert id(move_to_last_reader([held])) == was
+
+
+def test_a_distribution_draws_from_the_generator_that_everybody_draws_from() -> None:
+    """As without a pipeline, ``numpy.random.set_state`` counts for the copies of readers."""
+
+    state = np.random.get_state()  # the older functions' generator is meant
+
+    def drawn(distribution: Any) -> float:
+        np.random.set_state(state)
+        return float(distribution.rvs())
+
+    made = scipy.stats.norm(0, 1)
+    kept = isolate([made])
+    stored = out_of_band.dump([made])
+    (reread,) = out_of_band.load(stored.stream, stored.buffers)
+    readers = [made, copy_for_reader(kept), move_to_last_reader([kept]), reread]
+    assert len(set(map(drawn, readers))) == 1
+
+
+def test_a_seeded_generator_is_copied() -> None:
+    """What one reader draws, the next one draws again."""
+    kept = isolate([np.random.RandomState(1)])
+    first, second = copy_for_reader(kept), copy_for_reader(kept)
+    assert first.random() == second.random()
+    assert first is not second

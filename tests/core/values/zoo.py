@@ -195,6 +195,12 @@ def sparse_one() -> Any:
     return sparse.csr_matrix(([1.0, 2.0], ([0, 1], [1, 0])), shape=(2, 2))
 
 
+def seeded(seed: int) -> Any:
+    made = stats.norm(0, 1)
+    made.random_state = seed
+    return made
+
+
 def fitted(model: Any) -> Any:
     return model.fit(X, [0, 0, 1, 1])
 
@@ -218,6 +224,11 @@ SCIENCES = {
                          lambda: stats.norm(0, 1)),
     "used distribution": kind(lambda: stats.norm(0, 1), lambda: stats.uniform(0, 1),
                               lambda: using(stats.norm(0, 1), lambda d: d.rvs())),
+    "seeded distribution": kind(lambda: seeded(1), lambda: seeded(2)),
+    "distribution of vectors": kind(lambda: stats.multivariate_normal([0.0, 0.0]),
+                                    lambda: stats.multivariate_normal([0.0, 1.0])),
+    "distribution of counts": kind(lambda: stats.rv_histogram(([1, 2], [0.0, 1.0, 2.0])),
+                                   lambda: stats.rv_histogram(([1, 3], [0.0, 1.0, 2.0]))),
     "rotation": kind(lambda: spatial.Rotation.from_euler("x", 1),
                      lambda: spatial.Rotation.from_euler("x", 2)),
     "data array": kind(lambda: dataset(1.0)["a"], lambda: dataset(2.0)["a"],
@@ -317,8 +328,6 @@ NOT_COPIED = {
     "Python: 10,000 levels", "Python: 10,001 levels", "Python: 2,000 objects",
     "Python: lock", "Python: mapping proxy", "Python: memoryview", "Python: memoryview slice",
     "Python: section", "Python: struct", "models: engine", "sciences: prepared",
-    # Copies draw from generators of their own, no longer from numpy's global one.
-    "sciences: distribution", "sciences: used distribution",
     "models: table", "models: query", "models: query's parameter",
 }  # fmt: skip
 

@@ -10,7 +10,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["array_of_dtype", "from_arrow", "from_buffer", "from_ipc", "read_only", "transposed"]
+__all__ = [
+    "array_of_dtype",
+    "from_arrow",
+    "from_buffer",
+    "from_ipc",
+    "global_random",
+    "read_only",
+    "transposed",
+]
 
 
 def array_of_dtype(array: Any, dtype: Any) -> Any:
@@ -46,6 +54,11 @@ def from_buffer(library: str, buffer: Any, dtype: str, shape: tuple[int, ...], k
     if kind.endswith("parameter"):
         return module.nn.Parameter(tensor, requires_grad=kind == "parameter")
     return tensor.requires_grad_() if kind == "requires grad" else tensor
+
+
+def global_random(library: str) -> Any:
+    """The generator of random numbers that the functions of a library share."""
+    return import_module(f"{library}.random").mtrand._rand
 
 
 def read_only(array: Any, kind: type) -> Any:

@@ -11,7 +11,7 @@ from _weakref import getweakrefcount
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from linepipe_core._restore import array_of_dtype, read_only, transposed
+from linepipe_core._restore import array_of_dtype, global_random, read_only, transposed
 from linepipe_core._values.adapter import LARGE_BYTES, Content, Copier, Memory
 from linepipe_core._values.snapshot import ATOMIC, Rule, Snapshot, as_is
 
@@ -37,6 +37,8 @@ def rule_of(numpy: Any, kind: type) -> Rule | None:
         return _memmap
     if not kind.__module__.startswith("numpy"):
         return None
+    if kind.__name__ == "RandomState":
+        return _random
     if issubclass(kind, numpy.dtype | numpy.ufunc):
         return as_is
     if issubclass(kind, numpy.generic) and not issubclass(kind, numpy.void | numpy.object_):
@@ -69,6 +71,16 @@ def _memmap(array: Any, alone: bool) -> Snapshot | None:
     return as_is(array, alone) if array.mode == "r" else _array(array, alone)
 
 
+def _random(random: Any, alone: bool) -> Snapshot | None:
+    """The generator of numpy's own functions isn't copied: a copy wouldn't follow its seed."""
+    return as_is(random, alone) if random is _global_random() else None
+
+
+def _global_random() -> Any:
+    """The generator that numpy's own functions draw from, and the distributions of scipy."""
+    return sys.modules["numpy.random.mtrand"]._rand
+
+
 def copier_of(_numpy: Any, _kind: type) -> Copier | None:
     """None: what has no rule is pickled or copied by `copy.deepcopy`."""
     return None
@@ -79,7 +91,17 @@ def reducers(numpy: Any) -> Mapping[type, Callable[[Any], Any]]:
 
     All come back writable: what a reader gets is its own, as without the shelf.
     """
-    return {numpy.ndarray: _reduced, numpy.memmap: _reduced_map}
+    arrays: Mapping[type, Callable[[Any], Any]]
+    arrays = {numpy.ndarray: _reduced, numpy.memmap: _reduced_map}
+    if "numpy.random" not in sys.modules:
+        return arrays
+    return {**arrays, numpy.random.RandomState: _reduced_random}
+
+
+def _reduced_random(random: Any) -> Any:
+    if random is _global_random():
+        return global_random, (sys.modules["numpy"].__name__,)
+    return random.__reduce__()
 
 
 def _reduced(array: Any) -> Any:
@@ -230,10 +252,17 @@ def _scalar_as_array(value: Any) -> tuple[Any, ...]:
 
 
 def _state_of_legacy(random: Any) -> tuple[Any, ...]:
-    # Distributions of scipy hold the one that numpy's own functions use: it is no content.
-    if random is sys.modules["numpy"].random.mtrand._rand:
+    # Distributions of scipy hold the one that numpy's own functions use: it is no content. Nor is
+    # that of their copies, which goes on from wherever the first one happened to be.
+    if random is _global_random() or _is_copy(random, _global_random()):
         return ("the global one",)
     return (random.get_state(legacy=False),)
+
+
+def _is_copy(random: Any, original: Any) -> bool:
+    """Return True for a generator that began as another, which nobody seeded."""
+    one, other = random._bit_generator.seed_seq, original._bit_generator.seed_seq
+    return one is not None and other is not None and one.entropy == other.entropy
 
 
 def _state_of_generator(generator: Any) -> tuple[Any, ...]:
