@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pytest
 import scipy.stats
 from tests.core.likeness import seen
+from tests.core.values.processes import in_processes
 
 from linepipe_core._values import out_of_band
 from linepipe_core._values.isolate import copy_for_reader, isolate, move_to_last_reader, peek
@@ -187,3 +189,21 @@ def test_a_seeded_generator_is_copied() -> None:
     first, second = copy_for_reader(kept), copy_for_reader(kept)
     assert first.random() == second.random()
     assert first is not second
+
+
+def test_copies_of_a_distribution_have_the_same_hash() -> None:
+    """Of one that draws from numpy's global generator, in a process that never seeded that."""
+    script = """
+        import copy, pickle
+        import scipy.stats
+        from tests.core.values.zoo_python import digest
+
+        for made in (scipy.stats.norm(0, 1), scipy.stats.multivariate_normal([0.0])):
+            made.rvs()
+            copies = [copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))]
+            assert {digest(made)} == set(map(digest, copies))
+            for each in copies[1:]:
+                each.random_state = 1
+                assert digest(each) != digest(made)
+    """
+    in_processes(textwrap.dedent(script))

@@ -18,6 +18,7 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from linepipe_core._values.adapter import Content, Copier, Memory, top_module
+from linepipe_core._values.pandas_texts import are_default_texts, described_texts
 from linepipe_core._values.rules import rule_for
 from linepipe_core._values.snapshot import ALONE, ATOMIC, Rule, Snapshot, as_is, references
 from linepipe_core._values.trees import by_parts
@@ -356,14 +357,15 @@ def _described_time(time: Any) -> tuple[Any, ...]:
 def _described_frame(frame: Any) -> tuple[Any, ...]:
     places: dict[Any, list[int]] = {}
     for place, dtype in enumerate(frame.dtypes):
-        places.setdefault(dtype, []).append(place)
+        is_text = dtype.kind == "O" and are_default_texts(frame.iloc[:, place].array)
+        places.setdefault("text" if is_text else dtype, []).append(place)
     columns = [_described_columns(frame, dtype, at) for dtype, at in places.items()]
     return frame.index, frame.columns, list(places.values()), columns, *_notes(frame)
 
 
 def _described_columns(frame: Any, dtype: Any, places: list[int]) -> Any:
     """All columns of one type, for one by one is fifty times slower where there are many."""
-    if not _is_plain(dtype):
+    if dtype == "text" or not _is_plain(dtype):
         return [_described_column(frame.iloc[:, place].array) for place in places]
     if dtype.kind == "O":
         part = frame if len(places) == frame.shape[1] else frame.iloc[:, places]
@@ -427,6 +429,8 @@ def _content_of_column(pandas: Any, kind: type) -> Content | None:
 
 def _described_column(column: Any) -> Any:
     """A column that says by its type what its values don't, such as its kind of text."""
+    if are_default_texts(column):
+        return described_texts(column)
     dtype = column.dtype
     about = repr(dtype)
     if hasattr(column, "codes") and hasattr(column, "categories"):
