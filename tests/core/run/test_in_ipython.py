@@ -55,6 +55,6 @@ def test_a_report_names_the_cell_of_the_function() -> None:
 
 def test_a_function_that_a_cell_defined_again_is_named_with_that_cell() -> None:
     """So that one sees which."""
-    redefined = "def invert(x): return 2"
-    said = shown(redefined, "import logging; logging.basicConfig()", "pipeline.run()")
+    to_stdout = "import logging, sys; logging.basicConfig(stream=sys.stdout)"
+    said = shown("def invert(x): return 2", to_stdout, "pipeline.run()")
     assert "cell 2 has defined it again" in said
