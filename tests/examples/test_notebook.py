@@ -41,7 +41,8 @@ def run(stored: Any, folder: str) -> Any:
     notebook = nbformat.from_dict(stored)
     client = NotebookClient(
         notebook,
-        timeout=120,
+        timeout=300,
+        startup_timeout=300,
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": folder}},

@@ -307,7 +307,11 @@ def notebook() -> nbformat.NotebookNode:
     made.cells = [nbformat.v4.new_code_cell(cell) for cell in NOTEBOOK]
     root = Path(__file__).parents[2]
     NotebookClient(
-        made, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(root)}}
+        made,
+        timeout=300,
+        startup_timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(root)}},
     ).execute()
     return made
 

@@ -173,7 +173,12 @@ def test_a_notebook_shows_one_table_which_is_the_results() -> None:
     made.cells = [nbformat.v4.new_code_cell(NOTEBOOK)]
     resources = {"metadata": {"path": str(ROOT)}}
     NotebookClient(
-        made, timeout=120, kernel_name="python3", allow_errors=True, resources=resources
+        made,
+        timeout=300,
+        startup_timeout=300,
+        kernel_name="python3",
+        allow_errors=True,
+        resources=resources,
     ).execute()
     outputs = [output for output in made.cells[0].outputs if output.output_type != "stream"]
     shown, error = outputs  # and the log's line in the stream

@@ -40,7 +40,8 @@ def notebook() -> nbformat.NotebookNode:
     made.cells = [nbformat.v4.new_code_cell(RUN), nbformat.v4.new_code_cell(FAIL)]
     NotebookClient(
         made,
-        timeout=120,
+        timeout=300,
+        startup_timeout=300,
         kernel_name="python3",
         allow_errors=True,
         resources={"metadata": {"path": str(ROOT)}},
