@@ -304,7 +304,10 @@ def _checked_nodes(nodes: object) -> tuple[Node, ...]:
     if isinstance(nodes, Node):
         raise TypeError(f"a Pipeline takes a list of nodes, got {nodes!r}\n  write [node]")
     if not isinstance(nodes, Iterable):
-        raise TypeError(f"a Pipeline takes a list of nodes, got {with_article(type_name(nodes))}")
+        raise TypeError(
+            f"a Pipeline takes a list of nodes, got {with_article(type_name(nodes))}\n"
+            "  write Pipeline([Node(func, inputs, outputs), ...])"
+        )
     checked: list[Node] = []
     for place, node in enumerate(nodes, 1):
         if isinstance(node, Node):

@@ -77,7 +77,10 @@ def create_named_partial_function(*args: Any, **kwargs: Any) -> Callable[..., An
         )
     func, func_name = given
     if not callable(func):
-        raise NodeDefinitionError(f"the function must be callable, got {shown(func)}")
+        raise NodeDefinitionError(
+            f"the function must be callable, got {shown(func)}\n"
+            "  pass the function itself, not its result or its name"
+        )
     if type(func_name) is not str or not func_name:
         refuse(func, f"func_name must be a non-empty string, got {shown(func_name)}")
     signature = signature_of(func)

@@ -28,7 +28,8 @@ def check_signature(
     if in_vain := _bound_in_vain(func):
         raise NodeDefinitionError(
             f"node {name!r}: its partial binds {in_vain[0]!r} by keyword, and {name_of(func)}() "
-            "takes it by position only, so no call of it works"
+            "takes it by position only, so no call of it works\n"
+            "  bind it by position, or write a function that calls it"
         )
     signature = signature_of(func)
     if signature is None:

@@ -307,7 +307,8 @@ def _strings(names: Iterable[str]) -> list[str]:
     for name in names:
         if not isinstance(name, str):
             raise TypeError(
-                f"names are given one by one, as strings: got {name!r} ({type(name).__name__})"
+                f"names are given one by one, as strings: got {name!r} ({type(name).__name__})\n"
+                "  of a list: to_nodes(*names)"
             )
     return names
 

@@ -186,7 +186,8 @@ def _codes_to_stop_in(node: Node) -> frozenset[CodeType]:
     codes = frozenset(filter(None, map(python_code, implementations(node.func))))
     if not codes:
         raise NodeDefinitionError(
-            f"the debugger can't stop in node {node.name!r}: its function isn't written in Python"
+            f"the debugger can't stop in node {node.name!r}: its function isn't written in Python\n"
+            "  stop in a node before or after it, or call it from a function of your own"
         )
     return codes
 

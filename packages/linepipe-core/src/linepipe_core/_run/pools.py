@@ -28,6 +28,11 @@ _PARCEL_SECONDS: Final = 0.1  # of work: handing one over costs about a hundredt
 _MOST_JOBS: Final = 64  # in one parcel
 _SHARES: Final = 4  # each worker gets the last jobs in so many parcels, to end with the others
 
+_BROKEN: Final = (
+    "the executor broke before this case began\n"
+    "  run the cases that are left again, on a new executor: error.failed names them"
+)
+
 
 def outcomes(
     executor: Executor, work: Callable[..., T], shared: Job, jobs: Mapping[str, Job]
@@ -50,7 +55,7 @@ def outcomes(
     try:
         while waiting:
             if pool is None:
-                yield waiting.popleft(), RunStateError("the executor broke before this case began")
+                yield waiting.popleft(), RunStateError(_BROKEN)
                 continue
             lost: list[str] = []
             yield from _Pool(pool, work, shared, jobs).until_broken(waiting, lost)

@@ -101,7 +101,10 @@ class Run:
         if node is None:
             if len(self.steps) < len(self._nodes):
                 raise self._ended_early()
-            raise RunStateError("no node is left to run, so there are no inputs to look at")
+            raise RunStateError(
+                "no node is left to run, so there are no inputs to look at\n"
+                "  start another one: pipeline.start()"
+            )
         held = self._held_inputs(node)
         missing = [name for name in node.inputs if name not in held]
         if missing and (self._session is None or self.registry.is_closed):

@@ -166,7 +166,7 @@ class ObjectRegistry:
         if is_config_reference(name):
             raise ConstantError(
                 f"{name!r} means the config, which can't be overwritten\n"
-                "  build the pipeline with another config",
+                "  give another one for a whole run: pipeline.replace(config=...)",
                 [name],
             )
         if name in self._constants:
@@ -191,7 +191,10 @@ class ObjectRegistry:
         """
         objects = self._open()
         if name in self._constants:
-            raise ConstantError(f"{name!r} is a constant and can't be released", [name])
+            raise ConstantError(
+                f"{name!r} is a constant and can't be released: it lives as long as the pipeline",
+                [name],
+            )
         if name not in objects:
             raise UnknownNameError("object", [name], self.keys())
         del objects[name]

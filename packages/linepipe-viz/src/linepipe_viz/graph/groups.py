@@ -81,7 +81,8 @@ def _by_part(graph: Graph, parts: Mapping[str, Pipeline]) -> dict[str, list[int]
         for index in members[name]:
             if other := taken.get(index):
                 raise ValueError(
-                    f"node {graph.cards[index].name!r} is in two groups: {other!r} and {name!r}"
+                    f"node {graph.cards[index].name!r} is in two groups: {other!r} and {name!r}\n"
+                    "  give it to one of them"
                 )
             taken[index] = name
     return members
