@@ -126,6 +126,26 @@ def test_plan_of_trivial_nodes(benchmark: Any, tmp_path: Path, n_trivial: int) -
     assert {entry.action for entry in plan} == {"reuse"}
 
 
+def test_plan_that_goes_back_to_the_oldest_of_five_versions(
+    benchmark: Any, tmp_path: Path, n_trivial: int
+) -> None:
+    """Goal: 1.5 times a plan with one version each; the minima of plans in turns."""
+    one, five = (trivial_flow(tmp_path / name, n_trivial) for name in ("one", "five"))
+    one.bind(start=0).run(reuse=True)
+    for start in range(5):
+        five.bind(start=start).run(reuse=True)
+    taken: dict[str, list[float]] = {"one": [], "five": []}
+    for _ in range(25 if benchmark.enabled else 1):
+        for name, flow in {"one": one.bind(start=0), "five": five.bind(start=0)}.items():
+            started = time.thread_time()
+            plan = flow.plan()
+            taken[name].append(time.thread_time() - started)
+            assert {entry.action for entry in plan} == {"reuse"}
+    fewest, most = (min(times) for times in taken.values())
+    benchmark.extra_info["times a plan with one version each"] = most / fewest
+    benchmark.pedantic(time.sleep, (most,), rounds=1)
+
+
 def test_eleven_nodes_over_one_global(benchmark: Any, tmp_path: Path) -> None:
     """Goal: 2.5 times the limit of the disk for what they make; the global is hashed once."""
     n_rows = 125_000_000 if benchmark.enabled else 10_000  # 1 GB

@@ -20,7 +20,7 @@ from linepipe_core._code.ownership import module_owner
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._code.unseen import is_file_reader
 from linepipe_core._declare.node import Node
-from linepipe_core._reuse.record import Record, Version
+from linepipe_core._reuse.record import Record
 
 __all__ = ["Ended", "NodeCode", "RecordedCode"]
 
@@ -78,7 +78,7 @@ class NodeCode:
     Args:
         nodes: the nodes.
         reader: reads values; it knows what was read before.
-        versions: the results of each node, the newest first.
+        earlier: the records of the newest results that tell of state.
         code_read: gives the classes and functions in what a node reads.
         facts: keeps what is found in sources.
 
@@ -90,7 +90,7 @@ class NodeCode:
         self,
         nodes: Sequence[Node],
         reader: Reader,
-        versions: Sequence[Iterable[Version]],
+        earlier: Iterable[Record],
         code_read: Callable[[int], list[Any]],
         facts: Keeper,
     ) -> None:
@@ -107,7 +107,7 @@ class NodeCode:
         self._failed_state: set[PartKey] = set()
         self.state: set[PartKey] = set()
         self._left: dict[str, Part] = {}  # how runs left them -> how they began
-        self._note_state(versions)
+        self._note_state(earlier)
         self._codes = [self._read(index) for index in range(len(nodes))]
 
     def keep_facts(self) -> None:
@@ -243,16 +243,13 @@ class NodeCode:
         left = code.left(self.state & code.parts.keys())
         return {key: self._left[text] for key, text in left.items() if text in self._left}
 
-    def _note_state(self, versions: Sequence[Iterable[Version]]) -> None:
+    def _note_state(self, earlier: Iterable[Record]) -> None:
         """Note what nodes change while they run, and how the newest runs left it."""
         for text, (key, began) in list(_LEFT_BY_FAILED.items()):
             self.state.add(key)
             self._left[text] = began
-        for results in versions:
-            newest = next(iter(results), None)
-            if newest is not None:
-                record = newest.record
-                self.state.update(record.state)
-                for key, text in record.left.items():
-                    if key in record.parts:
-                        self._left[text] = record.parts[key]
+        for record in earlier:
+            self.state.update(record.state)
+            for key, text in record.left.items():
+                if key in record.parts:
+                    self._left[text] = record.parts[key]

@@ -6,7 +6,7 @@ Pure. The store keeps the texts and knows nothing of their meaning.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +24,9 @@ __all__ = [
     "wiring_of",
 ]
 
-_FORMAT: Final = 10
+_FORMAT: Final = 11
+_DECODER: Final = json.JSONDecoder()
+_PLAIN: Final = f"[{_FORMAT},1,"
 
 
 class StoredObject(NamedTuple):
@@ -47,7 +49,9 @@ class StoredObject(NamedTuple):
     @staticmethod
     def of(stored: Sequence[Any]) -> StoredObject:
         """The object from a record that was read."""
-        digest, content, code, files, hashed = stored
+        if len(stored) < 3:
+            return StoredObject(*stored)
+        digest, content, code, files, hashed = (*stored, "", "")[:5]
         return StoredObject(digest, content, tuple(code), tuple(files), hashed)
 
     def part(self, today: Mapping[str, str]) -> Part:
@@ -107,32 +111,43 @@ class Record(NamedTuple):
         """The record as it is stored: a line of its own for the parts, which many records share."""
         fields = self._asdict()
         fields["left"] = [[*key, text] for key, text in self.left.items()]
+        fields["inputs"] = {name: _trimmed(part) for name, part in self.inputs.items()}
+        fields["objects"] = {name: _trimmed(each) for name, each in self.objects.items()}
         del fields["parts"]
+        fields = {name: value for name, value in fields.items() if not _is_default(value)}
         parts = [[*key, *part] for key, part in self.parts.items()]
-        return f"{_dumped([_FORMAT, fields])}\n{_dumped(parts)}"
+        return f"{_dumped([_FORMAT, int(self._is_plain()), fields])}\n{_dumped(parts)}"
+
+    def _is_plain(self) -> bool:
+        """Return True if it holds no state, and its objects no code and no Files."""
+        told = self.state, self.left, self.read_files, self.made_files
+        return not any(told) and not any(each.code or each.files for each in self.objects.values())
+
+    @staticmethod
+    def says_plain(text: str | None) -> bool:
+        """Return True if a stored text is that of a record without state, code in objects or Files.
+
+        Most are so, and needn't be read before a decision asks for them.
+        """
+        return text is not None and text.startswith(_PLAIN)
 
     @staticmethod
     def read(text: str | None) -> Record | None:
         """The record of a stored text; None if there is none, or it is of another format."""
         if text is None:
             return None
-        first, _, parts = text.partition("\n")
         try:
-            version, *stored = json.loads(first)
+            (version, *stored), end = _DECODER.raw_decode(text)
         except (ValueError, TypeError):
             return None
         if version != _FORMAT:
             return None
-        (fields,) = stored
-        fields["parts"] = _parts(parts)
-        fields["inputs"] = {name: Part(*part) for name, part in fields["inputs"].items()}
-        fields["state"] = [PartKey(*key) for key in fields["state"]]
-        fields["uses"], fields["notes"] = tuple(fields["uses"]), tuple(fields["notes"])
-        fields["left"] = {PartKey(*key): text for *key, text in fields["left"]}
-        for files in ("read_files", "made_files"):
-            fields[files] = {path: FileContent(*each) for path, each in fields[files].items()}
-        fields["objects"] = {n: StoredObject.of(each) for n, each in fields["objects"].items()}
-        return Record(**fields)
+        _, fields = stored
+        for name, stored in fields.items():
+            if (read := _READ.get(name)) is not None:
+                fields[name] = read(stored)
+        fields["parts"] = _parts(text[end + 1 :])
+        return Record(**{**_EMPTY, **fields})
 
     @property
     def made(self) -> str:
@@ -140,6 +155,32 @@ class Record(NamedTuple):
         inputs = {PartKey("input", name): part for name, part in self.inputs.items()}
         files = {PartKey("file", path): Part(each.digest) for path, each in self.made_files.items()}
         return combined({**self.parts, **inputs, **files, PartKey("stamp"): Part(self.stamp)})
+
+
+_EMPTY: Final[dict[str, Any]] = {"wiring": "", "inputs": {}, "outputs": {}, "state": []}
+_READ: Final[dict[str, Callable[[Any], Any]]] = {
+    "inputs": lambda stored: {name: Part(*part) for name, part in stored.items()},
+    "state": lambda stored: [PartKey(*key) for key in stored],
+    "uses": tuple,
+    "notes": tuple,
+    "left": lambda stored: {PartKey(*key): text for *key, text in stored},
+    "read_files": lambda stored: {path: FileContent(*each) for path, each in stored.items()},
+    "made_files": lambda stored: {path: FileContent(*each) for path, each in stored.items()},
+    "objects": lambda stored: {name: StoredObject.of(each) for name, each in stored.items()},
+}
+
+
+def _is_default(value: object) -> bool:
+    """Return True for what a record has where nothing else is said; zero is something."""
+    return value is None or value is True or (not value and not isinstance(value, (int, float)))
+
+
+def _trimmed(fields: Sequence[Any]) -> Sequence[Any]:
+    """The fields without the empty ones at the end."""
+    n = len(fields)
+    while n and not fields[n - 1]:
+        n -= 1
+    return fields[:n]
 
 
 def _dumped(fields: object) -> str:

@@ -94,7 +94,8 @@ class ReuseSession:
             wiring.nodes, self._reader, self._store, registry.partition, self._files.look_again
         )
         self._keys, self._bound, self._versions = results
-        self._objects = self._objects_today()
+        telling = [found for each in self._versions if (found := each.telling) is not None]
+        self._objects = self._objects_today(telling)
         names = (*wiring.free, *wiring.config_references)
         self._given, given = look_at_given(names, constants, config, prints, self._reader)
         for name in names:
@@ -102,7 +103,11 @@ class ReuseSession:
                 given[name] = self._objects[name].part(self._files.today)
         self._check_files()
         self._code = NodeCode(
-            wiring.nodes, self._reader, self._versions, self._code_read, self._store.facts
+            wiring.nodes,
+            self._reader,
+            [each.record for each in telling],
+            self._code_read,
+            self._store.facts,
         )
         self.from_shelf = tuple(self._look_at_shelf())
         self._by_hand = self._store.put_by_hand(wiring.makers, registry.partition)
@@ -458,15 +463,17 @@ class ReuseSession:
             {name for name, digest in self._makers.items() if digest in functions},
         )
 
-    def _objects_today(self) -> dict[str, StoredObject]:
+    def _objects_today(self, telling: Iterable[Version]) -> dict[str, StoredObject]:
         """The newest objects that nodes made, and the free ones, which are held as they are now.
 
         Another process may replace these meanwhile.
+
+        Args:
+            telling: the newest versions whose objects have code or Files.
         """
         found: dict[str, StoredObject] = {}
-        for versions in self._versions:
-            newest = next(iter(versions), None)
-            found.update(newest.objects if newest is not None else {})
+        for version in telling:
+            found.update(version.objects)
         for name in self._wiring.free:
             self._choose_version(name)
             held = self._registry.held.get(name)

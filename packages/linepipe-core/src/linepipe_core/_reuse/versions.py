@@ -10,6 +10,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from linepipe_core._code.dependencies import Reader, is_there
@@ -104,6 +105,12 @@ class _Stored:
         self._places = {key: place for place, key in enumerate(keys)}
         self._all: dict[str, list[StoredResult]] = {}
         self._n_ahead = 1
+        self._ahead = _Ahead(store, keys, partition)
+
+    @cached_property
+    def newest_outside(self) -> dict[str, StoredResult]:
+        """The newest result of each node that has none in the run's partition."""
+        return self.store.newest_results([k for k in self._keys if k not in self.newest])
 
     def all(self, key: str) -> list[StoredResult]:
         """All results of a node, of its own partition first, the newest first.
@@ -120,11 +127,12 @@ class _Stored:
         found.sort(key=lambda result: (result.partition != self.partition, -result.number))
         return found
 
-    def that_read(self, key: str, read: str) -> list[StoredResult]:
+    def that_read(self, key: str, read: str) -> Iterator[StoredResult]:
         """The results of a node that were made from the same, of its own partition first."""
+        yield from self._ahead.that_read(key, read)
         found = self.store.results_that_read(key, read, _MOST)
-        found.sort(key=lambda result: (result.partition != self.partition, -result.number))
-        return found
+        found.sort(key=lambda result: -result.number)
+        yield from (result for result in found if result.partition != self.partition)
 
     def in_partition(self, key: str) -> list[StoredResult]:
         """The results of a node in its own partition, the newest first."""
@@ -135,6 +143,52 @@ class _Stored:
     def outside(self, key: str) -> list[StoredResult]:
         """The newest result of a node in another partition, if there is one."""
         return self.store.newest_outside(key, self.partition)
+
+
+class _Ahead:
+    """Results by what they were made from, those of the nodes that follow read along.
+
+    A pipeline that goes back to an older setting goes back to the results of one earlier run. So
+    where a node's result is read, that of the next node is likely the next of that run.
+
+    Args:
+        store: the shelf's.
+        keys: those of the nodes, in the order in which they are going to be asked for.
+        partition: the run's.
+    """
+
+    def __init__(self, store: Store, keys: Sequence[str], partition: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._partition = partition
+        self._outlines: dict[str, dict[int, str]] | None = None
+        self._places = {key: place for place, key in enumerate(keys)}
+        self._found: dict[int, StoredResult] = {}
+        self._n_ahead = 1
+
+    def that_read(self, key: str, read: str) -> Iterator[StoredResult]:
+        """The results of a node in its partition that were made from the same, newest first."""
+        if self._outlines is None:
+            self._outlines = self._store.outlines(self._keys, self._partition)
+        numbers = self._outlines.get(key, {})
+        for number in sorted((n for n, each in numbers.items() if each == read), reverse=True):
+            found = self._found.pop(number, None) or self._fetched(key, number)
+            if found is not None:
+                yield found
+
+    def _fetched(self, key: str, number: int) -> StoredResult | None:
+        """A result, read in one query with those that are likely to be asked for next."""
+        assert self._outlines is not None
+        # Twice as many each time, until none of them is the right one.
+        self._n_ahead = 1 if len(self._found) > 1 else min(2 * self._n_ahead, _MOST_AHEAD)
+        place = self._places[key]
+        wanted = [last := number]
+        for following in self._keys[place + 1 : place + self._n_ahead]:
+            after = min((n for n in self._outlines.get(following, ()) if n > last), default=0)
+            if after:
+                wanted.append(last := after)
+        self._found = {result.number: result for result in self._store.numbered(wanted)}
+        return self._found.pop(number, None)
 
 
 class NodeVersions:
@@ -180,6 +234,18 @@ class NodeVersions:
         """The newest one, if there is one."""
         return next(iter(self), None)
 
+    @property
+    def telling(self) -> Version | None:
+        """The newest one, unless its record holds no state, no code and no Files."""
+        if not self._is_writer and (first := self._newest()) is not None:
+            return None if Record.says_plain(first.record) else self.newest
+        return self.newest
+
+    def _newest(self) -> StoredResult | None:
+        """The newest result of its partition; without one that of all others, if these may fit."""
+        found = self._stored.newest.get(self._key)
+        return found or (None if self._only_newest else self._stored.newest_outside.get(self._key))
+
     def that_read(self, read: str) -> Iterator[Version]:
         """Those that were made from the same, the newest first.
 
@@ -189,7 +255,7 @@ class NodeVersions:
         if self._only_newest:
             yield from self
             return
-        newest = self._stored.newest.get(self._key)
+        newest = self._newest()
         if newest is not None and newest.read == read and (first := self._version(newest)):
             yield first
         for result in self._stored.that_read(self._key, read):
@@ -225,7 +291,7 @@ class NodeVersions:
         self._rest = iter(())
 
     def _read(self) -> Iterator[Version]:
-        newest = self._stored.newest.get(self._key)
+        newest = self._newest()
         if newest is not None and (version := self._version(newest)) is not None:
             yield version
         if self._only_newest:
@@ -246,9 +312,10 @@ class NodeVersions:
         record = Record.read(result.record)
         if record is None:
             return None
-        for path, content in {**record.read_files, **record.made_files}.items():
-            note_content(path, content)  # spares reading what hasn't changed since
-        self._look(record.made_files)
+        if record.read_files or record.made_files:
+            for path, content in {**record.read_files, **record.made_files}.items():
+                note_content(path, content)  # spares reading what hasn't changed since
+            self._look(record.made_files)
         objects = {
             name: each
             for name, output in result.objects.items()

@@ -85,6 +85,28 @@ def newest(
     return found
 
 
+def outlines(
+    connection: sqlite3.Connection, keys: Collection[str], partition: str
+) -> dict[str, dict[int, str]]:
+    """Of each key the number of each result -> the hash of what it was made from."""
+    found: dict[str, dict[int, str]] = {}
+    for some in _batches(keys):
+        rows = connection.execute(
+            "SELECT key, group_concat(result || ' ' || coalesce(read, '')) FROM results"
+            f" WHERE key IN ({_marks(some)}) AND partition = ? GROUP BY key",
+            (*map(encoded, some), encoded(partition)),
+        )
+        for key, listed in rows:
+            pairs = (each.partition(" ") for each in listed.split(","))
+            found[decoded(key)] = {int(number): read for number, _, read in pairs}
+    return found
+
+
+def numbered(connection: sqlite3.Connection, numbers: Collection[int]) -> list[StoredResult]:
+    """The results of these numbers, few enough for one query, that are there still."""
+    return _results(connection, ", ".join("?" * len(numbers)), tuple(numbers))
+
+
 def newest_outside(connection: sqlite3.Connection, key: str, partition: str) -> list[StoredResult]:
     """The result of a key that was stored last in another partition, if there is one."""
     chosen = "SELECT MAX(result) FROM results WHERE key = ? AND partition != ?"
@@ -152,30 +174,35 @@ def _results(
         f" LEFT JOIN objects o ON o.digest = v.object WHERE r.result IN ({chosen})",
         values,
     )
-    found: dict[int, StoredResult] = {}
+    heads: dict[int, tuple[Any, ...]] = {}
+    objects: dict[int, dict[str, StoredOutput]] = {}
+    hidden: set[int] = set()  # those of which some name gives another's object
     for key, number, partition, node, record, read, stored, used, name, is_current, *output in rows:
-        result = found.get(number)
-        if result is None:
-            result = found[number] = StoredResult(
-                number,
-                decoded(partition),
-                "" if key is None else decoded(key),
-                None if node is None else decoded(node),
-                None if record is None else decoded(record),
-                read,
-                stored,
-                used,
-                {},
-                True,
-            )
+        if number not in heads:
+            heads[number] = key, partition, node, record, read, stored, used
+            objects[number] = {}
         if name is None:  # a writer's
             continue
         digest, buffers = output
         if digest is not None:
-            result.objects[decoded(name)] = StoredOutput(digest, split_buffers(buffers))
-        if not is_current and result.is_current:
-            found[number] = result._replace(is_current=False)
-    return [*found.values()]
+            objects[number][decoded(name)] = StoredOutput(digest, split_buffers(buffers))
+        if not is_current:
+            hidden.add(number)
+    return [
+        StoredResult(
+            number,
+            decoded(partition),
+            "" if key is None else decoded(key),
+            None if node is None else decoded(node),
+            None if record is None else decoded(record),
+            read,
+            stored,
+            used,
+            objects[number],
+            number not in hidden,
+        )
+        for number, (key, partition, node, record, read, stored, used) in heads.items()
+    ]
 
 
 def add_result(

@@ -381,6 +381,14 @@ class Store:
         """The result of each node's key that was stored last, for the keys that have one."""
         return self.index.read(result_rows.newest, keys, partition)
 
+    def outlines(self, keys: Collection[str], partition: str) -> dict[str, dict[int, str]]:
+        """Of each node's key the number of each result -> the hash of what it was made from."""
+        return self.index.read(result_rows.outlines, keys, partition)
+
+    def numbered(self, numbers: Collection[int]) -> list[StoredResult]:
+        """The results of these numbers that are there still. For fewer than a thousand."""
+        return self.index.read(result_rows.numbered, numbers)
+
     def newest_outside(self, key: str, partition: str) -> list[StoredResult]:
         """The result of a node's key in another partition that was stored last, if any."""
         return self.index.read(result_rows.newest_outside, key, partition)
