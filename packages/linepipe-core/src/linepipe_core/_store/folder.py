@@ -360,7 +360,8 @@ def _check_kind(folder: ShelfFolder) -> None:
     if mark == MARK:
         return
     if mark is not None and mark.startswith("linepipe shelf"):
-        raise _foreign(folder.path, f"a shelf of another format ({mark.strip()!r})")
+        theirs, ours = mark.strip(), MARK.strip()
+        raise _foreign(folder.path, f"a shelf of another format ({theirs!r}; ours: {ours!r})")
     if mark is not None:
         raise _foreign(folder.path, "a folder with a file 'shelf' that linepipe didn't write")
     others = [name for name in folder.names() if not name.startswith(_NEW_MARK)]

@@ -195,7 +195,7 @@ def steps_with_records(overlay: Overlay) -> list[tuple[Node, Record]]:
             f"a {type(overlay).__name__} is neither a run nor a plan\n"
             "  give what pipeline.run() or pipeline.plan() returns, or the NodeExecutionError of a "
             f"failed run{also}"
-        ) from error
+        ) from (None if is_pipeline else error)
 
 
 def step_record(step: Step, error: BaseException | None = None) -> Record:
