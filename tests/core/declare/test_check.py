@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 from collections import UserDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, Protocol, TextIO, TypedDict, TypeVar
 from unittest.mock import Mock
 
 import numpy as np
@@ -72,6 +73,7 @@ def test_classes_that_cannot_fit_are_found(given: type, wanted: type, inputs: An
         (int, complex),
         (dict, Mapping),
         (Mapping, dict),
+        (io.StringIO, TextIO),
         (object, int),
         (int, object),
         (int, Any),
@@ -199,6 +201,8 @@ class Anything:
         (np.bool_(True), bool),
         (Decimal(1), float),
         (Decimal(1), int),
+        (1, Decimal),
+        (io.StringIO(), TextIO),
         (None, int | None),
         (1, int | str),
         ("a", list | str),

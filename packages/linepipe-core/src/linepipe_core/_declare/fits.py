@@ -41,8 +41,8 @@ def class_may_fit(given: type, wanted: type) -> bool:
     """Return False only if no value of the one class is one of the other."""
     if not {object, Any}.isdisjoint((given, wanted)):  # Any is a class, too
         return True
-    if any(getattr(kind, "_is_protocol", False) for kind in (given, wanted)):
-        return True
+    if any(getattr(k, "_is_protocol", False) or k.__module__ == "typing" for k in (given, wanted)):
+        return True  # it says what an object does, as TextIO, not of which class it is
     try:
         if issubclass(given, (wanted, *_FITS_TOO.get(wanted, ()))) or issubclass(wanted, given):
             return True
@@ -104,6 +104,8 @@ def _serves(value: Any, wanted: type) -> bool:
         return hasattr(value, "__index__") or (
             type(value) is not float and hasattr(value, "__int__")
         )
+    if type(value) in (int, float) and hasattr(wanted, "__float__"):  # Decimal, Fraction
+        return True
     if wanted.__name__ in _ARRAYS:  # libraries take much for an array
         return isinstance(value, (Sequence, Set)) or hasattr(value, "__array__")
     return type(value).__module__.partition(".")[0] == "numpy" and hasattr(value, "dtype")
