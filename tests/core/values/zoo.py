@@ -11,6 +11,7 @@ import importlib
 import operator
 from typing import Any
 
+from tests.core.values.zoo_hostile import HOSTILE
 from tests.core.values.zoo_python import (
     FRAME,
     PYTHON,
@@ -321,6 +322,7 @@ ZOO: dict[str, Kind] = {
         ("tables", TABLES),
         ("sciences", SCIENCES),
         ("models", MODELS),
+        ("hostile", HOSTILE),
     )
     for name, each in kinds.items()
 }
@@ -334,6 +336,8 @@ NOT_COPIED = {
     "sciences: distribution", "sciences: used distribution",
     "sciences: distribution of vectors", "sciences: distribution of counts",
     "models: table", "models: query", "models: query's parameter",
+    "hostile: memory's shape", "hostile: proxy's order", "hostile: read-only memory",
+    "hostile: view of items", "hostile: view of keys",
 }  # fmt: skip
 
 

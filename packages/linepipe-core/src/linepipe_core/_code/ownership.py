@@ -176,6 +176,8 @@ def class_owner(kind: type) -> Owner:
     name = _own_attributes(kind).get("__module__")
     if not isinstance(name, str):  # a type of C keeps it elsewhere
         name = type.__getattribute__(kind, "__module__")
+    if not isinstance(name, str) and type(kind) is not type:  # made by a call, as sympy's functions
+        return class_owner(type(kind))
     if name in _MAIN or name in sys.modules or not isinstance(name, str):
         return module_owner(str(name))
     return module_owner(name) if _is_written(kind) else "standard"

@@ -85,7 +85,8 @@ def shown_annotation(wanted: Any) -> str:
 
 def _is_told_otherwise(given: type) -> bool:
     """Return True for classes whose objects answer as those of others do: proxies, mocks."""
-    return given.__module__.partition(".")[0] not in _LIBRARIES and hasattr(given, "__getattr__")
+    library = str(given.__module__).partition(".")[0]
+    return library not in _LIBRARIES and hasattr(given, "__getattr__")
 
 
 def _serves(value: Any, wanted: type) -> bool:
@@ -108,4 +109,4 @@ def _serves(value: Any, wanted: type) -> bool:
         return True
     if wanted.__name__ in _ARRAYS:  # libraries take much for an array
         return isinstance(value, (Sequence, Set)) or hasattr(value, "__array__")
-    return type(value).__module__.partition(".")[0] == "numpy" and hasattr(value, "dtype")
+    return str(type(value).__module__).partition(".")[0] == "numpy" and hasattr(value, "dtype")

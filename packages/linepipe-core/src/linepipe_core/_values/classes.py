@@ -32,7 +32,9 @@ _FUNCTIONS: Final = (types.FunctionType, staticmethod, classmethod, type)
 # Their classes say another module since pandas 3.0 and Python 3.13.
 _MOVED: Final = frozenset({"pandas", "pathlib"})
 # The names under which libraries keep what they computed of an object.
-_CACHES: Final = frozenset({"_attrs_cached_hash", "__networkx_cache__", "_repr_cache"})
+_CACHES: Final = frozenset(
+    {"_attrs_cached_hash", "__networkx_cache__", "_repr_cache", "_stop_words_id"}
+)
 _FLAGS: Final = frozenset({"_has_canonical_format", "_has_sorted_indices"})  # of sparse matrices
 
 
@@ -56,7 +58,7 @@ def kind_name(kind: type) -> str:
 
 def hashed_name(kind: type) -> str:
     """The name of a type in a hash, the same in all versions of what moved its classes."""
-    library = kind.__module__.partition(".")[0]
+    library = str(kind.__module__).partition(".")[0]
     return f"{library}.{kind.__qualname__}" if library in _MOVED else kind_name(kind)
 
 
@@ -68,7 +70,7 @@ def cached_names(kind: Any) -> frozenset[str]:
     """
     found = set(_CACHES)
     for base in kind.__mro__:
-        if base.__module__.startswith("scipy.sparse"):
+        if str(base.__module__).startswith("scipy.sparse"):
             found |= _FLAGS
         for name, held in vars(base).items():
             how = type(held)

@@ -173,6 +173,11 @@ def _dataset(dataset: Any) -> object:
     return variables, sorted(map(str, dataset.coords)), dict(dataset.attrs), dict(dataset.encoding)
 
 
+def _unknown_function(applied: Any) -> object:
+    function = applied.func
+    return function.__name__, tuple(sorted(function._kwargs.items())), applied.args
+
+
 _CLIENT: Final = _settings(
     *("base_url", "headers", "params", "cookies", "timeout", "follow_redirects", "trust_env"),
     "max_redirects",
@@ -224,6 +229,8 @@ _KNOWN: Final[dict[str, Callable[[Any], object]]] = {
     "httpx._client.BaseClient": _CLIENT,
     "httpx2._client.BaseClient": _CLIENT,
     # sciences
+    "sympy.core.function.AppliedUndef": _unknown_function,
+    "sklearn.utils._bunch.Bunch": lambda bunch: dict(bunch),
     "shapely.prepared.PreparedGeometry": lambda prepared: prepared.context,
     "xarray.core.dataarray.DataArray": _data_array,
     "xarray.core.dataset.Dataset": _dataset,

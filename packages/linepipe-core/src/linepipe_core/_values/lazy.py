@@ -28,6 +28,8 @@ def is_lazy(value: Any, depth: int = 2) -> bool:
         return len(value) <= _MOST_PARTS and any(is_lazy(part, depth - 1) for part in parts)
     if kind.__module__ == "builtins":
         return False
-    return hasattr(kind, "__dask_graph__") or any(
-        base.__name__ in _PLANS.get(base.__module__.partition(".")[0], ()) for base in kind.__mro__
-    )
+    return hasattr(kind, "__dask_graph__") or any(map(_is_plan, kind.__mro__))
+
+
+def _is_plan(kind: type) -> bool:
+    return kind.__name__ in _PLANS.get(str(kind.__module__).partition(".")[0], ())

@@ -231,11 +231,18 @@ def _described_masked(array: Any) -> tuple[Any, ...]:
     numpy = sys.modules["numpy"]
     mask = numpy.ma.getmaskarray(array)
     shown = numpy.array(array.data, order="C")
-    if shown.dtype.names is None:
-        shown[mask] = numpy.zeros((), shown.dtype)
+    _clear(shown, mask)
     notes = array._optinfo or {}
     fill = numpy.asarray(array.fill_value)
     return *_described(shown), _described(mask), _described(fill), array.hardmask, dict(notes)
+
+
+def _clear(shown: Any, mask: Any) -> None:
+    """Put zeros where a mask, of each field or of all, is set."""
+    if shown.dtype.names is None:
+        shown[mask] = sys.modules["numpy"].zeros((), shown.dtype)
+    for name in shown.dtype.names or ():
+        _clear(shown[name], mask[name])
 
 
 def _described_derived(array: Any) -> tuple[Any, ...]:

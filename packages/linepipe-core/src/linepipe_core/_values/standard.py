@@ -57,7 +57,8 @@ def _called(method: str, *names: str) -> Columns:
 
 
 def _memoryview(view: memoryview) -> tuple[Any, ...]:
-    return view.format, view.shape, Memory([view if view.c_contiguous else view.tobytes()])
+    held = view if view.c_contiguous else view.tobytes()
+    return view.format, view.shape, view.readonly, Memory([held])
 
 
 def _proxy(proxy: types.MappingProxyType[Any, Any]) -> tuple[Any, ...]:
@@ -74,10 +75,24 @@ def _alias(alias: Any) -> tuple[Any, ...]:
     return alias.__name__, alias.__value__
 
 
+def _partial(partials: list[Any]) -> list[list[Any]]:
+    """What they call, and with what; and what was set on them, but for names and docstrings."""
+    return [*_CALL(partials), list(map(_set_on, partials))]
+
+
+def _set_on(value: Any) -> tuple[Any, ...]:
+    return tuple(item for item in sorted(vars(value).items()) if not item[0].startswith("__"))
+
+
+_CALL: Final = _attributes("func", "args", "keywords")
+_VIEW: Final = Standard(_each(tuple), is_immutable=False)
 _BUILTIN: Final[Mapping[type, Standard]] = {
     bytearray: Standard(_each(bytes), is_immutable=False),
     memoryview: Standard(_parts(_memoryview), is_immutable=False),
-    partial: Standard(_attributes("func", "args", "keywords")),
+    partial: Standard(_partial),
+    type({}.items()): _VIEW,
+    type({}.keys()): _VIEW,
+    type({}.values()): _VIEW,
     PickleBuffer: Standard(_parts(lambda buffer: (Memory([buffer.raw()]),))),
     range: Standard(_attributes("start", "stop", "step")),
     slice: Standard(_attributes("start", "stop", "step")),
@@ -113,6 +128,6 @@ _NAMED: Final[Mapping[str, Standard]] = {
     "re.Pattern": Standard(_attributes("pattern", "flags")),
     "typing.TypeAliasType": _ALIAS,
     "typing_extensions.TypeAliasType": _ALIAS,
-    "uuid.UUID": Standard(_attributes("int")),
+    "uuid.UUID": Standard(_attributes("int", "is_safe.value")),
     "zoneinfo.ZoneInfo": Standard(_each(_zone)),
 }

@@ -111,7 +111,7 @@ def _value_fact(value: Any) -> Fact:
     name = printable(kind.__name__)
     if kind in _CONTAINERS:
         return Fact(name, f"of {len(value):,}")
-    if kind.__module__.partition(".")[0] in _WITH_SHAPES:
+    if str(kind.__module__).partition(".")[0] in _WITH_SHAPES:
         try:
             shape = tuple(map(int, value.shape))
         except Exception:  # no shape, or one that isn't known yet
