@@ -7,9 +7,9 @@ cut into chunks and slices.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from linepipe_core._restore import from_ipc
@@ -77,24 +77,57 @@ def _described_table(table: Any) -> tuple[Any, ...]:
     sink = _HashingFile()
     _write(None, table.schema, sink, pyarrow)
     for column in table.columns:
-        for part in _apart(column):
-            # Not as bits, the last of which are whatever was there.
-            clear = part.cast("uint8") if pyarrow.types.is_boolean(part.type) else part
-            whole = pyarrow.table({"": clear}).combine_chunks()
+        for name, part in _flat(column):
+            whole = pyarrow.table({name: part}).combine_chunks()
             if whole.nbytes != whole.get_total_buffer_size():  # a slice that is written whole
                 chunks = whole.column(0).chunks
                 copied = (pyarrow.concat_arrays([c, c.slice(0, 0)]) for c in chunks)
-                whole = pyarrow.table({"": pyarrow.chunked_array(copied, clear.type)})
+                whole = pyarrow.table({name: pyarrow.chunked_array(copied, part.type)})
             _write(whole, whole.schema, sink, pyarrow)
     return table.num_rows, sink.hash.digest()
 
 
-def _apart(column: Any) -> list[Any]:
-    """Where a column is null, and what isn't: below nulls lies whatever was computed."""
-    with suppress(NotImplementedError):  # it can't drop them from each type yet
-        if column.null_count:
-            return [column.is_null(), column.drop_null()]
-    return [column]
+def _flat(column: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Columns without nulls and lists that say what a column holds, each with its place in it.
+
+    Where it is null, and what isn't: below nulls lies whatever was computed. Of lists their
+    lengths and what is in all of them, of structs each field: a slice of them goes on holding
+    what it was cut from.
+    """
+    types = sys.modules["pyarrow"].types
+    if column.null_count:
+        try:
+            present = column.drop_null()
+        except NotImplementedError:  # it can't drop them from each type yet
+            yield place, column
+            return
+        yield from _flat_of_truths(f"{place} null", column.is_null())
+        column = present
+    kind = column.type
+    if types.is_boolean(kind):
+        yield from _flat_of_truths(place, column)
+    elif types.is_struct(kind):
+        for number, field in enumerate(column.flatten()):
+            yield from _flat(field, f"{place} {number}")
+    elif any(getattr(types, name)(kind) for name in _LISTS if hasattr(types, name)):
+        compute = import_module("pyarrow.compute")
+        yield f"{place} lengths", compute.list_value_length(column)
+        yield from _flat(compute.list_flatten(column), f"{place} list")
+    elif str(kind) in _VIEWS:  # they lie anywhere in their buffers
+        yield place, column.cast(_VIEWS[str(kind)])
+    else:
+        yield place, column
+
+
+_LISTS: Final = (
+    *("is_list", "is_large_list", "is_list_view", "is_large_list_view", "is_fixed_size_list"),
+)
+_VIEWS: Final = {"string_view": "large_string", "binary_view": "large_binary"}
+
+
+def _flat_of_truths(name: str, column: Any) -> Iterator[tuple[str, Any]]:
+    """Not as bits, the last of which are whatever was there."""
+    yield name, column.cast("uint8")
 
 
 def _write(table: Any, schema: Any, sink: _HashingFile, pyarrow: Any) -> None:

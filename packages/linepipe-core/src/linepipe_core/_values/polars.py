@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from linepipe_core._restore import from_arrow
@@ -117,12 +117,36 @@ def _described_series(column: Any) -> tuple[Any, ...]:
     about = (column.name, repr(column.dtype), column.null_count())
     if column.dtype == polars.Object:  # these it refuses to write
         return *about, list(column)
-    whole = column.rechunk()
-    parts = [whole.is_null(), whole.drop_nulls()] if whole.null_count() else [whole]
-    return *about, Memory(piece for part in parts for piece in _written(polars, part))
+    flat = _flat(polars, column.rechunk())
+    return *about, Memory(piece for name, part in flat for piece in _written(polars, name, part))
 
 
-def _written(polars: Any, part: Any) -> list[Any]:
+def _flat(polars: Any, column: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Columns without nulls and lists that say what a column holds, each with its place in it.
+
+    Where it is null, and what isn't. Of lists their lengths and what is in all of them, of
+    structs each field: a slice of them goes on holding what it was cut from.
+    """
+    if column.null_count():
+        yield f"{place} null", column.is_null()
+        column = column.drop_nulls()
+    kind = column.dtype
+    if kind == polars.Struct:
+        for number, field in enumerate(column.struct.fields):
+            yield from _flat(polars, column.struct.field(field), f"{place} {number}")
+    elif kind == polars.List:
+        lengths = column.list.len()
+        yield f"{place} lengths", lengths
+        yield from _flat(polars, column.filter(lengths > 0).explode(), f"{place} list")
+    elif kind == polars.Array and kind.size:
+        yield from _flat(polars, column.explode(), f"{place} array")
+    elif kind == polars.Categorical:  # numbers in the order in which a process met them
+        yield place, column.cast(polars.String)
+    else:
+        yield place, column
+
+
+def _written(polars: Any, name: str, part: Any) -> list[Any]:
     """A column as bytes.
 
     Not its pickle, which tells whether polars knows it to be sorted; nor as views of text, which
@@ -131,7 +155,7 @@ def _written(polars: Any, part: Any) -> list[Any]:
     level = getattr(polars, "CompatLevel", None)
     how = {"compat_level": level.oldest()} if level else {}
     clear = part.cast(polars.UInt8) if part.dtype == polars.Boolean else part
-    frame = clear.alias("").to_frame()
+    frame = clear.alias(name).to_frame()
     written = []
     for piece in (frame[:1], frame[1:]):  # a slice forgets a mask that masks nothing
         sink = io.BytesIO()
