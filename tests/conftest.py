@@ -11,6 +11,7 @@ import pytest
 from tests import trying, wheelhouse
 
 TESTS = Path(__file__).parent
+M_MMAP_THRESHOLD = -3  # of <malloc.h>
 
 # Folders and files whose tests start processes, browsers or servers, or go through hundreds of
 # moments. All of them are marked slow; ``-m "not slow"`` doesn't even import them.
@@ -109,7 +110,10 @@ def trimmed_heap() -> None:
     """Gives back to the system what other tests have freed.
 
     An allocator that has pages left takes those: then even a new 40 MiB need no memory, and
-    a test of how much a node takes sees nothing.
+    a test of how much a node takes sees nothing. From now on large blocks are always new pages.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
+        gc.collect()
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_THRESHOLD, 2**20)  # else it grows with what is freed
+        library.malloc_trim(0)
