@@ -92,6 +92,19 @@ def test_another_content_in_another_layout_is_another(tmp_path: Path, name: str)
         assert ran(pipeline(tmp_path, NODES).run(reuse=True)) == ["make", "read"]
 
 
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_an_earlier_content_in_another_layout_is_found_again(tmp_path: Path, name: str) -> None:
+    """Its readers go back to what they made of it then; also if others came between."""
+    first, second = LAYOUTS[name]
+    others: list[Make] = [lambda: [1], lambda: [2], lambda: [3]]
+    for layout in (first, *others):
+        turn("make", layout)
+        assert ran(pipeline(tmp_path, NODES).run(reuse=True)) == ["make", "read"]
+    for layout in (second, others[0], first, second):
+        turn("make", layout)
+        assert ran(pipeline(tmp_path, NODES).run(reuse=True)) == ["make"]
+
+
 def test_content_is_hashed_only_where_bytes_differ(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

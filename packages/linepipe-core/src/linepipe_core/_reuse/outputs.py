@@ -6,7 +6,7 @@ Apart from the session, which knows the node's turn and its record.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from linepipe_core._code.dependencies import Reader, own_code
 from linepipe_core._declare.node import Node
@@ -16,6 +16,8 @@ from linepipe_core._values.file import File
 from linepipe_core._values.lazy import is_lazy
 
 __all__ = ["described", "take_transient"]
+
+_MOST_EARLIER: Final = 4  # contents that an object is compared with, beside that of the run before
 
 
 def take_transient(node: Node, objects: dict[str, Any]) -> dict[str, Any]:
@@ -59,12 +61,19 @@ def described(
 def _compared(
     made: StoredObject, older: StoredObject, value: Any, load: Callable[[str], Any]
 ) -> StoredObject:
-    """An object, with the content of an older one if that is the same."""
+    """An object, with the content of an older one, or of one before that, if that is the same."""
     if made.digest == older.digest:
-        return made._replace(content=older.content, hashed=older.hashed)
+        return made._replace(content=older.content, hashed=older.hashed, earlier=older.earlier)
     hashed = made.hashed or _hash(lambda: value)
-    same = bool(hashed) and hashed == (older.hashed or _hash(lambda: load(older.digest)))
-    return made._replace(hashed=hashed, content=older.content if same else made.content)
+    if not hashed:
+        return made
+    before = older.hashed or _hash(lambda: load(older.digest))
+    met = dict(older.earlier)  # hash -> the content by which it was recorded, the newest last
+    if before:
+        met[before] = older.content
+    content = met.pop(hashed, made.content)
+    earlier = tuple(met.items())[-_MOST_EARLIER:]
+    return made._replace(hashed=hashed, content=content, earlier=earlier)
 
 
 def _hash(fetch: Callable[[], Any]) -> str:

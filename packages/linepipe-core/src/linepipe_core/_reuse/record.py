@@ -38,6 +38,8 @@ class StoredObject(NamedTuple):
         code: the own classes and functions in it, which its readers may call.
         files: the paths of the Files in it.
         hashed: the hash of its content, where that was needed.
+        earlier: the hashes of what its maker made before, where they were needed, each with the
+            content by which that was recorded.
     """
 
     digest: str
@@ -45,14 +47,16 @@ class StoredObject(NamedTuple):
     code: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     hashed: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
 
     @staticmethod
     def of(stored: Sequence[Any]) -> StoredObject:
         """The object from a record that was read."""
         if len(stored) < 3:
             return StoredObject(*stored)
-        digest, content, code, files, hashed = (*stored, "", "")[:5]
-        return StoredObject(digest, content, tuple(code), tuple(files), hashed)
+        digest, content, code, files, hashed, earlier = (*stored, "", "", ())[:6]
+        pairs = tuple((each, met) for each, met in earlier)
+        return StoredObject(digest, content, tuple(code), tuple(files), hashed, pairs)
 
     def part(self, today: Mapping[str, str]) -> Part:
         """Its digest for its readers: that of its content and of its Files.
