@@ -17,7 +17,7 @@ from linepipe_core._code.dependencies import Reader, is_there
 from linepipe_core._code.parts import digest_of
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys
-from linepipe_core._store.store import Store, StoredResult
+from linepipe_core._store.store import Store, StoredOutput, StoredResult
 from linepipe_core._values.file_content import note_content
 
 __all__ = ["MOST_OF_WRITERS", "NodeVersions", "Results", "never_kept", "object_of", "results_of"]
@@ -104,6 +104,7 @@ class _Stored:
         self._keys = keys
         self._places = {key: place for place, key in enumerate(keys)}
         self._all: dict[str, list[StoredResult]] = {}
+        self._whole: set[tuple[str, int]] = set()  # buffers that were looked at
         self._n_ahead = 1
         self._ahead = _Ahead(store, keys, partition)
 
@@ -133,6 +134,14 @@ class _Stored:
         found = self.store.results_that_read(key, read, _MOST)
         found.sort(key=lambda result: -result.number)
         yield from (result for result in found if result.partition != self.partition)
+
+    def is_whole(self, output: StoredOutput) -> bool:
+        """Return True if all buffers of an output are there; a shared one is looked at once."""
+        new = tuple(each for each in output.buffers if each not in self._whole)
+        if new and not self.store.is_whole(output._replace(buffers=new)):
+            return False
+        self._whole.update(new)
+        return True
 
     def in_partition(self, key: str) -> list[StoredResult]:
         """The results of a node in its own partition, the newest first."""
@@ -321,7 +330,7 @@ class NodeVersions:
             for name, output in result.objects.items()
             # Not what nobody could unpickle, because a class has moved.
             if all(map(is_there, (each := object_of(record, name, output.digest)).code))
-            and self._stored.store.is_whole(output)
+            and self._stored.is_whole(output)
         }
         is_current = result.is_current and result.partition == self._stored.partition
         return Version(

@@ -48,7 +48,7 @@ from linepipe_core._store.sqlite_errors import has_no_room
 
 T = TypeVar("T")
 
-__all__ = ["CurrentObject", "Draft", "Result", "Store", "StoredResult", "Written"]
+__all__ = ["CurrentObject", "Draft", "Result", "Store", "StoredOutput", "StoredResult", "Written"]
 
 
 class CurrentObject(NamedTuple):
