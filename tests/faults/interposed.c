@@ -7,18 +7,16 @@
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/types.h>
 #include <unistd.h>
+
+#include "next.h"
 
 static atomic_int calls;              /* since the last fault_arm */
 static int first = -1, how = 0, stays = 0;
@@ -59,10 +57,6 @@ static int fails(const char *name, int is_write) {
   return 1;
 }
 
-#define NEXT(name) \
-  static __typeof__(&name) next = NULL; \
-  if (!next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
-
 #define WRAP(type, name, parameters, arguments, failure) \
   type name parameters { \
     NEXT(name); \
@@ -84,13 +78,7 @@ static int fails(const char *name, int is_write) {
 #define WRAP_OPEN(name, parameters, arguments) \
   int name parameters { \
     NEXT(name); \
-    mode_t mode = 0; \
-    if (flags & (O_CREAT | O_TMPFILE)) { \
-      va_list rest; \
-      va_start(rest, flags); \
-      mode = va_arg(rest, mode_t); \
-      va_end(rest); \
-    } \
+    OPEN_MODE(flags); \
     if (fails(#name, 0)) return -1; \
     return next arguments; \
   }

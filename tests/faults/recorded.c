@@ -8,16 +8,15 @@
  */
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "next.h"
 
 static int recording = -1;
 
@@ -66,20 +65,10 @@ static void of_names(const char *what, long inode, int at, const char *path, int
   put(line, snprintf(line, sizeof line, "%s %ld %ld 0 0 %s %ld %s\n", what, folder, inode, name, to_folder, to_name), 0, 0);
 }
 
-#define NEXT(name) \
-  static __typeof__(&name) next = NULL; \
-  if (!next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
-
 #define WRAP_OPEN(name, parameters, arguments, at) \
   int name parameters { \
     NEXT(name); \
-    mode_t mode = 0; \
-    if (flags & (O_CREAT | O_TMPFILE)) { \
-      va_list rest; \
-      va_start(rest, flags); \
-      mode = va_arg(rest, mode_t); \
-      va_end(rest); \
-    } \
+    OPEN_MODE(flags); \
     int is_new = recording >= 0 && flags & O_CREAT && !inode_named(at, path); \
     int fd = next arguments; \
     if (fd >= 0 && is_new) of_names("create", inode_of(fd), at, path, 0, NULL); \
