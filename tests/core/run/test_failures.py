@@ -98,7 +98,8 @@ class TestPhases:
         put = getattr(keeper, name)
 
         def full_at_train(self: Any, *what: Any) -> Any:
-            if "train" in [getattr(each, "name", getattr(each, "node", "")) for each in what]:
+            makers = [getattr(each, "node", "") for each in what]  # of a step, or a result's name
+            if "train" in [getattr(maker, "name", maker) for maker in makers]:
                 raise ShelfWriteError("the disk is full", "/shelf") from full
             return put(self, *what)
 

@@ -27,7 +27,7 @@ from linepipe_core._run.failures import NodeExecutionError, failure_report, trim
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.seams import Observers, Session
-from linepipe_core._run.step import Step
+from linepipe_core._run.step import Step, begin_step
 from linepipe_core._store.registry import ObjectRegistry, ObjPlacement
 from linepipe_core._text import bounded, first_line
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, move_to_last_reader, peek
@@ -78,6 +78,8 @@ class Run:
         self._epoch = 0.0  # seconds between the epoch and the zero of perf_counter
         self._logs = RUN_LOG.isEnabledFor(INFO)
         self._case = f"{label}: " if label else ""  # begins each line of the log
+        is_watched = track_history or self._logs or hooks is not None
+        self._settles = is_watched or bool(self._unwanted)  # after a turn that went well
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -143,7 +145,7 @@ class Run:
         n_nodes = len(nodes)
         if self._session is None:
             while (index := len(steps)) < n_nodes:
-                step = Step(nodes[index], index)
+                step = begin_step(nodes[index], index)
                 steps.append(step)
                 play(step)
         else:
@@ -206,8 +208,9 @@ class Run:
             self._begin()
         if self._session is not None:
             for deferred in self._session.deferred(index):
+                steps[deferred].status = "running"
                 self._play(steps[deferred])
-        step = Step(self._nodes[index], index)
+        step = begin_step(self._nodes[index], index)
         steps.append(step)
         return step
 
@@ -215,7 +218,6 @@ class Run:
         """Run or reuse one node."""
         hooks, history, session = self._hooks, self._history, self._session
         node, index = step.node, step.index
-        step.status = "running"
         held: dict[str, Any] | None = None
         values: list[Any] = []
         phase = "being looked up in the cache"
@@ -255,12 +257,12 @@ class Run:
             del returned
             values.clear()
             if session is None:
-                self.registry.put(node, made)
+                self.registry.put(step, made)
             else:
                 session.record(index, made, step.seconds)
             step.status = "ran"
             phase = "being recorded"
-            if held is not None or hooks is not None or self._logs or self._unwanted:
+            if self._settles:
                 self._settle(step, held)
         except Exception as error:
             raise self._failure(step, values, phase, error, held) from error
@@ -386,7 +388,8 @@ class Run:
         registry = self.registry
         if type(registry) is ObjectRegistry or registry.is_closed or isinstance(error, ShelfError):
             return ""
-        partition = getattr(registry, "partition", "")  # a case of `map` is a run of its own
+        # A case of `map` is a run of its own.
+        partition = registry.partition
         case = f"bind(...).replace(partition={partition!r})." if partition else ""
         lines = ""
         if any(step.status in ("ran", "reused") for step in self.steps):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from time import time
 from types import TracebackType
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, Protocol, TypeVar, overload
 
 from linepipe_core._declare.config import is_config_reference
 from linepipe_core._declare.node import Node
@@ -43,6 +43,20 @@ class ObjPlacement(Enum):
     RUNTIME = "runtime"
 
 
+class Turn(Protocol):
+    """The step of a run in which a node makes objects.
+
+    Attributes:
+        node: the node.
+        began: when its function was called, in seconds since the epoch.
+        seconds: how long that took.
+    """
+
+    node: Node
+    began: float | None
+    seconds: float | None
+
+
 class ObjectRegistry:
     """The constants of a pipeline and the objects that a run has made so far.
 
@@ -50,17 +64,21 @@ class ObjectRegistry:
     Whatever it hands out is a private copy, as a node would get it.
 
     Attributes:
-        held: for the run loop: name -> what ``snapshot.hold`` made of the object.
+        held: for the run loop: name -> what ``isolate`` made of the object.
+        partition: the partition of the shelf that the run uses; empty for the shelf's own, and
+            without one.
     """
 
-    __slots__ = ("_closed", "_constants", "_origins", "_wiring", "held")
+    __slots__ = ("_closed", "_constants", "_origins", "_turns", "_wiring", "held", "partition")
 
     def __init__(self, constants: Mapping[str, Any], wiring: Wiring) -> None:
         self._wiring = wiring
-        self._constants = constants  # name -> what snapshot.hold made of it
+        self._constants = constants  # name -> what `isolate` made of it
+        self.partition = ""
         self.held: dict[str, Any] = dict(constants)
         self._closed = False
-        # Name -> its maker in this run, and when that made it.
+        self._turns: dict[str, Turn] = {}  # name -> the step that made the object
+        # For what else this run has: name -> its maker, and when it was made.
         self._origins: dict[str, tuple[str | None, float]] = {}
 
     @property
@@ -123,7 +141,7 @@ class ObjectRegistry:
         return self._info(name, held)
 
     def _info(self, name: str, held: Any) -> ObjectInfo:
-        node, made = self._origins.get(name, (None, time()))
+        node, made = self._origin(name)
         kind, age = type(peek(held)), max(0.0, time() - made)
         return ObjectInfo(
             name=name,
@@ -134,8 +152,16 @@ class ObjectRegistry:
             age_seconds=age,
             last_used_seconds=age,
             n_versions=1,
-            is_from_this_run=name in self._origins,
+            is_from_this_run=name in self._origins or name in self._turns,
         )
+
+    def _origin(self, name: str) -> tuple[str | None, float]:
+        """The maker of an object, and when it was made; now if nobody knows."""
+        turn = self._turns.get(name)
+        if turn is None:
+            return self._origins.get(name, (None, time()))
+        made = time() if turn.began is None or turn.seconds is None else turn.began + turn.seconds
+        return turn.node.name, made
 
     def has(self, name: str) -> bool:
         """Return True if there is an object of that name now."""
@@ -156,6 +182,7 @@ class ObjectRegistry:
         owner = [value]
         del value
         self.held[name] = isolate(owner, name)
+        self._turns.pop(name, None)
         self._origins[name] = None, time()
 
     def _check_settable(self, name: str) -> None:
@@ -199,18 +226,17 @@ class ObjectRegistry:
             raise UnknownNameError("object", [name], self.keys())
         del objects[name]
 
-    def put(self, node: Node, values: list[Any]) -> None:
+    def put(self, turn: Turn, values: list[Any]) -> None:
         """Take in what a node made; for the run loop.
 
         Args:
-            node: the node.
+            turn: the node's.
             values: a value for each of its outputs. The list is emptied: whoever else holds
                 nothing of them lets the registry keep them without a copy.
         """
-        held = self.held
-        origin = node.name, time()
+        held, node, turns = self.held, turn.node, self._turns
         for name in reversed(node.outputs):
-            self._origins[name] = origin
+            turns[name] = turn
             if type(values[-1]) in ATOMIC:
                 held[name] = values.pop()
             else:

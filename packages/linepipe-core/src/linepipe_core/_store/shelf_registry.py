@@ -143,11 +143,9 @@ class ShelfRegistry(ObjectRegistry):
         "_stored",
         "_transient",
         "awaited",
-        "partition",
         "store",
     )
 
-    partition: str
     store: Store
 
     def __init__(

@@ -83,7 +83,7 @@ def isolate(
         shared: gets what the log would say of what can't be copied, in place of the log.
 
     Returns:
-        What to keep: for `reveal`, `hand_out` and, once, `hand_over`.
+        What to keep: for `peek`, `copy_for_reader` and, once, `move_to_last_reader`.
     """
     kind = type(owner[-1])
     if kind in ATOMIC:
@@ -112,7 +112,7 @@ def move_to_last_reader(owner: list[Any]) -> Any:
     """The value for its last reader: moved to it where nobody else can see it.
 
     Args:
-        owner: its last element is what `hold` gave, and is popped; nobody else may use it
+        owner: its last element is what `isolate` gave, and is popped; nobody else may use it
             from here on.
     """
     held = owner.pop()
