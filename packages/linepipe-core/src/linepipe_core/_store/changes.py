@@ -1,15 +1,16 @@
 """The changes of the index: each is a record of what is to be done, decided before it begins.
 
 Apart from the store so that a transaction calls nothing of its callers: `Index.write` takes one
-of these and applies it whole or not at all.
+of these and applies it whole or not at all. They are plain classes, since a dataclass takes a
+millisecond to make, which each process that opens a shelf would spend on each.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from linepipe_core._store import prune_rows, result_rows, rows, run_rows
 from linepipe_core._store.buffers import BufferFiles
@@ -36,8 +37,7 @@ class Reduction(Protocol[T_co]):
         """Make the change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The outputs of one node in one run, as they are to be stored.
 
     Attributes:
@@ -56,15 +56,14 @@ class Result:
     record: str | None = None
     read: str | None = None
     node: str | None = None
-    about: Mapping[str, str | None] = field(default_factory=dict)
+    about: Mapping[str, str | None] = MappingProxyType({})
     drop: Iterable[str] = ()
     partition: str = ""
     max_versions: int | None = None
     is_single: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """The objects that one write has put on the shelf.
 
     Attributes:
@@ -76,14 +75,14 @@ class Written:
     objects: Mapping[str, ShelfObject]
 
 
-@dataclass(slots=True)
 class Put:
     """Store a draft as a result. Gives None where buffers are gone that it relied on."""
 
-    draft: Draft
-    result: Result
-    files: BufferFiles
-    released: Released = field(default_factory=Released)
+    def __init__(self, draft: Draft, result: Result, files: BufferFiles) -> None:
+        self.draft = draft
+        self.result = result
+        self.files = files
+        self.released = Released()
 
     def apply(self, connection: sqlite3.Connection) -> Written | None:
         self.released = Released()
@@ -129,12 +128,12 @@ class Put:
         )
 
 
-@dataclass(slots=True)
 class Keep:
     """Store a draft without names, for a run of the history; None as for `Put`."""
 
-    draft: Draft
-    run: int
+    def __init__(self, draft: Draft, run: int) -> None:
+        self.draft = draft
+        self.run = run
 
     def apply(self, connection: sqlite3.Connection) -> bool | None:
         if not self.draft.is_complete(connection):
@@ -144,38 +143,38 @@ class Keep:
         return True
 
 
-@dataclass(slots=True)
 class Find:
     """Find an object by its name, under the lock."""
 
-    partition: str
-    name: str
-    files: BufferFiles
+    def __init__(self, partition: str, name: str, files: BufferFiles) -> None:
+        self.partition = partition
+        self.name = name
+        self.files = files
 
     def apply(self, connection: sqlite3.Connection) -> ShelfObject | None:
         row = rows.find(connection, self.partition, self.name)
         return None if row is None else ShelfObject(row, self.files)
 
 
-@dataclass(slots=True)
 class Use:
     """Let the names of a result give its objects in a partition. Gives False if it is gone."""
 
-    number: int
-    partition: str
+    def __init__(self, number: int, partition: str) -> None:
+        self.number = number
+        self.partition = partition
 
     def apply(self, connection: sqlite3.Connection) -> bool:
         return result_rows.use(connection, self.number, self.partition)
 
 
-@dataclass(slots=True)
 class Take:
     """Take a name off the shelf, with all its versions; if ``digest``, only if it gives that."""
 
-    partition: str
-    name: str
-    digest: str | None = None
-    released: Released = field(default_factory=Released)
+    def __init__(self, partition: str, name: str, digest: str | None = None) -> None:
+        self.partition = partition
+        self.name = name
+        self.digest = digest
+        self.released = Released()
 
     def apply(self, connection: sqlite3.Connection) -> bool:
         self.released = Released()
@@ -186,78 +185,77 @@ class Take:
         return True
 
 
-@dataclass(slots=True)
 class DropVersion:
     """Take the object off the shelf that a name gives now, and no other version of it."""
 
-    partition: str
-    name: str
-    released: Released = field(default_factory=Released)
+    def __init__(self, partition: str, name: str) -> None:
+        self.partition = partition
+        self.name = name
+        self.released = Released()
 
     def apply(self, connection: sqlite3.Connection) -> None:
         self.released = Released()
         result_rows.drop_version(connection, self.partition, self.name, self.released)
 
 
-@dataclass(slots=True)
 class BeginRun:
     """Begin a run of the history; the oldest leave."""
 
-    released: Released = field(default_factory=Released)
+    def __init__(self) -> None:
+        self.released = Released()
 
     def apply(self, connection: sqlite3.Connection) -> int:
         self.released = Released()
         return run_rows.add_run(connection, self.released)
 
 
-@dataclass(slots=True)
 class AddEntry:
     """Add an entry to a run, and keep the objects that it mentions."""
 
-    run: int
-    text: str
-    digests: Sequence[str]
+    def __init__(self, run: int, text: str, digests: Sequence[str]) -> None:
+        self.run = run
+        self.text = text
+        self.digests = digests
 
     def apply(self, connection: sqlite3.Connection) -> None:
         run_rows.add_entry(connection, self.run, self.text)
         run_rows.mention(connection, self.run, self.digests)
 
 
-@dataclass(slots=True)
 class Prune:
     """Remove one batch of what is beyond limits; gives the names, and True if there is more."""
 
-    limits: Limits
-    batch: int
-    released: Released = field(default_factory=Released)
+    def __init__(self, limits: Limits, batch: int) -> None:
+        self.limits = limits
+        self.batch = batch
+        self.released = Released()
 
     def apply(self, connection: sqlite3.Connection) -> tuple[list[str], bool]:
         self.released = Released()
         return prune_rows.prune(connection, self.limits, self.batch, self.released)
 
 
-@dataclass(slots=True)
 class Clear:
     """Remove everything but the settings."""
 
-    released: Released = field(default_factory=Released)
+    def __init__(self) -> None:
+        self.released = Released()
 
     def apply(self, connection: sqlite3.Connection) -> None:
         self.released = Released(n_buffers=prune_rows.clear(connection))
 
 
-@dataclass(frozen=True, slots=True)
 class SetSetting:
     """Keep a number with the shelf."""
 
-    name: str
-    value: int
+    def __init__(self, name: str, value: int) -> None:
+        self.name = name
+        self.value = value
 
     def apply(self, connection: sqlite3.Connection) -> None:
         rows.set_setting(connection, self.name, self.value)
 
 
-@dataclass(frozen=True, slots=True)
 class RemoveUnused:
     """Remove the files of those buffers that no object uses, and of all that are doomed.
 
@@ -265,8 +263,9 @@ class RemoveUnused:
     removed is doomed, for a later opening. Gives the number of those that were removed.
     """
 
-    digests: Sequence[str]
-    files: BufferFiles
+    def __init__(self, digests: Sequence[str], files: BufferFiles) -> None:
+        self.digests = digests
+        self.files = files
 
     def apply(self, connection: sqlite3.Connection) -> int:
         rows.check_writable(connection)

@@ -15,7 +15,6 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 from linepipe_core._store.folder import ShelfFolder
@@ -49,16 +48,16 @@ def probe_of(view: memoryview) -> str:
     return hasher.hexdigest()[:32]
 
 
-@dataclass(slots=True)
 class Job:
     """One buffer to hash, and to write into a new file where a name is given."""
 
-    view: memoryview
-    folder: ShelfFolder | None = None
-    name: str = ""
-    _leaves: dict[int, bytes] = field(default_factory=dict)
-    _fd: int = -1
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, view: memoryview, folder: ShelfFolder | None = None, name: str = "") -> None:
+        self.view = view
+        self.folder = folder
+        self.name = name
+        self._leaves: dict[int, bytes] = {}
+        self._fd = -1
+        self._lock = threading.Lock()
 
     def digest(self) -> str:
         """The digest, once every leaf is done."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from linepipe_core._store.result_rows import drop_result
 from linepipe_core._store.rows import Released, release, total_bytes
 from linepipe_core._store.run_rows import drop_run
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The limits of `ObjectShelf.prune`: None for no limit."""
 
     max_bytes: int | None = None

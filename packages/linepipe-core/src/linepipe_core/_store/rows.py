@@ -10,8 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._store.info import ObjectInfo
 
@@ -63,8 +62,7 @@ _OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
 _CURRENT: Final = "versions v JOIN objects o ON o.digest = v.object AND v.is_current"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One object as the index has it.
 
     ``stream`` is the pickle, or None where it is so large that it is the last of ``buffers``.
@@ -79,7 +77,6 @@ class Row:
     about: str | None = None
 
 
-@dataclass(slots=True)
 class Released:
     """The objects and buffers that a change to the index set free.
 
@@ -88,8 +85,9 @@ class Released:
         n_bytes: the size of these buffers and of the pickles that were deleted.
     """
 
-    n_buffers: int = 0
-    n_bytes: int = 0
+    def __init__(self, n_buffers: int = 0, n_bytes: int = 0) -> None:
+        self.n_buffers = n_buffers
+        self.n_bytes = n_bytes
 
 
 # --- queries ----------------------------------------------------------------------------

@@ -13,8 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from linepipe_core._log import SHELF_LOG
 from linepipe_core._store.folder import STAGING, ShelfFolder
@@ -29,8 +28,7 @@ _NO_LOCKS: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS,
 _said: set[str] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(NamedTuple):
     """The staging folder of a writer that has died."""
 
     folder: ShelfFolder

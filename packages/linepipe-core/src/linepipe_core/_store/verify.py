@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from linepipe_core._errors import ShelfWriteError
 from linepipe_core._log import SHELF_LOG
@@ -62,24 +62,23 @@ def _remove_unknown(store: Store) -> None:
                            n_removed, store.path)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Unsound:
+class _Unsound(NamedTuple):
     """A line about a damaged object: its names, and how to mend it."""
 
     names: Sequence[str]
     advice: str
 
 
-@dataclass(slots=True)
 class _Look:
     """Find who shares what isn't sound of an object; ``verdicts`` is what was read.
 
     Gives, by its digest, the names of each; nothing where a writer has mended or removed it.
     """
 
-    digest: str
-    files: BufferFiles
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    def __init__(self, digest: str, files: BufferFiles) -> None:
+        self.digest = digest
+        self.files = files
+        self.verdicts: dict[str, Verdict] = {}
 
     def apply(self, connection: sqlite3.Connection) -> dict[str, list[str]]:
         self.verdicts.clear()
@@ -92,7 +91,6 @@ class _Look:
         return [buffer for buffer, verdict in self.verdicts.items() if verdict != "sound"]
 
 
-@dataclass(slots=True)
 class _Remove:
     """Remove what is damaged of an object.
 
@@ -100,9 +98,10 @@ class _Remove:
     it finds them gone and writes them; if it came before, its object is found here.
     """
 
-    look: _Look
-    left: list[str] = field(default_factory=list)
-    released: Released = field(default_factory=Released)
+    def __init__(self, look: _Look) -> None:
+        self.look = look
+        self.left: list[str] = []
+        self.released = Released()
 
     def apply(self, connection: sqlite3.Connection) -> dict[str, list[str]]:
         self.released = Released()

@@ -11,17 +11,15 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._values.adapter import LARGE_BYTES, reducers
 
 __all__ = ["LARGE_BYTES", "Pickled", "Unpicklable", "dump", "explain", "load"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pickled:
+class Pickled(NamedTuple):
     """An object apart: its pickle, and the large buffers that the pickle refers to in order.
 
     Attributes:
@@ -37,8 +35,7 @@ class Pickled:
     has_sets: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unpicklable:
+class Unpicklable(NamedTuple):
     """Why an object can't go on the shelf.
 
     Attributes:
