@@ -12,6 +12,7 @@ import copyreg
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
+from threading import get_ident
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from linepipe_core._values.registered import registered_reducers
@@ -42,6 +43,8 @@ ADAPTERS: Final = {
     "torch": "linepipe_core._values.torch",
 }
 """The adapter of each library, by the top module of its types."""
+
+_loading: Final[set[tuple[str, int]]] = set()  # adapters, each with the thread that loads it
 
 # Below this a buffer stays in the pickle: a file of its own costs a sync (0.2 ms here),
 # more than copying 64 KiB in and out of SQLite.
@@ -123,8 +126,22 @@ class Adapter(Protocol):
 
 def adapter_of(top: str) -> Adapter:
     """The adapter of a library in `ADAPTERS`."""
-    adapter: Any = import_module(ADAPTERS[top])
+    loading = top, get_ident()
+    _loading.add(loading)
+    try:
+        adapter: Any = import_module(ADAPTERS[top])
+    finally:
+        _loading.discard(loading)
     return adapter  # type: ignore[no-any-return]  # a module that has what the Protocol asks for
+
+
+def _has_adapter(top: str) -> bool:
+    """Return True if a library has an adapter, and is loaded.
+
+    Not inside a signal handler that interrupts the loading of the adapter, which isn't whole then:
+    what the handler stores is treated as values of a library without one.
+    """
+    return top in ADAPTERS and top in sys.modules and (top, get_ident()) not in _loading
 
 
 def known_rule(kind: type, top: str) -> Rule | None:
@@ -134,7 +151,7 @@ def known_rule(kind: type, top: str) -> Rule | None:
         kind: the type.
         top: the library's top module, which may be none that has an adapter.
     """
-    if top not in ADAPTERS or top not in sys.modules:
+    if not _has_adapter(top):
         return None
     return adapter_of(top).rule_of(sys.modules[top], kind)
 
@@ -154,7 +171,7 @@ def copier_of(kind: type) -> Copier | None:
 def _adapters_for(kind: type) -> Iterator[tuple[Adapter, Any]]:
     """The adapters of the libraries that a type or its bases come from, with the library."""
     for top in dict.fromkeys(map(top_module, kind.__mro__)):
-        if top in ADAPTERS and top in sys.modules:
+        if _has_adapter(top):
             yield adapter_of(top), sys.modules[top]
 
 
@@ -162,7 +179,7 @@ def reducers() -> Mapping[type, Callable[[Any], Any]]:
     """The dispatch table for a pickler, if a library is loaded that has one; no other can occur."""
     table: dict[type, Callable[[Any], Any]] = {}
     for top in ADAPTERS:
-        if top in sys.modules:
+        if _has_adapter(top):
             table.update(adapter_of(top).reducers(sys.modules[top]))
     registered = registered_reducers()
     if not table:
