@@ -53,7 +53,7 @@ def test_the_first_run_of_a_node_says_so_though_another_made_its_output(
     """Its code didn't change: it never ran; and who made what lies there."""
     making_x(tmp_path, five).run(reuse=True)
     other = making_x(tmp_path, six, always_run=always_run)
-    expected = (*["always_run"] * always_run, "never ran; five made its outputs")
+    expected = (*["always_run"] * always_run, "never ran: five made its outputs")
     assert other.plan()[0].reasons == expected
     (step,) = other.run(reuse=True).steps
     assert step.reasons == expected

@@ -81,7 +81,7 @@ def never_ran(partition: str, is_elsewhere: bool, maker: str | None) -> Reason:
     text = "never ran"
     if is_elsewhere:
         text += f" in partition {partition!r}" if partition else " without a partition"
-    return Reason(f"{text}; {maker} made its outputs" if maker else text, "never_ran")
+    return Reason(f"{text}: {maker} made its outputs" if maker else text, "never_ran")
 
 
 def is_new(key: PartKey) -> Reason:
