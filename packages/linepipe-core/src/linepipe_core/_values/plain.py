@@ -1,4 +1,7 @@
-"""Plain values: their bytes are their content, whichever equal ones are one object."""
+"""Plain values: their bytes are their content, whichever equal ones are one object.
+
+Apart from the walk through values, because a million of them are hashed in a few calls.
+"""
 
 from __future__ import annotations
 
