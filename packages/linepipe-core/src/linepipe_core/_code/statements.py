@@ -8,7 +8,6 @@ them and an unchanged file needn't be parsed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from linepipe_core._code.literal_reads import NO_READS, Reads
@@ -71,7 +70,6 @@ class ClassStatement(NamedTuple):
     names: frozenset[str]
 
 
-@dataclass(slots=True)
 class ModuleStatements:
     """The statements at the top level of a module's source.
 
@@ -86,14 +84,15 @@ class ModuleStatements:
             the statements in its body and with the module's imports.
     """
 
-    statements: list[Statement] = field(default_factory=list)
-    imports: dict[str, str] = field(default_factory=dict)
-    defined: set[str] = field(default_factory=set)
-    assigned_by_functions: set[str] = field(default_factory=set)
-    attribute_stores: set[str] = field(default_factory=set)
-    classes: dict[str, ClassStatement | None] = field(default_factory=dict)
-    functions: dict[str, ModuleStatements] = field(default_factory=dict)
-    _touching: dict[str, list[int]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+        self.imports: dict[str, str] = {}
+        self.defined: set[str] = set()
+        self.assigned_by_functions: set[str] = set()
+        self.attribute_stores: set[str] = set()
+        self.classes: dict[str, ClassStatement | None] = {}
+        self.functions: dict[str, ModuleStatements] = {}
+        self._touching: dict[str, list[int]] = {}
 
     def making(self, name: str) -> list[Statement]:
         """The statements that bind or change a global, and those of the globals that they name."""
@@ -139,18 +138,18 @@ class ModuleStatements:
     def of_data(cls, data: list[Any]) -> Self:
         """The statements that ``as_data`` has given."""
         statements, imports, defined, assigned, stores, classes, functions = data
-        return cls(
-            [Statement.of_data(each) for each in statements],
-            imports,
-            set(defined),
-            set(assigned),
-            set(stores),
-            {
-                name: None if each is None else ClassStatement(each[0], frozenset(each[1]))
-                for name, each in classes.items()
-            },
-            {name: cls.of_data(each) for name, each in functions.items()},
-        )
+        found = cls()
+        found.statements = [Statement.of_data(each) for each in statements]
+        found.imports = imports
+        found.defined = set(defined)
+        found.assigned_by_functions = set(assigned)
+        found.attribute_stores = set(stores)
+        found.classes = {
+            name: None if each is None else ClassStatement(each[0], frozenset(each[1]))
+            for name, each in classes.items()
+        }
+        found.functions = {name: cls.of_data(each) for name, each in functions.items()}
+        return found
 
 
 def foreign_effects(
