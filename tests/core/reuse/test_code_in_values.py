@@ -198,6 +198,25 @@ def test_a_global_that_another_node_changes_is_no_change(tmp_path: Path) -> None
     assert plan[1].reasons == ("global shared changed: [] -> [10, 1]",)
 
 
+@pytest.mark.parametrize(("n_values", "actions"), [(3, ["reuse"]), (200_000, ["run"])])
+def test_an_array_that_a_node_changes_is_looked_at_again_if_it_is_small(
+    tmp_path: Path, n_values: int, actions: list[str]
+) -> None:
+    """Up to 1 MB; what is larger counts as it was when a run started."""
+    flow = written_module(
+        f"""
+        import numpy
+        counts = numpy.zeros({n_values})
+        def count(n): counts[0] += 1; return n
+        """
+    )
+    nodes = [Node(flow.count, ["n"], ["a"])]
+    pipeline(tmp_path, nodes).run(reuse=True)
+    assert [entry.action for entry in pipeline(tmp_path, nodes).plan()] == actions
+    flow.counts[0] += 1
+    assert [entry.action for entry in pipeline(tmp_path, nodes).plan()] == ["run"]
+
+
 def test_a_counting_object_stays_fresh_and_its_parameters_count(tmp_path: Path) -> None:
     """Only the attribute that the node changes is left out."""
     flow = written_module(

@@ -6,7 +6,6 @@ how it began, so what was once looked at is kept with the reader, attribute by a
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.dependencies import Reader
@@ -17,9 +16,7 @@ from linepipe_core._values.secrets import shown_value
 
 __all__ = ["Content", "contents_of", "digest_now"]
 
-# Large data of these is not compared again after a node ran: it would be hashed twice.
-_LARGE: Final = ("numpy.", "pandas.", "polars.", "pyarrow.", "torch.")
-_LONG: Final = 0.05  # seconds; nor is what takes longer to hash
+_LARGE: Final = 1 << 20  # bytes; what is larger isn't hashed again after a node ran
 
 
 class Content(NamedTuple):
@@ -33,7 +30,7 @@ class Content(NamedTuple):
         untracked: the types of what in ``compared`` can't be hashed.
         text: the value, where it is short enough to show.
         is_foreign: True if something in it has no content of its own.
-        is_long: True if hashing it took long.
+        is_large: True if there is too much in it to be hashed again after each node.
         failure: the type of the exception that a user's class raised; then nothing else is known.
     """
 
@@ -44,7 +41,7 @@ class Content(NamedTuple):
     untracked: tuple[str, ...] = ()
     text: str = ""
     is_foreign: bool = False
-    is_long: bool = False
+    is_large: bool = False
     failure: str = ""
 
 
@@ -61,16 +58,15 @@ def contents_of(reader: Reader, value: Value) -> list[tuple[PartKey, Content]]:
 
 def _content(reader: Reader, key: PartKey, held: Any) -> Content:
     try:
-        began = perf_counter()
         compared, foreign = split_foreign(held)
         hashed = reader.value(compared)
-        is_long = perf_counter() - began > _LONG
         code = (*hashed.code, *reader.value(held).code) if foreign else hashed.code
     except Exception as error:  # of a user's class: it counts as changed
         return Content(held, failure=type(error).__name__)
     text = shown_value(str(key), held)
+    is_large = hashed.n_bytes > _LARGE
     return Content(
-        held, compared, hashed.digest, code, hashed.untracked, text, bool(foreign), is_long
+        held, compared, hashed.digest, code, hashed.untracked, text, bool(foreign), is_large
     )
 
 
@@ -83,10 +79,7 @@ def digest_now(reader: Reader, began: Content, held: Any, is_whole: bool = False
         held: what it holds now.
         is_whole: True if it counts with what has no content of its own.
     """
-    kind = type(held)
-    if held is began.held and (
-        kind in UNCHANGING or began.is_long or f"{kind.__module__}.".startswith(_LARGE)
-    ):
+    if held is began.held and (type(held) in UNCHANGING or began.is_large):
         return began.digest
     try:
         return reader.value(held if is_whole else split_foreign(held)[0]).digest

@@ -108,7 +108,8 @@ class Reader:
 
         hasher = ValueHasher(reach, is_own_class, known=self._described)
         digest = hasher.digest(value)
-        found = ValueFingerprint(digest, tuple(code), tuple(hasher.untracked), hasher.files)
+        untracked = tuple(hasher.untracked)
+        found = ValueFingerprint(digest, tuple(code), untracked, hasher.files, hasher.n_bytes)
         self._hashed[id(value)] = value, found
         return found
 

@@ -22,12 +22,14 @@ class ValueFingerprint(NamedTuple):
         code: the functions, classes and modules in it.
         untracked: the types of what in it can't be hashed.
         files: the path of each File in it -> the hash of its content; empty if it isn't there.
+        n_bytes: the size of what was hashed.
     """
 
     digest: str
     code: tuple[Any, ...]
     untracked: tuple[str, ...]
     files: Mapping[str, str]
+    n_bytes: int
 
 
 class Reached(NamedTuple):

@@ -45,6 +45,7 @@ class ValueHasher:
     Attributes:
         untracked: the types of what has no content: it counts by its type alone.
         by_type: the types of what counted by its type because it was asked for.
+        n_bytes: the size of what was hashed last.
         files: the path of each File met -> the hash of its content; empty if it isn't there.
     """
 
@@ -59,6 +60,7 @@ class ValueHasher:
         self.untracked: list[str] = []
         self.by_type: list[str] = []
         self.files: dict[str, str] = {}
+        self.n_bytes = 0
         self._reach = reach
         self._is_own = is_own
         self._by_type = by_type
@@ -73,7 +75,10 @@ class ValueHasher:
         try:
             for attempt in count(1):
                 try:
-                    return self._walk().digest(value)
+                    walk = self._walk()
+                    digest = walk.digest(value)
+                    self.n_bytes = walk.n_bytes
+                    return digest
                 except RuntimeError:  # a dict changed its size meanwhile
                     if attempt == _ATTEMPTS:
                         raise

@@ -64,7 +64,11 @@ class _EndlessError(Exception):
 
 
 class Walk:
-    """One walk through one value."""
+    """One walk through one value.
+
+    Attributes:
+        n_bytes: how much has been hashed.
+    """
 
     def __init__(
         self,
@@ -85,6 +89,7 @@ class Walk:
         self._identify = identify
         self._room = most_visits
         self._key_depth = key_depth
+        self.n_bytes = 0
         self._hash = blake2b(digest_size=16)
         self._queue: deque[list[Any]] = deque()
         self._sharing = Sharing()
@@ -107,6 +112,7 @@ class Walk:
     def _emit(self, tag: bytes, content: Any = b"") -> None:
         """Add some bytes, with a tag that says what they are and how many."""
         view = memoryview(content)
+        self.n_bytes += view.nbytes
         self._hash.update(b"%s %d:" % (tag, view.nbytes))
         self._hash.update(view)
 
@@ -166,6 +172,7 @@ class Walk:
             self._sets(group if kind is frozenset else self._first(group))
         elif kind is Memory:
             self._emit(b"memory", b"".join(map(_memory_digest, group)))
+            self.n_bytes += sum(memory.n_bytes for memory in group)
         elif issubclass(kind, CODE_TYPES) or kind.__name__ == CYTHON_FUNCTION:
             self._code(group)
         else:
