@@ -30,6 +30,7 @@ class Content(NamedTuple):
         untracked: the types of what in ``compared`` can't be hashed.
         text: the value, where it is short enough to show.
         is_foreign: True if something in it has no content of its own.
+        is_filled: True if something in it holds what can't be compared, such as a queue.
         is_large: True if there is too much in it to be hashed again after each node.
         failure: the type of the exception that a user's class raised; then nothing else is known.
     """
@@ -41,6 +42,7 @@ class Content(NamedTuple):
     untracked: tuple[str, ...] = ()
     text: str = ""
     is_foreign: bool = False
+    is_filled: bool = False
     is_large: bool = False
     failure: str = ""
 
@@ -58,16 +60,14 @@ def contents_of(reader: Reader, value: Value) -> list[tuple[PartKey, Content]]:
 
 def _content(reader: Reader, key: PartKey, held: Any) -> Content:
     try:
-        compared, foreign = split_foreign(held)
+        compared, foreign, is_filled = split_foreign(held)
         hashed = reader.value(compared)
         code = (*hashed.code, *reader.value(held).code) if foreign else hashed.code
     except Exception as error:  # of a user's class: it counts as changed
         return Content(held, failure=type(error).__name__)
     text = shown_value(str(key), held)
-    is_large = hashed.n_bytes > _LARGE
-    return Content(
-        held, compared, hashed.digest, code, hashed.untracked, text, bool(foreign), is_large
-    )
+    flags = bool(foreign), is_filled, hashed.n_bytes > _LARGE
+    return Content(held, compared, hashed.digest, code, hashed.untracked, text, *flags)
 
 
 def digest_now(reader: Reader, began: Content, held: Any, is_whole: bool = False) -> str:
@@ -82,6 +82,6 @@ def digest_now(reader: Reader, began: Content, held: Any, is_whole: bool = False
     if held is began.held and (type(held) in UNCHANGING or began.is_large):
         return began.digest
     try:
-        return reader.value(held if is_whole else split_foreign(held)[0]).digest
+        return reader.value(held if is_whole else split_foreign(held).value).digest
     except Exception:  # of a user's class
         return ""

@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 _MODULE_NOTES: Final = {
-    *("__builtins__", "__cached__", "__doc__", "__file__", "__loader__", "__name__"),
+    *("__builtins__", "__cached__", "__file__", "__loader__", "__name__"),
     *("__package__", "__path__", "__spec__"),
 }
 
@@ -292,6 +292,8 @@ class Reader:
         # What a function assigns is state: a name that stands for code only once it has run.
         if found is not ABSENT and is_code(found) and name not in self.assigned_in(namespace):
             code.append(found)
+            if "__doc__" in attributes:
+                values.extend(_docstring(found, name))
             return self.name(found)
         values.append(
             Value(
@@ -405,6 +407,13 @@ class Reader:
 
 def _held_object(value: Any) -> Value:
     return held_value(PartKey("object", type(value).__name__), value)
+
+
+def _docstring(found: Any, name: str) -> Iterator[Value]:
+    """The docstring of a function or class, of which code asks for it."""
+    if is_really(found, (FunctionType, type)):
+        held = vars(found) if is_really(found, type) else {"__doc__": found.__doc__}
+        yield held_value(PartKey("attribute", f"{name}.__doc__"), held.get("__doc__"))
 
 
 def _loads_on_demand(module: ModuleType, attribute: str) -> bool:

@@ -27,9 +27,9 @@ from linepipe_core._values.proxies import is_really
 
 __all__ = ["Effects", "effects_of", "reached_effects", "used_by"]
 
-_FOR_ALL: Final = frozenset({"os", "locale", "sys", "time"})
+_FOR_ALL: Final = frozenset({"builtins", "os", "locale", "sys", "time"})
 _NEVER: Final = frozenset(
-    {"logging", "warnings", "typing", "builtins", "faulthandler", "__future__"}
+    {"logging", "warnings", "typing", "faulthandler", "__future__"}
     | {"linepipe", "linepipe_core", "linepipe_viz", "linepipe_profile"}
 )
 # Their decorators register nothing: the decorated name counts where it is used.
@@ -93,16 +93,26 @@ def imported_namespaces(namespaces: Iterable[dict[str, Any]]) -> dict[str, dict[
         if not isinstance(name, str) or name in found:
             continue
         found[name] = namespace
-        for value in list(namespace.values()):
-            if type(value) is ModuleType and value.__name__ not in found:
-                if module_owner(value.__name__) == "own":
-                    waiting.append(vars(value))
-            else:
-                home = value.__module__ if type(value) is FunctionType else None
-                is_new = isinstance(home, str) and home not in found and home in sys.modules
-                if is_new and module_owner(str(home)) == "own":
-                    waiting.append(vars(sys.modules[str(home)]))
+        for home in _loaded_by(namespace):
+            is_there = home not in found and home in sys.modules
+            if is_there and module_owner(home) == "own":
+                waiting.append(vars(sys.modules[home]))
     return found
+
+
+def _loaded_by(namespace: dict[str, Any]) -> Iterator[str]:
+    """The names of the modules from which a module's namespace and statements take something."""
+    for value in list(namespace.values()):
+        if type(value) is ModuleType:
+            yield value.__name__
+        elif type(value) is FunctionType:
+            yield str(value.__module__)
+    module = statements_of(namespace)
+    for target in module.loads if module is not None else ():
+        full = absolute_name(target, namespace)
+        while full and full not in sys.modules:  # a name in a module
+            full = full.rpartition(".")[0]
+        yield full
 
 
 def effects_of(namespace: dict[str, Any], used: Collection[str]) -> Effects:

@@ -226,8 +226,9 @@ class _Collected:
         self._contents[key] = content
         if not labels.keys().isdisjoint(map(identity, content.code)):
             digest = self._reader.labelled(content.compared, labels)
-        made = self._making(value, held, needed=content.is_foreign or bool(untracked))
-        if (content.is_foreign or untracked) and made and made != _LIBRARYS_OWN:
+        needed = content.is_foreign or content.is_filled or bool(untracked)
+        made = self._making(value, held, needed)
+        if needed and made and made != _LIBRARYS_OWN:
             return Part(digest_of("foreign", digest, made), content.text, made, home)
         if content.is_foreign:  # nothing says how it was made: its content, as pickle would keep it
             hashed = self._reader.value(held)

@@ -17,7 +17,14 @@ from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import nested_codes, normalise
 from linepipe_core._code.literal_reads import Reads
-from linepipe_core._code.members import ABSENT, is_code, is_nothing, is_own_class, plain_attributes
+from linepipe_core._code.members import (
+    ABSENT,
+    is_code,
+    is_filled,
+    is_nothing,
+    is_own_class,
+    plain_attributes,
+)
 from linepipe_core._code.ownership import module_owner, namespace_owner
 from linepipe_core._code.parts import digest_of
 from linepipe_core._code.sources import absolute_name, statements_of
@@ -28,6 +35,7 @@ from linepipe_core._values.proxies import is_really
 __all__ = [
     "AttributeStores",
     "Making",
+    "Split",
     "assigned_globals",
     "identity_token",
     "making_of",
@@ -253,21 +261,37 @@ def _codes(namespace: Mapping[str, Any]) -> Iterator[CodeType]:
 # --- what has no content --------------------------------------------------------------------
 
 
-def split_foreign(value: Any) -> tuple[Any, tuple[str, ...]]:
+class Split(NamedTuple):
     """A value with what has no content of its own replaced by the names of its classes.
 
-    Returns:
-        The value, and the classes that statements decide about. Locks, loggers and the like
-        have nothing to compare: they are replaced, and nothing decides about them.
+    Locks, loggers and the like have nothing to compare: they are replaced, and nothing decides
+    about them.
+
+    Attributes:
+        value: the value.
+        foreign: the classes that statements decide about.
+        is_filled: True if statements may say more, as of queues and context variables.
     """
+
+    value: Any
+    foreign: tuple[str, ...] = ()
+    is_filled: bool = False
+
+
+def split_foreign(value: Any) -> Split:
+    """Split a value into its content and what has none of its own."""
+    if type(value) in _SCALARS:
+        return Split(value)
     splitting = _Splitting()
     split = splitting.split(value)
-    return (split if splitting.n_left > 0 else value), tuple(sorted(set(splitting.foreign)))
+    foreign = tuple(sorted(set(splitting.foreign)))
+    return Split(split if splitting.n_left > 0 else value, foreign, splitting.is_filled)
 
 
 class _Splitting:
     def __init__(self) -> None:
         self.foreign: list[str] = []
+        self.is_filled = False
         self.n_left = _MOST_OBJECTS
         self._open: set[int] = set()
 
@@ -293,6 +317,7 @@ class _Splitting:
             return value if same else items
         name = f"{kind.__module__}.{kind.__qualname__}"
         if is_nothing(value):
+            self.is_filled = self.is_filled or is_filled(value)
             return f"nothing {name}"
         if value is ABSENT or is_code(value) or is_really(value, BaseException):
             return value

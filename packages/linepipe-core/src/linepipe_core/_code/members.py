@@ -51,6 +51,7 @@ __all__ = [
     "home_module",
     "inside",
     "is_data",
+    "is_filled",
     "is_generated",
     "is_librarys",
     "is_nothing",
@@ -87,6 +88,12 @@ _NOTHING: Final = {
     *("logging.Filter", "logging.Formatter", "_contextvars.ContextVar", "queue.Queue"),
     *("_queue.SimpleQueue", "weakref.WeakKeyDictionary", "weakref.WeakValueDictionary"),
     *("weakref.WeakSet", "concurrent.futures._base.Executor"),
+}
+# Those of them that a program fills, which is a matter of the statements that do it.
+_FILLED: Final = {
+    *("threading.Event", "_contextvars.ContextVar", "queue.Queue", "_queue.SimpleQueue"),
+    *("weakref.WeakKeyDictionary", "weakref.WeakValueDictionary", "weakref.WeakSet"),
+    "_thread._local",
 }
 _DATA_MODULES: Final = {"numpy", "pandas", "polars", "pyarrow", "datetime", "decimal", "fractions"}
 _MOST_REFERENTS: Final = 200
@@ -309,6 +316,11 @@ def is_nothing(value: object) -> bool:
     if issubclass(kind, _LOCKS):
         return True
     return any(f"{base.__module__}.{base.__qualname__}" in _NOTHING for base in kind.__mro__)
+
+
+def is_filled(value: object) -> bool:
+    """Return True for a queue, a context variable and the like: what it holds can't be compared."""
+    return any(f"{base.__module__}.{base.__qualname__}" in _FILLED for base in type(value).__mro__)
 
 
 def held_by(func: FunctionType) -> list[Value]:

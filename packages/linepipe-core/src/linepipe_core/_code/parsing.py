@@ -122,6 +122,7 @@ class _Reading:
             self._add_definition(node, heads)
         else:
             self.module.statements.append(_simple(node, heads))
+            self.module.loads += _loaded_by_name(node)
 
     def _add_imports(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:  # one by one: a line for both would draw in the other
@@ -134,6 +135,7 @@ class _Reading:
                 target = "." * node.level + package + alias.name
             if bound != "*":
                 self.module.imports[bound] = target
+            self.module.loads.append(target.removesuffix(".*"))
             self.module.statements.append(
                 Statement(f"import {target}", frozenset({bound}), is_import=True)
             )
@@ -147,6 +149,8 @@ class _Reading:
         module.defined.add(node.name)
         if isinstance(node, ast.ClassDef):
             self._note_class(node, "")
+            # What the body does to others; its own attributes are the class's.
+            module.statements += (_simple(each, heads) for each in node.body if _acts(each))
         else:
             self._functions[node.name] = node
         decorators = node.decorator_list
@@ -271,6 +275,25 @@ def _simple(node: ast.stmt, heads: tuple[ast.AST, ...]) -> Statement:
         is_clean=is_clean,
         reads=Reads(reads.variables, reads.files),
     )
+
+
+def _loaded_by_name(node: ast.stmt) -> Iterator[str]:
+    """The modules that a statement loads by calls: ``importlib.import_module("plugins.a")``."""
+    for each in ast.walk(node):
+        match each:
+            case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]):
+                if _dotted(func).rpartition(".")[2] in ("import_module", "__import__"):
+                    yield name
+
+
+def _acts(node: ast.stmt) -> bool:
+    """Return True for a statement of a class's body that calls or sets something of others."""
+    match node:
+        case ast.Expr(value=ast.Call()):
+            return True
+        case ast.Assign() | ast.AugAssign():
+            return any(isinstance(t, (ast.Attribute, ast.Subscript)) for t in _all_targets(node))
+    return False
 
 
 def _targets(node: ast.stmt) -> Iterable[ast.expr]:

@@ -76,6 +76,7 @@ class ModuleStatements:
     Attributes:
         statements: in their order.
         imports: name -> what it stands for, dotted; relative ones begin with dots.
+        loads: all that the top level imports, dotted, also by stars and by calls.
         defined: the functions and classes that the module defines.
         assigned_by_functions: the globals that functions assign: ``global X``.
         attribute_stores: the names of attributes that are assigned anywhere in the module.
@@ -87,6 +88,7 @@ class ModuleStatements:
     def __init__(self) -> None:
         self.statements: list[Statement] = []
         self.imports: dict[str, str] = {}
+        self.loads: list[str] = []
         self.defined: set[str] = set()
         self.assigned_by_functions: set[str] = set()
         self.attribute_stores: set[str] = set()
@@ -127,6 +129,7 @@ class ModuleStatements:
         return [
             [each.as_data() for each in self.statements],
             self.imports,
+            self.loads,
             sorted(self.defined),
             sorted(self.assigned_by_functions),
             sorted(self.attribute_stores),
@@ -137,10 +140,11 @@ class ModuleStatements:
     @classmethod
     def of_data(cls, data: list[Any]) -> Self:
         """The statements that ``as_data`` has given."""
-        statements, imports, defined, assigned, stores, classes, functions = data
+        statements, imports, loads, defined, assigned, stores, classes, functions = data
         found = cls()
         found.statements = [Statement.of_data(each) for each in statements]
         found.imports = imports
+        found.loads = loads
         found.defined = set(defined)
         found.assigned_by_functions = set(assigned)
         found.attribute_stores = set(stores)
