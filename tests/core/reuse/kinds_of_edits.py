@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["EDITS", "FREE", "OTHER_SHAPES", "UNCOMPARABLE", "WATCHED", "Edit"]
+__all__ = ["EDITS", "FREE", "OTHER_FREE", "OTHER_SHAPES", "UNCOMPARABLE", "WATCHED", "Edit"]
 
 
 class Edit(NamedTuple):
@@ -834,7 +834,8 @@ WATCHED |= {
         "2",
     ),
 }
-FREE |= {
+# More edits that must not make anything run.
+OTHER_FREE = {
     "sibling in a dict": Edit(
         "from linepipe_core import Node\ndef f(m): return m['depth']\nnodes = [Node(f, ['config.model'], ['out'])]\nconfig, constants = {'model': {'depth': 3}, 'plot': '@@'}, {}",
         "red",

@@ -13,8 +13,18 @@ import sys
 from typing import Any
 
 import pytest
-from tests.core.reuse.kinds_of_edits import EDITS, FREE, OTHER_SHAPES, UNCOMPARABLE, WATCHED
+from tests.core.reuse.kinds_of_edits import (
+    EDITS,
+    FREE,
+    OTHER_FREE,
+    OTHER_SHAPES,
+    UNCOMPARABLE,
+    WATCHED,
+)
 
+IS_WATCHED = sys.version_info >= (3, 12)
+# On one Python: they take long, and the kinds are the same.
+HAS_OTHER_SHAPES = sys.version_info[:2] == (3, 12)
 DRIVER = """
 import importlib, json, sys, warnings
 warnings.simplefilter("ignore")
@@ -48,8 +58,8 @@ def name_of(case: str) -> str:
 def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The runs of all modules: at first, in a second process, and after the edits."""
     folder = tmp_path_factory.mktemp("edits")
-    cases = {**EDITS, **OTHER_SHAPES, **FREE, **UNCOMPARABLE}
-    cases |= WATCHED if sys.version_info >= (3, 12) else {}
+    cases = {**EDITS, **FREE, **UNCOMPARABLE, **(WATCHED if IS_WATCHED else {})}
+    cases |= {**OTHER_SHAPES, **OTHER_FREE} if HAS_OTHER_SHAPES else {}
     answers = []
     for seed, state in (("1", "new"), ("2", "same"), ("3", "edited")):
         for case, edit in cases.items():
@@ -77,8 +87,10 @@ def test_an_edit_is_seen_and_nothing_runs_without_one(
     case: str, told: list[dict[str, Any]]
 ) -> None:
     """Whatever order sets have; the result is that of a run without the cache."""
-    if case in WATCHED and sys.version_info < (3, 12):
+    if case in WATCHED and not IS_WATCHED:
         pytest.skip("found by running, which is watched from Python 3.12 on")
+    if case in OTHER_SHAPES and not HAS_OTHER_SHAPES:
+        pytest.skip("other shapes are tried on one Python")
     first, second, third = (each[name_of(case)] for each in told)
     assert first[0] == "ran"
     assert second[0] == "reused", second[1]
@@ -86,11 +98,13 @@ def test_an_edit_is_seen_and_nothing_runs_without_one(
     assert third[0] == "ran"
 
 
-@pytest.mark.parametrize("case", FREE)
+@pytest.mark.parametrize("case", [*FREE, *OTHER_FREE])
 def test_an_edit_that_concerns_no_node_makes_none_run(
     case: str, told: list[dict[str, Any]]
 ) -> None:
     """Though it is in the node's own module."""
+    if case in OTHER_FREE and not HAS_OTHER_SHAPES:
+        pytest.skip("other shapes are tried on one Python")
     first, second, third = (each[name_of(case)] for each in told)
     assert [first[0], second[0], third[0]] == ["ran", "reused", "reused"], third[1]
 

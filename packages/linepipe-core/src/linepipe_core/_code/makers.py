@@ -163,6 +163,10 @@ class _Tracing:
         return name in self._stores.set_in(own)
 
 
+# Most of the modules that a process has; whose a module is doesn't change.
+_FOREIGN_MODULES: Final[weakref.WeakSet[ModuleType]] = weakref.WeakSet()
+
+
 class AttributeStores:
     """The names of the attributes that own modules set in modules that they hold.
 
@@ -192,7 +196,10 @@ class AttributeStores:
         modules: dict[str, Any] = dict(sys.modules)
         self._n_modules = len(modules)
         for name, module in modules.items():
-            if type(module) is not ModuleType or module_owner(name) != "own":
+            if type(module) is not ModuleType or module in _FOREIGN_MODULES:
+                continue
+            if module_owner(name) != "own":
+                _FOREIGN_MODULES.add(module)
                 continue
             held = {id(each) for each in vars(module).values() if type(each) is ModuleType}
             for each in held - {id(module)}:
