@@ -211,6 +211,40 @@ def test_own_code_below_an_installed_decorator_counts(case: str, node: str) -> N
     assert combined(one.parts) != combined(other.parts)
 
 
+CHECKING = """
+    def checked(f):
+        scope = {"f": f}
+        source = "def checker(*args): return f(*args)"
+        exec(compile(source, "<written by a library>", "exec"), scope)
+        scope["checker"].__wrapped__ = f
+        return scope["checker"]
+    """
+
+HINTS = {
+    "of a parameter": ("x: int", "int"),
+    "of what is returned": ("x: object", "float"),
+    "that a text names": ("x: 'Row'", "int"),
+    "that is a class of one's own": ("x: Row", "int"),
+}
+
+
+@pytest.mark.parametrize("case", [each for each in HINTS if each != "of a parameter"], ids=str)
+def test_hints_count_where_a_wrapper_that_a_library_wrote_checks_them(case: str) -> None:
+    """As beartype's does: with other hints the same call may be refused."""
+    checked = module(CHECKING, "foreign", "/venv/lib/site-packages").checked
+
+    def found(hints: tuple[str, str], field: str = "a: int = 1") -> str:
+        source = "class Row:\n    %s\n@checked\ndef node(%s) -> %s: return 1"
+        flow = module(source % (field, *hints), checked=checked)
+        return combined(code_fingerprint(Reader(), flow.node).parts)
+
+    plain = HINTS["of a parameter"]
+    assert found(plain) == found(plain)
+    assert found(plain) != found(HINTS[case])
+    is_own = case == "that is a class of one's own"
+    assert (found(HINTS[case]) != found(HINTS[case], "a: int = 2")) is is_own
+
+
 def test_a_package_counts_once_however_it_is_reached() -> None:
     """As a module, by a class, imported late, and by another top-level module of it."""
     source = """

@@ -1,8 +1,8 @@
 """The declaration that people build, and the calls they make on it.
 
-A Pipeline is frozen and remembers nothing of a run but the newest one's history; all that
-changes while nodes run belongs to the ``Run`` that ``start()`` gives. The methods are one
-line each: `_declare.declaration` makes pipelines of pipelines, `_run.launch` starts runs.
+A Pipeline is frozen and remembers nothing of a run but the newest one's history; all that changes
+while nodes run belongs to the ``Run`` that ``start()`` gives. `_declare.declaration` makes
+pipelines of pipelines, `_run.launch` starts runs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Pipeline:
             by key, anything else by attribute, then by key. It is copied now.
         track_history: remember what each node got and made.
         use_persistent_cache: keep what nodes make on disk, for runs to come.
-        cache_storage_path: the file of the persistent cache.
+        cache_storage_path: the folder of the persistent cache, a shelf.
         **constants: objects that nodes read by these names. They are copied now; what can't
             be copied (an engine, a lock) is kept by reference, and the log says so once.
 
@@ -289,10 +289,9 @@ class Pipeline:
     def check(self) -> list[str]:
         """A sentence for each thing that is probably a mistake, for a test.
 
-        ``assert not pipeline.check()`` finds annotations of maker and reader that can't fit
-        (plain classes only; what is unclear fits), constants and config values that plainly
-        aren't what a parameter's annotation says, constants that no node reads, config paths that
-        aren't there, and outputs that no node reads and that look like a misspelt input.
+        ``assert not pipeline.check()`` finds annotations that a maker, a constant or a config
+        value can't fit (plain classes only; what is unclear fits), constants that no node reads,
+        config paths that aren't there, and outputs that look like a misspelt input.
         """
         return check(self._declaration)
 

@@ -236,8 +236,11 @@ class Reader:
     def _read_function(self, func: FunctionType) -> Reached:
         code: list[Any] = []
         if is_generated(func) and "__wrapped__" in func.__dict__:  # beartype's, say
-            code.append(func.__dict__["__wrapped__"])
-            part = Part(digest_of("wrapper", *map(self.name, code)))
+            wrapped = func.__dict__["__wrapped__"]
+            hints = getattr(wrapped, "__annotations__", None)
+            hinted = self.value(list(hints.items()) if isinstance(hints, dict) else [])
+            code += [wrapped, *hinted.code]  # the wrapper checks them
+            part = Part(digest_of("wrapper", self.name(wrapped), hinted.digest))
             return Reached(PartKey("wrapper", called(func)), part, tuple(code), ())
         normal = normalise(func.__code__)
         values = held_by(func)

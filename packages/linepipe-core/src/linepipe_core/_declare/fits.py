@@ -13,6 +13,8 @@ from os import PathLike
 from types import UnionType
 from typing import Any, Final
 
+from linepipe_core._values.adapter import ADAPTERS, top_module
+
 __all__ = ["class_may_fit", "shown_annotation", "value_may_fit"]
 
 _FITS_TOO: Final[dict[type, tuple[type, ...]]] = {
@@ -33,7 +35,6 @@ _SERVES: Final[dict[type, tuple[type, ...]]] = {
 }
 _TEXTS: Final = (str, bytes, bytearray)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict)
-_LIBRARIES: Final = frozenset({"numpy", "pandas", "polars", "pyarrow"})
 _ARRAYS: Final = frozenset({"Index", "Series", "ndarray"})
 
 
@@ -85,8 +86,7 @@ def shown_annotation(wanted: Any) -> str:
 
 def _is_told_otherwise(given: type) -> bool:
     """Return True for classes whose objects answer as those of others do: proxies, mocks."""
-    library = str(given.__module__).partition(".")[0]
-    return library not in _LIBRARIES and hasattr(given, "__getattr__")
+    return top_module(given) not in ADAPTERS and hasattr(given, "__getattr__")
 
 
 def _serves(value: Any, wanted: type) -> bool:
@@ -109,4 +109,4 @@ def _serves(value: Any, wanted: type) -> bool:
         return True
     if wanted.__name__ in _ARRAYS:  # libraries take much for an array
         return isinstance(value, (Sequence, Set)) or hasattr(value, "__array__")
-    return str(type(value).__module__).partition(".")[0] == "numpy" and hasattr(value, "dtype")
+    return hasattr(value, "__array_interface__")  # a number of numpy's, or an array
