@@ -7,8 +7,7 @@ others, and more of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from hypothesis import HealthCheck, settings
 
@@ -29,14 +28,6 @@ settings.register_profile("search", max_examples=100 * SEARCH_FACTOR, **_ANYWHER
 def load(profile: str) -> None:
     """Try so many examples from now on: "whole", "quick" or "search"."""
     settings.load_profile(profile)
-
-
-T = TypeVar("T")
-
-
-def sample(cases: Sequence[T], every: int) -> Sequence[T]:
-    """One case of so many; all of them in a search."""
-    return cases if settings.get_current_profile_name() == "search" else cases[::every]
 
 
 def examples(usually: int, **others: Any) -> settings:
