@@ -37,6 +37,30 @@ def test_calls_whose_results_no_fingerprint_sees_are_named() -> None:
     )
 
 
+def test_calls_of_what_a_function_imports_itself_are_named() -> None:
+    """Whatever the local names are; seeded generators, and methods of the same names, aren't."""
+    found = fingerprint(
+        """
+        def node(x):
+            import os.path
+            import random, secrets as hidden, urllib.request
+            import xml.dom.minidom as dom
+            from datetime import datetime as d, timedelta
+            from time import time, sleep
+            def inner(): return hidden.token_hex(), time()
+            rng = random.Random(3)
+            rng.choice(x), x.urandom(), os.path.join(x), dom.parse(x), timedelta(1), sleep(0)
+            return d.now(), urllib.request.urlopen(x), os.environ["A"], inner
+        """
+    )
+    assert found.unseen == (
+        *("datetime.datetime.now", "os.environ", "secrets.token_hex", "time.time"),
+        "urllib.request.urlopen",
+    )
+    seeded = fingerprint("def node(x):\n    import random\n    return random.Random(x).random()")
+    assert seeded.unseen == ()
+
+
 def test_imports_by_a_computed_name_are_named() -> None:
     """The modules that they load aren't followed."""
     found = fingerprint(

@@ -33,6 +33,8 @@ _ENDS: Final = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERA
 _GLOBAL_LOADS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _ATTRIBUTE_LOADS: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _NULL_AFTER: Final = sys.version_info >= (3, 13)  # PUSH_NULL after what is called, not before
+_LOCAL_LOADS: Final = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF")
+_LOCAL_STORES: Final = ("STORE_FAST", "STORE_DEREF")
 _CALLS: Final = frozenset({"CALL", "PRECALL"})  # up to 3.11 the latter comes first
 # A conditional jump and its opposite are one branch with its two ways swapped.
 _OPPOSITES: Final = {
@@ -86,6 +88,7 @@ class NormalCode(NamedTuple):
         writes: the globals that the code assigns or deletes.
         methods: the methods that the code calls: a global's by its path, any other by its name.
         bare: those of the references that it calls without arguments, or with None alone.
+        reads: what it reads of what it imports itself, by full names: ``time.time``.
     """
 
     digest: str
@@ -94,16 +97,17 @@ class NormalCode(NamedTuple):
     writes: frozenset[str]
     methods: frozenset[tuple[str, ...]]
     bare: frozenset[tuple[str, ...]]
+    reads: frozenset[str]
 
     def as_data(self) -> list[Any]:
         """All of it as lists and texts."""
-        sets = (sorted(each) for each in (self.writes, self.methods, self.bare))
+        sets = (sorted(each) for each in (self.writes, self.methods, self.bare, self.reads))
         return [self.digest, self.references, self.imports, *sets]
 
     @classmethod
     def of_data(cls, data: list[Any]) -> Self:
         """The NormalCode that ``as_data`` has given."""
-        digest, references, imports, writes, methods, bare = data
+        digest, references, imports, writes, methods, bare, reads = data
         return cls(
             digest,
             tuple(map(tuple, references)),
@@ -111,6 +115,7 @@ class NormalCode(NamedTuple):
             frozenset(writes),
             frozenset(map(tuple, methods)),
             frozenset(map(tuple, bare)),
+            frozenset(reads),
         )
 
 
@@ -151,6 +156,7 @@ def _normalised(code: CodeType) -> NormalCode:
         frozenset(writer.writes),
         frozenset(writer.methods),
         frozenset(writer.bare),
+        frozenset(writer.reads),
     )
 
 
@@ -182,6 +188,8 @@ class _Writer:
         self.writes: set[str] = set()
         self.methods: set[tuple[str, ...]] = set()
         self.bare: set[tuple[str, ...]] = set()
+        self.reads: set[str] = set()
+        self._imported: dict[str, str] = {}  # local name -> the full name of what it is bound to
         self._cells: dict[str, int] = {}
 
     def write(self, code: CodeType) -> None:
@@ -246,10 +254,31 @@ class _Writer:
             names = flow.steps[place - 1].argval or ()
             level = flow.steps[place - 2].argval
             self.imports.append(Import(step.argval, level, tuple(names)))
+            if not level:
+                self._note_bound(flow, place, bool(names))
         elif step.opname in _GLOBAL_LOADS:
             self._note_call(flow, place, flow.path(place))
         elif _is_method_load(step) and not flow.belongs_to_path(place):
             self.methods.add((step.argval,))
+        elif step.opname.endswith(_LOCAL_LOADS) and self._imported:
+            name = step.argval if isinstance(step.argval, str) else step.argval[-1]
+            if name in self._imported:
+                self.reads.add(".".join((self._imported[name], *flow.path(place)[1:])))
+
+    def _note_bound(self, flow: _Flow, place: int, is_from: bool) -> None:
+        """The local names that an import binds, and what to."""
+        module = flow.steps[place].argval
+        given = module.partition(".")[0]
+        for step in flow.steps[place + 1 :]:
+            if step.opname == "IMPORT_FROM":  # also of "import a.b as c"
+                given = f"{module}.{step.argval}" if is_from else module
+            elif step.opname.startswith(_LOCAL_STORES):
+                name = step.argval if isinstance(step.argval, str) else step.argval[0]
+                self._imported[name] = given
+                if not is_from:
+                    break
+            elif step.opname not in ("SWAP", "POP_TOP"):
+                break
 
     def _note_call(self, flow: _Flow, place: int, path: tuple[str, ...]) -> None:
         """The label of a global with the attributes that are read from it."""

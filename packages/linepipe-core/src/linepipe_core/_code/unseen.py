@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Final
 
 from linepipe_core._code.bytecode import NormalCode, nested_codes
-from linepipe_core._code.ownership import root_of
+from linepipe_core._code.ownership import module_owner, root_of
 from linepipe_core._values.adapter import is_reader
 
 __all__ = ["is_file_reader", "standard_modules", "unseen_calls"]
@@ -80,6 +80,9 @@ def unseen_calls(code: CodeType, normal: NormalCode, targets: Iterable[str]) -> 
     for path, target in zip(normal.references, targets, strict=True):
         name = _dotted(path, target, path in normal.methods)
         if _is_unseen(name, path in normal.bare) or (name in _SAMPLERS and not is_seeded):
+            yield name
+    for name in normal.reads:
+        if _is_unseen(name, False) and module_owner(root_of(name)) != "own":
             yield name
     for path in normal.methods:
         name = f".{path[0]}"
