@@ -74,7 +74,7 @@ class ObjectRegistry:
     def __init__(self, constants: Mapping[str, Any], wiring: Wiring) -> None:
         self._wiring = wiring
         self._constants = constants  # name -> what `isolate` made of it
-        self.partition = ""
+        self.partition: str = ""
         self.held: dict[str, Any] = dict(constants)
         self._closed = False
         self._turns: dict[str, Turn] = {}  # name -> the step that made the object
