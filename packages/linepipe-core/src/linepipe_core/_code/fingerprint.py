@@ -17,11 +17,11 @@ from linepipe_core._code.bytecode import nested_codes
 from linepipe_core._code.contents import Content, contents_of, digest_now
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.effects import reached_effects, used_by
-from linepipe_core._code.garbage import no_collection
 from linepipe_core._code.makers import identity_token
 from linepipe_core._code.members import UNCHANGING, Value, expanded, held_value
 from linepipe_core._code.ownership import namespace_owner
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
+from linepipe_core._values.garbage import no_collection
 from linepipe_core._values.proxies import is_really
 
 T = TypeVar("T")

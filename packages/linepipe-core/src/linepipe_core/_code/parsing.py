@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from linepipe_core._code.garbage import no_collection
 from linepipe_core._code.literal_reads import Reads, literal_reads
 from linepipe_core._code.parts import digest_of
 from linepipe_core._code.statements import ClassStatement, ModuleStatements, Statement
+from linepipe_core._values.garbage import no_collection
 
 __all__ = ["read_statements"]
 

@@ -16,12 +16,12 @@ count as. What has no content counts by its type and is reported as ``untracked`
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
+from linepipe_core._values.garbage import no_collection
 from linepipe_core._values.hash_walk import Found, Walk
 
 __all__ = ["ADDRESS", "ValueHasher"]
@@ -70,9 +70,7 @@ class ValueHasher:
     def digest(self, value: Any) -> str:
         """The hash of a value, as text."""
         n_untracked, n_by_type = len(self.untracked), len(self.by_type)
-        was_collecting = gc.isenabled()
-        gc.disable()  # it would look again and again at what is only made to be hashed
-        try:
+        with no_collection():
             for attempt in count(1):
                 try:
                     walk = self._walk()
@@ -83,9 +81,6 @@ class ValueHasher:
                     if attempt == _ATTEMPTS:
                         raise
                     del self.untracked[n_untracked:], self.by_type[n_by_type:]
-        finally:
-            if was_collecting:
-                gc.enable()
         raise AssertionError
 
     def _walk(self) -> Walk:

@@ -11,15 +11,16 @@ by reference. An object is refused whole: half a copy of a connection pool is no
 from __future__ import annotations
 
 import copy
-import gc
 import io
 import pickle
 import sys
+from contextlib import nullcontext
 from sys import getrefcount
 from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
 from linepipe_core._values.adapter import copier_of
+from linepipe_core._values.garbage import no_collection
 from linepipe_core._values.rules import rule_for
 from linepipe_core._values.snapshot import ALONE, ATOMIC, SharedSnapshot, Snapshot
 
@@ -133,17 +134,10 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _unpickled(data: bytes, leaves: list[Any]) -> Any:
-    # Of many new containers, none of them garbage, the collector makes two thirds of the time: it
-    # looks at all of them again and again. Level by level in bulk, as they are hashed, copying
-    # takes as long, for the same reason.
-    rests = len(data) > _MUCH and gc.isenabled()
-    if rests:
-        gc.disable()
-    try:
+    # The collector would take two thirds of the time. Level by level in bulk, as they are hashed,
+    # copying takes as long, for the same reason.
+    with no_collection() if len(data) > _MUCH else nullcontext():
         return _Unpickler(io.BytesIO(data), leaves).load() if leaves else pickle.loads(data)
-    finally:
-        if rests:
-            gc.enable()
 
 
 def copied_by_parts(value: Any) -> Any:
