@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import linepipe_core
 from linepipe_core import Node, Pipeline
 
 
@@ -29,3 +31,30 @@ def test_info_is_on_as_the_user_says(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "linepipe.run"):
         pipeline.run()
     assert any("abs ran in" in message for message in caplog.messages)
+
+
+def test_a_quiet_run_loads_no_logging() -> None:
+    """And what is logged from the next run on is escaped, as all is."""
+    code = (
+        "import sys\n"
+        "from linepipe_core import Node, Pipeline\n"
+        "pipeline = Pipeline([Node(abs, ['x'], ['y'], name='a\\x1b[31mbs')], x=-1)\n"
+        "pipeline.run()\n"
+        "print('logging' in sys.modules)\n"
+        "import logging\n"
+        "shape = '%(name)s: %(message)s'\n"
+        "logging.basicConfig(level=logging.INFO, format=shape, stream=sys.stdout)\n"
+        "pipeline.run()\n"
+        "logging.getLogger('linepipe.profile').info('%s', 'a\\x1bb')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(linepipe_core.__file__).parents[1])},
+    )
+    assert done.stdout.splitlines()[:2] == ["False", "linepipe.run: running 1 node"]
+    assert "linepipe.run: 1 of 1 nodes in" in done.stdout
+    assert "linepipe.profile: a\\x1bb" in done.stdout
+    assert "\x1b" not in done.stdout

@@ -17,6 +17,7 @@ HEAVY = [
     "concurrent.futures",
     "hashlib",
     "importlib.metadata",
+    "logging",
     "multiprocessing",
     "pdb",
     "shelve",

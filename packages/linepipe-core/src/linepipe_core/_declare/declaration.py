@@ -15,7 +15,7 @@ from linepipe_core._declare.node import Node
 from linepipe_core._declare.rename import Renaming
 from linepipe_core._declare.wiring import Wiring, look_up_config
 from linepipe_core._errors import CompositionError
-from linepipe_core._log import RUN_LOG, once
+from linepipe_core._log import once, run_log
 from linepipe_core._text import did_you_mean, shortened, type_name, with_article
 from linepipe_core._values.isolate import ATOMIC, isolate, peek
 
@@ -335,7 +335,7 @@ def _warn_of_misspelled_names(
     """Warn when a constant that no node reads resembles a name that is read."""
     for name in constants:
         if name not in wiring.free and (near := did_you_mean(name, meant)):
-            RUN_LOG.warning("the constant %r is read by no node; %s", name, near.strip())
+            run_log().warning("the constant %r is read by no node; %s", name, near.strip())
 
 
 def _warn_of_unread(constants: Mapping[str, Any], wiring: Wiring) -> None:
@@ -348,8 +348,8 @@ def _warn_of_unread(constants: Mapping[str, Any], wiring: Wiring) -> None:
         if name in wiring.free:
             continue
         if near := did_you_mean(name, wiring.free):
-            RUN_LOG.warning("the constant %r is read by no node; %s", name, near.strip())
+            run_log().warning("the constant %r is read by no node; %s", name, near.strip())
         else:
             inputs = shortened(wiring.free)
             level = once("bind", name, inputs)
-            RUN_LOG.log(level, "bind() got %r, which no node reads; they read: %s", name, inputs)
+            run_log().log(level, "bind() got %r, which no node reads; they read: %s", name, inputs)

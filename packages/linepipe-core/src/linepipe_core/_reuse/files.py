@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from linepipe_core._log import RUN_LOG
+from linepipe_core._log import run_log
 from linepipe_core._values.file_content import FileContent, content_of_path
 
 __all__ = ["FileContents", "gone"]
@@ -44,7 +44,7 @@ class FileContents:
         """Say once that a file changed under the node that read or made it."""
         if path not in self._warned:
             self._warned.add(path)
-            RUN_LOG.warning(
+            run_log().warning(
                 "the file %r changed after %s had %s it, so %s is never fresh; where a node "
                 "changes a file of another, such as a database, give plain paths and say "
                 "effect=True of the node that changes it",

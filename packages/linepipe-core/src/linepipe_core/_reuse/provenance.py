@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from linepipe_core._code.reason import Reason
 from linepipe_core._declare.node import Node
-from linepipe_core._log import RUN_LOG
+from linepipe_core._log import INFO, WARNING, run_log
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._text import did_you_mean
 
@@ -52,7 +52,7 @@ def log_provenance(
             problems.append(f"{info.node} here makes something else")
         problems += [line.strip() for line in [did_you_mean(info.name, unread)] if line]
         text = "; ".join([_line(info._replace(stale=())), *problems])
-        RUN_LOG.log(30 if problems else 20, "from the shelf: %s", text)
+        run_log().log(WARNING if problems else INFO, "from the shelf: %s", text)
 
 
 def _line(info: ObjectInfo) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from linepipe_core._declare.declaration import Declaration
 from linepipe_core._declare.names import Names
 from linepipe_core._errors import MissingInputError, RunStateError, UnknownNameError
-from linepipe_core._log import RUN_LOG
+from linepipe_core._log import run_log
 from linepipe_core._run.debugger import Breakpoint, PostMortem
 from linepipe_core._run.failures import NodeExecutionError
 from linepipe_core._run.hook_calls import HookCalls
@@ -197,7 +197,7 @@ def _sent(
 def _warn_of_debuggers(hooks: tuple[Hook, ...]) -> None:
     for hook in hooks:
         if isinstance(hook, (Breakpoint, PostMortem)):
-            RUN_LOG.warning(
+            run_log().warning(
                 "%s can't open a debugger in a worker: map without an executor, or run the one "
                 "case here: pipeline.bind(...).run(hooks=[...])",
                 type(hook).__name__,
@@ -225,4 +225,4 @@ def _tell(hooks: tuple[Hook, ...], event: str, *args: Any) -> None:
                 method(*args)
             except Exception:  # a broken display mustn't end a night's work
                 kind = type(hook).__name__
-                RUN_LOG.warning("the hook %s failed in %s", kind, event, exc_info=True)
+                run_log().warning("the hook %s failed in %s", kind, event, exc_info=True)

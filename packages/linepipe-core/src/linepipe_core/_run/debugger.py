@@ -20,7 +20,7 @@ from linepipe_core._declare.callables import CALLER, implementations, python_cod
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
 from linepipe_core._errors import NodeDefinitionError, RunStateError
-from linepipe_core._log import RUN_LOG
+from linepipe_core._log import run_log
 from linepipe_core._run.failures import is_ours, users_traceback
 from linepipe_core._run.hooks import Hook
 from linepipe_core._run.step import Step
@@ -53,7 +53,7 @@ class PostMortem(Hook):
         """Open it, until the user leaves."""
         if isinstance(error, Exception) and not _is_quit(error):
             if (why := _why_closed()) is not None:
-                RUN_LOG.warning("no debugger opens where %r failed: %s", step.node.name, why)
+                run_log().warning("no debugger opens where %r failed: %s", step.node.name, why)
                 return
             _post_mortem(step.node, error)
 
@@ -87,7 +87,7 @@ class Breakpoint(Hook):
             return nullcontext()
         _codes_to_stop_in(step.node)
         if (why := _why_closed()) is not None:
-            RUN_LOG.warning("no debugger opens in %r: %s", step.node.name, why)
+            run_log().warning("no debugger opens in %r: %s", step.node.name, why)
             return nullcontext()
         return _warn_unless_stopped(step.node)
 
@@ -168,7 +168,7 @@ def _warn_unless_stopped(node: Node) -> Iterator[None]:
     with _stop_inside(node, stopped):
         yield
     if not stopped:
-        RUN_LOG.warning("%s", _why_not_stopped(node).replace("\n  ", "; "))
+        run_log().warning("%s", _why_not_stopped(node).replace("\n  ", "; "))
 
 
 def _stop_inside(node: Node, stopped: list[bool]) -> AbstractContextManager[None]:
@@ -284,7 +284,7 @@ def _debugger_class() -> type[Any]:
         else:
             return kind
     elif named and named != "pdb":
-        RUN_LOG.warning("PYTHONBREAKPOINT names %s, which can't stop in a node: pdb opens", named)
+        run_log().warning("PYTHONBREAKPOINT names %s, which can't stop in a node: pdb opens", named)
     from pdb import Pdb
 
     return Pdb

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from linepipe_core._declare.names import Names
 from linepipe_core._errors import UnknownNameError
-from linepipe_core._log import RUN_LOG
+from linepipe_core._log import run_log
 from linepipe_core._run.hooks import EVENTS, Hook
 from linepipe_core._run.result import FailedHook, hook_name
 from linepipe_core._run.step import Step
@@ -122,7 +122,7 @@ class HookCalls:
             self._hooks = [each for each in self._hooks if each is not hook]
             self._find_overridden()
             self.failed.append(FailedHook(hook, method, error))
-            RUN_LOG.warning(
+            run_log().warning(
                 "the hook %s failed in %s and is put aside for the rest of this run",
                 type(hook).__name__,
                 method,

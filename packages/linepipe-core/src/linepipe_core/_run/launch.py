@@ -22,7 +22,7 @@ from linepipe_core._errors import (
     ShelfPathError,
     UnknownNameError,
 )
-from linepipe_core._log import RUN_LOG
+from linepipe_core._log import run_log
 from linepipe_core._reuse.missing_files import check_files
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.debugger import debug_call
@@ -140,7 +140,7 @@ def _warn_of_redefined(wiring: Wiring) -> None:
     """Warn of functions that a notebook's cell has defined again: the nodes hold the old ones."""
     for index in wiring.from_cells:
         if cell := redefined_in(wiring.nodes[index].func):
-            RUN_LOG.warning(
+            run_log().warning(
                 "%s has the function as it was when the Pipeline was made; %s has defined it "
                 "again: run the cell that makes the Pipeline again too",
                 wiring.place(index),

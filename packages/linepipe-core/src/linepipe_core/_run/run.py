@@ -8,7 +8,6 @@ the start, and hooks; it decides nothing about freshness, knows no disk, and giv
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from logging import INFO
 from time import perf_counter, time
 from types import TracebackType
 from typing import Any, Final, Self
@@ -22,7 +21,7 @@ from linepipe_core._errors import (
     RunStateError,
     ShelfError,
 )
-from linepipe_core._log import RUN_LOG
+from linepipe_core._log import logs_progress, run_log
 from linepipe_core._run.failures import NodeExecutionError, failure_report, trim_traceback
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.result import RunResult
@@ -76,7 +75,7 @@ class Run:
         self._result: RunResult | None = None
         self._started: float | None = None
         self._epoch = 0.0  # seconds between the epoch and the zero of perf_counter
-        self._logs = RUN_LOG.isEnabledFor(INFO)
+        self._logs = logs_progress()
         self._case = f"{label}: " if label else ""  # begins each line of the log
         is_watched = track_history or self._logs or hooks is not None
         self._settles = is_watched or bool(self._unwanted)  # after a turn that went well
@@ -190,7 +189,7 @@ class Run:
         self._epoch = time() - self._started
         if self._logs:
             n_nodes = len(self._nodes)
-            RUN_LOG.info("%srunning %d node%s", self._case, n_nodes, "s" * (n_nodes != 1))
+            run_log().info("%srunning %d node%s", self._case, n_nodes, "s" * (n_nodes != 1))
         if self._session is not None:
             self._session.log_provenance()
         if self._hooks is not None:
@@ -295,10 +294,10 @@ class Run:
         if self._unwanted:
             self.registry.drop(self._unwanted.intersection(step.node.outputs))
         if self._logs and step.seconds is None:
-            RUN_LOG.info("%s%s %s", self._case, step.node.name, step.status)
+            run_log().info("%s%s %s", self._case, step.node.name, step.status)
         elif self._logs:
             seconds = step.seconds
-            RUN_LOG.info("%s%s %s in %.3f s", self._case, step.node.name, step.status, seconds)
+            run_log().info("%s%s %s in %.3f s", self._case, step.node.name, step.status, seconds)
         if self._hooks is not None:
             self._hooks.call("after_node", step)
 
@@ -412,9 +411,9 @@ class Run:
                 step.status = "failed"
                 name, why = step.node.name, first_line(error)
                 if isinstance(error, Exception):
-                    RUN_LOG.error("%s%s failed: %s", self._case, name, why)
-                else:
-                    RUN_LOG.info("%s%s was interrupted: %s", self._case, name, why)
+                    run_log().error("%s%s failed: %s", self._case, name, why)
+                elif self._logs:
+                    run_log().info("%s%s was interrupted: %s", self._case, name, why)
                 if self._session is not None:
                     self._session.failed(step.index)
                 self._record(step, held)
@@ -436,7 +435,7 @@ class Run:
         if self._logs:
             n_done = sum(step.status != "failed" for step in self.steps)
             n_nodes, seconds = len(self._nodes), result.seconds
-            RUN_LOG.info("%s%d of %d nodes in %.3f s", self._case, n_done, n_nodes, seconds)
+            run_log().info("%s%d of %d nodes in %.3f s", self._case, n_done, n_nodes, seconds)
         if self._hooks is not None and self._started is not None:
             self._hooks.call("after_run", result)
             result.failed_hooks = tuple(self._hooks.failed)
@@ -454,7 +453,7 @@ class Run:
             if all(step.status in ("ran", "reused") for step in steps):
                 raise
             # The run ends early, and its own error comes next: this one mustn't hide it.
-            RUN_LOG.warning("the outputs that there are can't be given", exc_info=True)
+            run_log().warning("the outputs that there are can't be given", exc_info=True)
             return RunResult({}, *rest)
         finally:
             self.registry.close()

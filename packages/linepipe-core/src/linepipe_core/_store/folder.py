@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Final
 
 from linepipe_core._errors import ShelfPathError
-from linepipe_core._log import SHELF_LOG
+from linepipe_core._log import shelf_log
 from linepipe_core._store.permissions import (
     distrust,
     is_trusted_owner,
@@ -345,7 +345,7 @@ def _check_parent(folder: ShelfFolder, problem: str | None) -> None:
         # As in a container over a folder of the user's: what was opened is compared.
         if parent not in _said:
             _said.add(parent)
-            SHELF_LOG.warning("the shelf %s is root's, and lies in a folder of which %s",
+            shelf_log().warning("the shelf %s is root's, and lies in a folder of which %s",
                               folder.path, problem)  # fmt: skip
     elif _maps_owners(folder):
         folder.trusts_owners = False
@@ -446,7 +446,7 @@ def _maps_owners(folder: ShelfFolder) -> bool:
             folder.unlink(probe)
     if is_mapped and folder.path not in _said:
         _said.add(folder.path)
-        SHELF_LOG.warning(
+        shelf_log().warning(
             "the filesystem of %s maps owners or modes: a file just made there looks like "
             "another's, so linepipe can't check who wrote the shelf; see to it that only "
             "you can",

@@ -22,7 +22,7 @@ from linepipe_core._errors import (
     RegistryClosedError,
     UnknownNameError,
 )
-from linepipe_core._log import REGISTRY_LOG
+from linepipe_core._log import registry_log
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._text import did_you_mean, rendered, shortened, with_article
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, isolate, peek
@@ -206,7 +206,7 @@ class ObjectRegistry:
         if name not in free and name not in makers:
             known = [*free, *makers]
             near = did_you_mean(name, known).strip() or f"they read and make: {shortened(known)}"
-            REGISTRY_LOG.warning("registry.set(%r, ...): no node reads it; %s", name, near)
+            registry_log().warning("registry.set(%r, ...): no node reads it; %s", name, near)
 
     def release(self, name: str) -> None:
         """Drop an object, so that its memory is free.

@@ -11,13 +11,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from logging import INFO, WARNING
 from time import time
 from typing import Any
 
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._errors import ConstantError, MissingInputError, ShelfError, UnknownNameError
-from linepipe_core._log import REGISTRY_LOG, once
+from linepipe_core._log import INFO, WARNING, once, registry_log
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.packing import ShelfObject
 from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
@@ -100,7 +99,7 @@ class ShelfSnapshot(Snapshot):
         except ShelfError:  # it can't be read just now, and stays
             raise
         except Exception as error:  # unpickling may raise anything
-            REGISTRY_LOG.warning(
+            registry_log().warning(
                 "object %r on the shelf can't be read and counts as missing: %s: %s",
                 self.name, type(error).__name__, error,
             )  # fmt: skip
@@ -219,7 +218,7 @@ class ShelfRegistry(ObjectRegistry):
                 why = refused[name]
                 is_known = any(map(is_registered, why.path))
                 level = once("in memory", name, why.type, level=INFO if is_known else WARNING)
-                REGISTRY_LOG.log(
+                registry_log().log(
                     max(level, *(what.level(name) for what in shared), 0),
                     "object %r, made by %s, stays in memory: %s%s",
                     name, _maker(node), why.why, "".join(f"; {what}" for what in shared),
@@ -324,7 +323,7 @@ class ShelfRegistry(ObjectRegistry):
         """
         value = super().get(name) if kind is None else super().get(name, kind)
         if name in self.awaited:
-            REGISTRY_LOG.info("%r is an earlier run's: its maker hasn't had its turn yet", name)
+            registry_log().info("%r is an earlier run's: its maker hasn't had its turn yet", name)
         return value
 
     def _info(self, name: str, held: Any) -> ObjectInfo:
@@ -425,7 +424,7 @@ class ShelfRegistry(ObjectRegistry):
             mentioned = filter(None, [*got.values(), *made.values()])
             self.store.add_entry(self._run, json.dumps(entry), mentioned)
         except ShelfError as error:
-            REGISTRY_LOG.warning("the history of this run isn't kept on the shelf: %s", error)
+            registry_log().warning("the history of this run isn't kept on the shelf: %s", error)
 
     def _digests(self, objects: Mapping[str, Any]) -> dict[str, str | None]:
         return {name: self._digest(name, held) for name, held in objects.items()}

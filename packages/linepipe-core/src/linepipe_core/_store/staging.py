@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from linepipe_core._log import SHELF_LOG
+from linepipe_core._log import shelf_log
 from linepipe_core._store.folder import STAGING, ShelfFolder
 from linepipe_core._store.fork_gate import GATE
 
@@ -167,7 +167,7 @@ def _lock_of(folder: ShelfFolder, name: str, *, is_sweep: bool = False) -> int |
 def _say_no_locks(folder: ShelfFolder, error: OSError) -> None:
     if folder.path not in _said:
         _said.add(folder.path)
-        SHELF_LOG.warning(
+        shelf_log().warning(
             "the filesystem of the shelf %s has no flock (%s): what killed writers leave there "
             "isn't swept; mount it with locks, or remove the shelf's staging folder by hand "
             "while nobody uses it",

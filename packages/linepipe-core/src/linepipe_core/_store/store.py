@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple, Self, TypeVar
 
 from linepipe_core._errors import ShelfError, ShelfWriteError
-from linepipe_core._log import SHELF_LOG
+from linepipe_core._log import shelf_log
 from linepipe_core._store import result_rows, rows, run_rows
 from linepipe_core._store.buffers import BadBytesError, BufferFiles
 from linepipe_core._store.changes import (
@@ -330,7 +330,7 @@ class Store:
                 raise
             if is_passing(error) and not isinstance(error, BadBytesError):
                 raise read_error(self.path, error) from error
-            SHELF_LOG.warning(
+            shelf_log().warning(
                 "object %r on the shelf %s can't be read and counts as missing: %s: %s",
                 name, self.path, type(error).__name__, error,
             )  # fmt: skip
@@ -496,4 +496,4 @@ class Store:
                 raise
             return
         if has_swept:
-            SHELF_LOG.info("swept what an interrupted write left on the shelf %s", self.path)
+            shelf_log().info("swept what an interrupted write left on the shelf %s", self.path)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from linepipe_core._errors import ShelfWriteError
-from linepipe_core._log import SHELF_LOG
+from linepipe_core._log import shelf_log
 from linepipe_core._store import packing, rows
 from linepipe_core._store.buffers import BufferFiles, Verdict
 from linepipe_core._store.changes import RemoveUnused
@@ -36,7 +36,7 @@ def verified(store: Store) -> list[str]:
     for digest, found in unsound.items():
         names.update(found.names)
         for name in found.names or [digest]:  # what only the history mentions has none
-            SHELF_LOG.warning(
+            shelf_log().warning(
                 "object %r on the shelf %s isn't what was written: %s",
                 name, store.index.path, found.advice,
             )  # fmt: skip
@@ -58,7 +58,7 @@ def _remove_unknown(store: Store) -> None:
     with suppress(ShelfWriteError):  # it can't be written, or is locked: another time
         n_removed = store.index.write(RemoveUnused(ours, store.files)) if ours else 0
         if n_removed:
-            SHELF_LOG.info("removed %d buffers of no object from the shelf %s",
+            shelf_log().info("removed %d buffers of no object from the shelf %s",
                            n_removed, store.path)  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from linepipe_core._log import REGISTRY_LOG, once
+from linepipe_core._log import once, registry_log
 from linepipe_core._values.rules import rule_for
 from linepipe_core._values.snapshot import ATOMIC, Snapshot, is_sole_reference
 
@@ -135,7 +135,7 @@ def _tree(value: Any, name: str, node: str, shared: list[Shared] | None) -> Snap
 def log_shared(name: str, what: Shared, node: str = "") -> None:
     """Say in the log that everyone shares something, and why."""
     maker = f", made by node {node!r}," if node else ""
-    REGISTRY_LOG.log(what.level(name), "%r%s can't be copied: %s", name, maker, str(what))
+    registry_log().log(what.level(name), "%r%s can't be copied: %s", name, maker, str(what))
 
 
 def _shared_of(value: Any, refused: list[Any]) -> Shared:
