@@ -18,9 +18,10 @@ from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
 from types import CodeType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from linepipe_core._code.code_facts import known_code, note_code
+from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["Import", "NormalCode", "nested_codes", "normalise"]
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["NO_READS", "Reads", "literal_reads"]
 

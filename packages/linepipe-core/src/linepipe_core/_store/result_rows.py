@@ -10,8 +10,9 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store.rows import (
     Released,
     decoded,

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Container, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store.info import ObjectInfo
 
 # Names, of nodes and partitions too, and records are UTF-8 in blobs: any text goes, lone

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from threading import get_ident
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
+from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.registered import registered_reducers
 from linepipe_core._values.snapshot import Rule
 
