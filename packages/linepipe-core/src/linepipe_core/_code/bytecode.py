@@ -10,56 +10,82 @@ for is not decided here: they are handed on as ``references``.
 
 from __future__ import annotations
 
-import dis
+import opcode
 import sys
 import weakref
 from collections.abc import Iterator
-from functools import cache
 from hashlib import blake2b
-from itertools import pairwise
 from types import CodeType
 from typing import Any, Final, Self
 
 from linepipe_core._code.code_facts import known_code, note_code
+from linepipe_core._code.flow import (
+    GLOBAL_LOADS,
+    JOINED,
+    NAMES,
+    OPPOSITES,
+    Flow,
+    codes_of,
+    is_method_load,
+)
 from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["Import", "NormalCode", "nested_codes", "normalise"]
 
-# Opcode names of 3.11 to 3.13; newer ones that are unknown here only make a digest less tolerant.
-_DROPPED: Final = frozenset(
-    {"NOP", "RESUME", "EXTENDED_ARG", "CACHE", "MAKE_CELL", "COPY_FREE_VARS", "LOAD_CLOSURE"}
-)
-_JUMPS: Final = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"})
-_ENDS: Final = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"})
-_GLOBAL_LOADS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
-_ATTRIBUTE_LOADS: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _NULL_AFTER: Final = sys.version_info >= (3, 13)  # PUSH_NULL after what is called, not before
-_LOCAL_LOADS: Final = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF")
-_LOCAL_STORES: Final = ("STORE_FAST", "STORE_DEREF")
-_CALLS: Final = frozenset({"CALL", "PRECALL"})  # up to 3.11 the latter comes first
-# A conditional jump and its opposite are one branch with its two ways swapped.
-_OPPOSITES: Final = {
-    "POP_JUMP_IF_FALSE": "POP_JUMP_IF_TRUE",
-    "POP_JUMP_IF_NOT_NONE": "POP_JUMP_IF_NONE",
-}
-# Written into class bodies by the compiler: words and places, not behaviour.
-_CLASS_NOTES: Final = frozenset({"__doc__", "__firstlineno__", "__static_attributes__"})
-_JOINED: Final = {
-    "LOAD_FAST_LOAD_FAST": ("LOAD_FAST", "LOAD_FAST"),
-    "STORE_FAST_LOAD_FAST": ("STORE_FAST", "LOAD_FAST"),
-    "STORE_FAST_STORE_FAST": ("STORE_FAST", "STORE_FAST"),
-}
+_CALLS: Final = codes_of("CALL", "PRECALL")  # up to 3.11 the latter comes first
+_GLOBAL_WRITES: Final = codes_of("STORE_GLOBAL", "DELETE_GLOBAL")
+_IMPORT_NAME: Final = codes_of("IMPORT_NAME")
+_IMPORT_FROM: Final = codes_of("IMPORT_FROM")
+_LOAD_CONST: Final = codes_of("LOAD_CONST")
+_LOAD_GLOBAL: Final = codes_of("LOAD_GLOBAL")
+_PUSH_NULL: Final = codes_of("PUSH_NULL")
+_MOVES: Final = codes_of("SWAP", "POP_TOP")
+_LOCAL_LOADS: Final = codes_of(
+    *("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF", "LOAD_FAST_LOAD_FAST", "STORE_FAST_LOAD_FAST")
+)
+_LOCAL_STORES: Final = codes_of(
+    *("STORE_FAST", "STORE_DEREF", "STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
+)
 # Since 3.12 the argument holds a method's flag, its lowest bit, beside the name.
 _FLAGS_BESIDE_NAME: Final = (
-    {"LOAD_ATTR": 1, "LOAD_SUPER_ATTR": 3} if sys.version_info >= (3, 12) else {}
+    {opcode.opmap["LOAD_ATTR"]: 1, opcode.opmap["LOAD_SUPER_ATTR"]: 3}
+    if sys.version_info >= (3, 12)
+    else {}
 )
-_HUGE: Final = 1 << 4096
-_HAS_JUMP: Final = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
-_HAS_NAME: Final = frozenset(dis.hasname)
-_HAS_CONST: Final = frozenset(dis.hasconst)
-_HAS_LOCAL: Final = frozenset(dis.haslocal)
-_HAS_CELL: Final = frozenset(dis.hasfree)
+_HUGE: Final = 1 << 4096  # Python refuses to write larger ints as text
 _ANNOTATIONS_FLAG: Final = 0x04  # of MAKE_FUNCTION, up to 3.13
+
+# The kinds of arguments, by which instructions are written.
+_NUMBER, _GLOBAL, _CONST, _NAME, _CELL, _LOCAL, _TARGET, _JOINED_LOCALS, _FLAGS = range(9)
+
+
+def _kinds() -> bytes:
+    kinds = bytearray(256)
+    sets = (
+        *((_TARGET, (*opcode.hasjrel, *opcode.hasjabs)), (_LOCAL, opcode.haslocal)),
+        *((_CELL, opcode.hasfree), (_NAME, opcode.hasname), (_CONST, opcode.hasconst)),
+        *((_GLOBAL, GLOBAL_LOADS), (_JOINED_LOCALS, codes_of(*JOINED))),
+        (_FLAGS, codes_of("MAKE_FUNCTION")),
+    )
+    for kind, codes in sets:
+        for code in codes:
+            if code < 256:
+                kinds[code] = kind
+    return bytes(kinds)
+
+
+_KINDS: Final = _kinds()
+# The names as they are written: the way of a jump and its condition are told by where it leads.
+_WRITTEN: Final = tuple(
+    OPPOSITES.get(plain, plain)
+    for plain in (name.replace("_FORWARD", "").replace("_BACKWARD", "") for name in NAMES)
+)
+# Most instructions tell nothing of imports, calls and globals.
+_TELLING: Final = frozenset(
+    {*GLOBAL_LOADS, *_GLOBAL_WRITES, *_IMPORT_NAME, *_LOCAL_LOADS}
+    | codes_of("LOAD_METHOD", "LOAD_ATTR", "LOAD_SUPER_ATTR")
+)
 
 
 def nested_codes(code: CodeType) -> Iterator[CodeType]:
@@ -148,7 +174,7 @@ def normalise(code: CodeType) -> NormalCode:
 
 def _normalised(code: CodeType) -> NormalCode:
     writer = _Writer()
-    writer.write(_writable(code))
+    writer.write(code)
     lines = "\n".join(writer.lines).encode("utf-8", "surrogatepass")
     return NormalCode(
         blake2b(lines, digest_size=16).hexdigest(),
@@ -163,20 +189,6 @@ def _normalised(code: CodeType) -> NormalCode:
 
 # By identity: comparing code objects by value would compare their line numbers too.
 _KNOWN: dict[int, tuple[weakref.ref[CodeType], NormalCode]] = {}
-
-
-def _writable(code: CodeType) -> CodeType:
-    """The code with huge numbers as hex text: dis calls their repr, which Python refuses."""
-    constants = tuple(
-        _writable(each)
-        if isinstance(each, CodeType)
-        else hex(each)
-        if type(each) is int and abs(each) > _HUGE
-        else each
-        for each in code.co_consts
-    )
-    same = all(new is old for new, old in zip(constants, code.co_consts, strict=True))
-    return code if same else code.replace(co_consts=constants)
 
 
 class _Writer:
@@ -194,20 +206,28 @@ class _Writer:
         self._cells: dict[str, int] = {}
 
     def write(self, code: CodeType) -> None:
-        flow = _Flow(code)
+        flow = Flow(code)
         slots: dict[str, int] = {}
         self._write_header(code, slots)
-        for place, step in enumerate(flow.steps):
-            if place in flow.skipped:
+        lines, skipped, leading, values = self.lines, flow.skipped, flow.leading, flow.values
+        for place, op in enumerate(flow.ops):
+            if place in skipped:
                 continue
-            if isinstance(step.argval, CodeType):
-                self.write(step.argval)
-            tried, onward = flow.tried(place), flow.onward(place)
-            for name, value in _parts(step):
-                self.lines.append(f"{name} {self._argument(flow, place, value, slots)}{tried}")
-            self.lines[-1] += onward
-            self._note(flow, place)
-        self.lines.append("end")
+            onward = f"{flow.tried(place)}{flow.onward(place)}" if place in leading else ""
+            kind = _KINDS[op]
+            if kind == _NUMBER:
+                lines.append(f"{_WRITTEN[op]} {flow.args[place]}{onward}")
+            elif kind == _LOCAL:
+                lines.append(f"{_WRITTEN[op]} {self._variable(flow, values[place], slots)}{onward}")
+            elif kind == _JOINED_LOCALS:  # two that 3.13 joins where they stand on one line
+                for name, value in zip(JOINED[NAMES[op]], values[place], strict=True):
+                    lines.append(f"{name} {self._variable(flow, value, slots)}{flow.tried(place)}")
+                lines[-1] += flow.onward(place)
+            else:
+                lines.append(f"{_WRITTEN[op]} {self._argument(flow, place, op)}{onward}")
+            if op in _TELLING:
+                self._note(flow, place, op)
+        lines.append("end")
 
     def _write_header(self, code: CodeType, slots: dict[str, int]) -> None:
         n_params = code.co_argcount + code.co_kwonlyargcount
@@ -227,268 +247,85 @@ class _Writer:
     def _cell(self, name: str) -> int:
         return self._cells.setdefault(name, len(self._cells))
 
-    def _argument(self, flow: _Flow, place: int, value: Any, slots: dict[str, int]) -> str:
-        step = flow.steps[place]
-        opcode, arg = step.opcode, step.arg or 0
-        if isinstance(value, CodeType):
-            return "code"
-        if step.opname in _GLOBAL_LOADS and not flow.is_own_name(value):
+    def _argument(self, flow: Flow, place: int, op: int) -> str:
+        kind, value = _KINDS[op], flow.values[place]
+        if kind == _CELL:
+            return f"cell {self._cell(value)}"
+        if kind == _CONST:
+            if isinstance(value, CodeType):
+                self.write(value)
+                return "code"
+            return _constant(value)
+        if kind == _GLOBAL and not flow.is_own_name(value):
             path = flow.path(place)
             return f"global {self.references.setdefault(path, len(self.references))}"
-        if opcode in _HAS_CONST:
-            return _constant(value)
-        if opcode in _HAS_NAME:
-            return f"{value} {arg & _FLAGS_BESIDE_NAME.get(step.opname, 0)}"
-        if opcode in _HAS_CELL or value in flow.cells:
-            return f"cell {self._cell(value)}"
-        if opcode in _HAS_LOCAL:
-            return f"local {slots.setdefault(value, len(slots))}"
-        if opcode in _HAS_JUMP:
-            return ""
-        return str(arg & ~_ANNOTATIONS_FLAG if step.opname == "MAKE_FUNCTION" else arg)
+        if kind in (_NAME, _GLOBAL):
+            return f"{value} {flow.args[place] & _FLAGS_BESIDE_NAME.get(op, 0)}"
+        return "" if kind == _TARGET else str(flow.args[place] & ~_ANNOTATIONS_FLAG)
 
-    def _note(self, flow: _Flow, place: int) -> None:
-        step = flow.steps[place]
-        if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
-            self.writes.add(step.argval)
-        elif step.opname == "IMPORT_NAME":
-            names = flow.steps[place - 1].argval or ()
-            level = flow.steps[place - 2].argval
-            self.imports.append(Import(step.argval, level, tuple(names)))
+    def _variable(self, flow: Flow, name: str, slots: dict[str, int]) -> str:
+        if name in flow.cells:
+            return f"cell {self._cell(name)}"
+        return f"local {slots.setdefault(name, len(slots))}"
+
+    def _note(self, flow: Flow, place: int, op: int) -> None:
+        value = flow.values[place]
+        if op in _GLOBAL_WRITES:
+            self.writes.add(value)
+        elif op in _IMPORT_NAME:
+            names, level = flow.values[place - 1] or (), flow.values[place - 2]
+            self.imports.append(Import(value, level, tuple(names)))
             if not level:
                 self._note_bound(flow, place, bool(names))
-        elif step.opname in _GLOBAL_LOADS:
+        elif op in GLOBAL_LOADS:
             self._note_call(flow, place, flow.path(place))
-        elif _is_method_load(step) and not flow.belongs_to_path(place):
-            self.methods.add((step.argval,))
-        elif step.opname.endswith(_LOCAL_LOADS) and self._imported:
-            name = step.argval if isinstance(step.argval, str) else step.argval[-1]
+        elif op in _LOCAL_LOADS:
+            name = value if isinstance(value, str) else value[-1]
             if name in self._imported:
                 self.reads.add(".".join((self._imported[name], *flow.path(place)[1:])))
+        elif is_method_load(op, flow.args[place]) and not flow.belongs_to_path(place):
+            self.methods.add((value,))
 
-    def _note_bound(self, flow: _Flow, place: int, is_from: bool) -> None:
+    def _note_bound(self, flow: Flow, place: int, is_from: bool) -> None:
         """The local names that an import binds, and what to."""
-        module = flow.steps[place].argval
+        module = flow.values[place]
         given = module.partition(".")[0]
-        for step in flow.steps[place + 1 :]:
-            if step.opname == "IMPORT_FROM":  # also of "import a.b as c"
-                given = f"{module}.{step.argval}" if is_from else module
-            elif step.opname.startswith(_LOCAL_STORES):
-                name = step.argval if isinstance(step.argval, str) else step.argval[0]
-                self._imported[name] = given
+        for at in range(place + 1, len(flow.ops)):
+            op, value = flow.ops[at], flow.values[at]
+            if op in _IMPORT_FROM:  # also of "import a.b as c"
+                given = f"{module}.{value}" if is_from else module
+            elif op in _LOCAL_STORES:
+                self._imported[value if isinstance(value, str) else value[0]] = given
                 if not is_from:
                     break
-            elif step.opname not in ("SWAP", "POP_TOP"):
+            elif op not in _MOVES:
                 break
 
-    def _note_call(self, flow: _Flow, place: int, path: tuple[str, ...]) -> None:
+    def _note_call(self, flow: Flow, place: int, path: tuple[str, ...]) -> None:
         """The label of a global with the attributes that are read from it."""
-        first, last = flow.steps[place], flow.steps[place + len(path) - 1]
-        following = flow.steps[place + len(path) :][:3]
+        ops, args = flow.ops, flow.args
+        end = place + len(path)
+        last, following = end - 1, ops[end : end + 3]
         # What was imported is called like a function: NULL beside the first, or at the end.
-        is_called = first.opname == "LOAD_GLOBAL" and bool((first.arg or 0) & 1)
-        if _NULL_AFTER and following and following[0].opname == "PUSH_NULL":
-            is_called, following = True, following[1:]
-        if len(path) > 1 and (is_called or _is_method_load(last)):
+        is_called = ops[place] in _LOAD_GLOBAL and bool(args[place] & 1)
+        if _NULL_AFTER and following and following[0] in _PUSH_NULL:
+            is_called, end, following = True, end + 1, following[1:]
+        if len(path) > 1 and (is_called or is_method_load(ops[last], args[last])):
             self.methods.add(path)
         n_nones = 0
-        if following and following[0].opname == "LOAD_CONST" and following[0].argval is None:
-            n_nones, following = 1, following[1:]
-        if following and following[0].opname in _CALLS and following[0].arg == n_nones:
+        if following and following[0] in _LOAD_CONST and flow.values[end] is None:
+            n_nones, end, following = 1, end + 1, following[1:]
+        if following and following[0] in _CALLS and args[end] == n_nones:
             self.bare.add(path)
-
-
-class _Flow:
-    """A code object's instructions in the order in which control reaches them."""
-
-    def __init__(self, code: CodeType) -> None:
-        self._code = code
-        listing: Any = dis.Bytecode(code)  # typeshed doesn't know exception_entries
-        self._at = {step.offset: _with_names(step, code) for step in listing}
-        offsets = list(self._at)
-        self._next = dict(pairwise(offsets))
-        self._tries = list(listing.exception_entries)
-        self._stored = {s.argval for s in self._at.values() if s.opname == "STORE_NAME"}
-        self._place: dict[int, int] = {}
-        self._ways: dict[int, list[int]] = {}
-        self.cells = frozenset(code.co_cellvars + code.co_freevars)
-        self.steps = self._ordered(offsets[0])
-        self.skipped = self._cosmetic()
-        self._number = self._numbered()
-
-    def _ordered(self, entry: int) -> list[dis.Instruction]:
-        steps: list[dis.Instruction] = []
-        waiting = [entry]
-        while waiting:
-            offset: int | None = self._settle(waiting.pop())
-            while offset is not None and offset not in self._place:
-                step = self._at[offset]
-                self._place[offset] = len(steps)
-                steps.append(step)
-                waiting.extend(self._handlers(offset))
-                ways = self._ways[offset] = self._successors(step)
-                waiting.extend(ways[1:])
-                offset = ways[0] if ways else None
-        return steps
-
-    def _settle(self, offset: int) -> int:
-        """The next instruction that does something; jumps are followed."""
-        passed = set()
-        jump = offset
-        while offset not in passed:
-            passed.add(offset)
-            step = self._at[offset]
-            if step.opname in _JUMPS:
-                jump, offset = offset, step.argval
-            elif step.opname in _DROPPED or self._is_closure_load(step):
-                offset = self._next[offset]
-            else:
-                return offset
-        return jump  # of an endless loop that does nothing
-
-    def _is_closure_load(self, step: dis.Instruction) -> bool:
-        # 3.13 writes LOAD_CLOSURE as LOAD_FAST of a cell; which cells, the nested code tells.
-        if step.opname == "LOAD_FAST_LOAD_FAST":
-            return all(name in self.cells for name in step.argval)
-        return step.opname == "LOAD_FAST" and step.argval in self.cells
-
-    def _successors(self, step: dis.Instruction) -> list[int]:
-        """Where control goes from here: when the condition holds, then otherwise."""
-        if step.opname in _ENDS:
-            return []
-        if step.opname in _JUMPS:
-            return [self._settle(step.argval)]
-        following = self._settle(self._next[step.offset])
-        if step.opcode not in _HAS_JUMP:
-            return [following]
-        target = self._settle(step.argval)
-        return [following, target] if _plain(step.opname) in _OPPOSITES else [target, following]
-
-    def _handlers(self, offset: int) -> Iterator[int]:
-        for entry in self._tries:
-            if entry.start <= offset < entry.end:
-                yield self._settle(entry.target)
-
-    def onward(self, place: int) -> str:
-        """The instructions that may come after, unless it is just the following one."""
-        step = self.steps[place]
-        ways = [self._number[self._place[offset]] for offset in self._ways[step.offset]]
-        return "" if ways == [self._number[place] + _n_parts(step)] else f" -> {ways}"
-
-    def tried(self, place: int) -> str:
-        """Where control goes if the instruction raises."""
-        if not self._tries:
-            return ""
-        handlers = self._handlers(self.steps[place].offset)
-        return "".join(f" ! {self._number[self._place[offset]]}" for offset in handlers)
-
-    def _numbered(self) -> list[int]:
-        """For each place, how many instructions that count come before it."""
-        numbers, n = [], 0
-        for place, step in enumerate(self.steps):
-            numbers.append(n)
-            if place not in self.skipped:
-                n += _n_parts(step)
-        return numbers
-
-    def path(self, place: int) -> tuple[str, ...]:
-        """The global's name and the attributes that are read from it right away."""
-        names = [self.steps[place].argval]
-        for step in self.steps[place + 1 :]:
-            if step.opname not in _ATTRIBUTE_LOADS:
-                break
-            names.append(step.argval)
-        return tuple(names)
-
-    def belongs_to_path(self, place: int) -> bool:
-        """Return True if an attribute is read right away from a global."""
-        while place and self.steps[place].opname in _ATTRIBUTE_LOADS:
-            place -= 1
-        return self.steps[place].opname in _GLOBAL_LOADS
-
-    def is_own_name(self, name: str) -> bool:
-        """Return True if a class body reads what it has itself assigned."""
-        return name in self._stored
-
-    def _cosmetic(self) -> frozenset[int]:
-        """The places of docstrings, line numbers and type hints."""
-        skipped: set[int] = set()
-        for place, step in enumerate(self.steps):
-            if step.opname == "STORE_NAME" and step.argval in _CLASS_NOTES:
-                skipped.update((place - 1, place))
-            elif step.opname == "MAKE_FUNCTION" and (step.arg or 0) & _ANNOTATIONS_FLAG:
-                skipped.update(self._hints(place))
-            elif step.opname == "SET_FUNCTION_ATTRIBUTE" and step.arg == _ANNOTATIONS_FLAG:
-                skipped.update((place, *self._hints_on_stack(place)))
-        return frozenset(skipped)
-
-    def _hints(self, place: int) -> range:
-        """Up to 3.12: the hints lie below the code and the closure."""
-        end = place - 2  # over the code
-        if (self.steps[place].arg or 0) & 0x08:
-            end -= 1  # and the closure's tuple, whose loads are dropped
-        return self._pushing(end)
-
-    def _hints_on_stack(self, place: int) -> range:
-        """From 3.13 on: the hints lie below the new function."""
-        end = place - 1
-        while self.steps[end].opname == "SET_FUNCTION_ATTRIBUTE":
-            end -= 1
-        closed = any(step.arg == 0x08 for step in self.steps[end + 1 : place])
-        return self._pushing(end - (3 if closed else 2))  # below the code, and the closure
-
-    def _pushing(self, last: int) -> range:
-        """The run of instructions that end at ``last`` and leave one value."""
-        needed, place = 1, last
-        while place >= 0:
-            step = self.steps[place]
-            if step.opcode in _HAS_JUMP:
-                return range(0)  # a hint that branches counts
-            needed -= dis.stack_effect(step.opcode, step.arg)
-            if needed == 0:
-                return range(place, last + 1)
-            place -= 1
-        return range(0)
-
-
-def _with_names(step: dis.Instruction, code: CodeType) -> dis.Instruction:
-    """The names of keyword arguments, which dis of 3.11 and 3.12 doesn't look up."""
-    if step.opname != "KW_NAMES":
-        return step
-    return step._replace(argval=code.co_consts[step.arg or 0])
-
-
-def _is_method_load(step: dis.Instruction) -> bool:
-    """Return True if an attribute is read in order to be called."""
-    if step.opname == "LOAD_METHOD":
-        return True
-    return step.opname in _FLAGS_BESIDE_NAME and bool((step.arg or 0) & 1)
-
-
-@cache
-def _plain(opname: str) -> str:
-    return opname.replace("_FORWARD", "").replace("_BACKWARD", "")
-
-
-def _n_parts(step: dis.Instruction) -> int:
-    return 2 if step.opname in _JOINED else 1
-
-
-def _parts(step: dis.Instruction) -> list[tuple[str, Any]]:
-    """The instruction, or the two that 3.13 joins where they stand on one line."""
-    name = step.opname
-    if name in _JOINED:
-        return list(zip(_JOINED[name], step.argval, strict=True))
-    plain = _plain(name)
-    return [(_OPPOSITES.get(plain, plain), step.argval)]
 
 
 def _constant(value: Any) -> str:
     """A constant of the compiler's as text; sets don't depend on their order."""
-    if value is dis.UNKNOWN:  # type: ignore[attr-defined]  # typeshed leaves it out
-        raise NotImplementedError(f"Python {sys.version} has a constant that dis can't tell")
-    if isinstance(value, frozenset):
+    kind = type(value)
+    if kind is frozenset:
         return f"frozenset {sorted(map(_constant, value))}"
-    if isinstance(value, tuple):
+    if kind is tuple:
         return f"tuple {[_constant(item) for item in value]}"
+    if kind is int and abs(value) > _HUGE:
+        value = hex(value)
     return f"{type(value).__name__} {value!r}"

@@ -26,7 +26,7 @@ from linepipe_core._named_tuple import NamedTuple
 __all__ = ["Keeper", "attach", "find", "keep", "note", "stamp_of"]
 
 # What these say changes with them.
-_FINDERS: Final = ("bytecode", "code_facts", "literal_reads", "parsing", "statements")
+_FINDERS: Final = ("bytecode", "code_facts", "flow", "literal_reads", "parsing", "statements")
 _ENOUGH: Final = 20_000  # characters of source: about 20 ms of parsing
 _MOST_BYTES: Final = 16 << 20
 _SHORTLY_NS: Final = 100_000_000

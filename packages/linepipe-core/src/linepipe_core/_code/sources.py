@@ -8,7 +8,6 @@ turn: coarser than a function's own fingerprint, and the same whether they are l
 
 from __future__ import annotations
 
-import dis
 import linecache
 import sys
 import tokenize
@@ -20,6 +19,7 @@ from types import CodeType
 from typing import Any, Final
 
 from linepipe_core._code.bytecode import Import, normalise
+from linepipe_core._code.flow import stored_names
 from linepipe_core._code.known_facts import find, note, stamp_of
 from linepipe_core._code.ownership import find_spec, is_main, module_owner, root_of
 from linepipe_core._code.parsing import read_statements
@@ -97,11 +97,10 @@ def _read(name: str, spec: ModuleSpec) -> ModuleSource:
     normal = normalise(code)
     package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
     imports = dict.fromkeys(m for each in normal.imports for m in imported_modules(each, package))
-    assigned = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
     # What the names of globals stand for is not known before the import: their names count.
     read = repr(normal.references).encode("utf-8", "surrogatepass")
     digest = f"{normal.digest} {blake2b(read, digest_size=16).hexdigest()}"
-    return ModuleSource(digest, tuple(imports), frozenset(assigned))
+    return ModuleSource(digest, tuple(imports), stored_names(code))
 
 
 def imported_modules(statement: Import, package: str) -> Iterator[str]:
