@@ -65,7 +65,7 @@ def check(path: str, told: int, seen: int) -> tuple[int, int]:
     with ObjectShelf(path) as shelf:
         after = files_of(path)
         with Store(path) as store:
-            newest = store.newest_results(["generation"]).get("generation")
+            newest = store.results.newest(["generation"]).get("generation")
             record = newest.record if newest is not None else None
         generation = int(record or 0)
         names = sorted(shelf)

@@ -47,7 +47,7 @@ def digest_of(path: str, name: str) -> str | None:
 def record_of(path: str, key: str) -> str | None:
     """The record of the newest result of that key."""
     with Store(path) as store:
-        newest = store.newest_results([key]).get(key)
+        newest = store.results.newest([key]).get(key)
         return None if newest is None else newest.record
 
 

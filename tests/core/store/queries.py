@@ -11,17 +11,21 @@ import pytest
 
 
 class Queries:
-    """The statements of connections that are opened from now on, and the folders listed."""
+    """The statements of connections that are opened from now on, and the folders listed.
+
+    Attributes:
+        statements: each statement that was executed.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._statements: list[str] = []
+        self.statements: list[str] = []
         self._listed: list[int] = []
         self._connect = connect = sqlite3.connect
         listdir = os.listdir
 
         def watched(*args: Any, **options: Any) -> sqlite3.Connection:
             connection: sqlite3.Connection = connect(*args, **options)
-            connection.set_trace_callback(self._statements.append)
+            connection.set_trace_callback(self.statements.append)
             return connection
 
         def listed(path: Any = ".") -> Any:
@@ -34,7 +38,7 @@ class Queries:
     def scanned(self, path: str) -> set[str]:
         """The tables that were gone through from end to end, and ``buffers`` if that was listed."""
         found: set[str] = set()
-        kinds = {sql.partition("'")[0]: sql for sql in self._statements}  # one of those alike
+        kinds = {sql.partition("'")[0]: sql for sql in self.statements}  # one of those alike
         connection = self._connect(f"{path}/index.sqlite")
         for sql in kinds.values():
             if sql.split(maxsplit=1)[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"):

@@ -111,7 +111,7 @@ class ShelfAgainstDict(RuleBasedStateMachine):
             assert same(self.shelf[name], value), name
         assert record_of(self.path, "text") == self.texts.get("text")
         with Store(self.path) as store:
-            n_results = len(store.results(["text"])["text"])
+            n_results = len(store.results.of(["text"])["text"])
         assert n_results <= 5
         assert n_results or self.model or files_of(self.path) == []
 

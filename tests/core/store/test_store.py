@@ -23,10 +23,10 @@ def test_store_does_it_all_in_one_go(shelf: ObjectShelf, path: str) -> None:
         assert draft.digests == {name: each.digest for name, each in stored.objects.items()}
         assert {name: each.digest for name, each in store.current("abc").items()} == draft.digests
         assert not draft.refused
-        newest = store.newest_results(["made", "nope"])["made"]
+        newest = store.results.newest(["made", "nope"])["made"]
         assert newest is not None
         assert (newest.record, newest.node, newest.number) == (result.record, "make", stored.number)
-        assert "nope" not in store.newest_results(["made", "nope"])
+        assert "nope" not in store.results.newest(["made", "nope"])
     assert sorted(shelf) == ["a", "b"]
 
 
@@ -100,4 +100,4 @@ def test_what_was_put_by_hand_leaves_when_its_name_gets_what_cannot_be_kept(path
     assert len(files_of(path)) == 1
     with Store(path) as store:
         assert store.names() == []
-        assert "a" in store.newest_results(["made"])["made"].objects
+        assert "a" in store.results.newest(["made"])["made"].objects

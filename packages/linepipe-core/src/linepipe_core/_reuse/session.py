@@ -8,12 +8,13 @@ into the transaction that stores its outputs.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
-from typing import Any
+from functools import partial
+from itertools import islice
+from typing import Any, Final
 
 from linepipe_core._code.dependencies import Reader, code_named
-from linepipe_core._code.parts import FUNCTION, Part
+from linepipe_core._code.parts import Part
 from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.decide import ReusePlanner
@@ -33,15 +34,18 @@ from linepipe_core._reuse.record import (
     runs_alike,
     wiring_of,
 )
-from linepipe_core._reuse.versions import MOST_OF_WRITERS, object_of, results_of
-from linepipe_core._store.info import ObjectInfo
-from linepipe_core._store.shelf_registry import ShelfRegistry, ShelfSnapshot
-from linepipe_core._store.store import Result, StoredResult
+from linepipe_core._reuse.shelf_inputs import ShelfInputs
+from linepipe_core._reuse.versions import MOST_OF_WRITERS, results_of
+from linepipe_core._store.shelf_registry import ShelfRegistry
+from linepipe_core._store.shelf_snapshot import ShelfSnapshot
+from linepipe_core._store.store import Result
 from linepipe_core._values.file import files_in
 from linepipe_core._values.isolate import peek
 from linepipe_core._values.secrets import shown_value
 
 __all__ = ["ReuseSession"]
+
+_MOST_AT_ONCE: Final = 500  # results of which one transaction notes the use
 
 
 class ReuseSession:
@@ -74,9 +78,6 @@ class ReuseSession:
         reuses: bool = True,
         judge: ReuseSession | None = None,
     ) -> None:
-        self._judge = judge
-        self._stale: dict[str, tuple[Reason, ...]] = {}  # of objects that a slice reads
-        self._read_versions: dict[str, Version] = {}
         self._wiring = wiring
         self._registry = registry
         self._store = registry.store
@@ -84,18 +85,24 @@ class ReuseSession:
         self._reuses = reuses
         self._decided: dict[int, Decision] = {}
         self._has_run = False  # True once a node has run
-        self._makers: dict[str, str] = {}  # free objects -> their makers' function, as a hash
         self._put: set[str] = set()  # the objects put in by hand in this run
         self._made: set[str] = set()  # the objects made in this run
+        self._used: set[int] = set()  # the versions of which the shelf knows that they are used
         indices = range(len(wiring.nodes))
         self._files = FileContents()
         self._values = {**constants, **config}
         results = results_of(
             wiring.nodes, self._reader, self._store, registry.partition, self._files.look_again
         )
-        self._keys, self._bound, self._versions = results
+        self._keys, self._bound, self._versions, _ = results
         telling = [found for each in self._versions if (found := each.telling) is not None]
-        self._objects = self._objects_today(telling)
+        self._objects: dict[str, StoredObject] = {}  # those that have code or Files
+        for version in telling:
+            self._objects.update(version.objects)
+        self._inputs = ShelfInputs(wiring.free, registry, judge)
+        self._objects.update(self._inputs.objects)
+        for each in self._inputs.objects.values():
+            self._files.look_again(each.files)
         names = (*wiring.free, *wiring.config_references)
         self._given, given = look_at_given(names, constants, config, prints, self._reader)
         for name in names:
@@ -109,8 +116,9 @@ class ReuseSession:
             self._code_read,
             self._store.facts,
         )
-        self.from_shelf = tuple(self._look_at_shelf())
-        self._by_hand = self._store.put_by_hand(wiring.makers, registry.partition)
+        self.from_shelf = self._inputs.infos()
+        unclear = [name for name in wiring.makers if name not in results.given]
+        self._by_hand = self._store.results.put_by_hand(unclear, registry.partition)
         self._planner = ReusePlanner(
             wiring,
             self._versions,
@@ -176,15 +184,45 @@ class ReuseSession:
         """The outputs that aren't on the shelf any more as judged; the others are held."""
         version = self._planner.version(index)
         assert version is not None
+        following = partial(self._digests_after, index)
         lost = [
             name
             for name, each in version.objects.items()
-            if name not in self._put and not self._registry.holds(name, each.digest)
+            if name not in self._put and not self._registry.holds(name, each.digest, following)
         ]
-        if lost or version.is_in_use:
+        if lost or version.is_in_use or self._uses(index, version):
             return lost
-        is_there = self._store.use(version.number, self._registry.partition)
-        return [] if is_there else list(version.objects)
+        return list(version.objects)
+
+    def _uses(self, index: int, version: Version) -> bool:
+        """Note on the shelf that a version is used, with those that are current and follow.
+
+        Returns:
+            False if it isn't there any more.
+        """
+        if version.number not in self._used:
+            numbers = [version.number]
+            if version.is_current:
+                numbers += (
+                    each.number
+                    for each in islice(self._reused_after(index), _MOST_AT_ONCE)
+                    if each.is_current and not each.is_in_use
+                )
+            self._used |= self._store.use(numbers, self._registry.partition)
+        return version.number in self._used
+
+    def _reused_after(self, index: int) -> Iterator[Version]:
+        """The versions of the nodes that follow a node and are going to be reused in a row."""
+        decisions, version = self._planner.decisions, self._planner.version
+        for following in range(index + 1, len(decisions)):
+            if decisions[following].action != "reuse" or (found := version(following)) is None:
+                return
+            yield found
+
+    def _digests_after(self, index: int) -> Iterator[str]:
+        """The digests of what these made."""
+        for version in self._reused_after(index):
+            yield from (each.digest for each in version.objects.values())
 
     def _note_reused(self, index: int) -> None:
         version = self._planner.version(index)
@@ -406,19 +444,9 @@ class ReuseSession:
         if missing:
             raise missing_files(missing)
 
-    def _choose_version(self, name: str) -> None:
-        """Let a slice read the version that fits today; without one it is stale."""
-        judge = self._judge
-        if judge is None or name not in judge._wiring.makers:
-            return
-        result = self._current_result(name)
-        if result is None or not result.key:  # put by hand: nobody judges it
-            return
-        version, reasons = judge.judged(name)
-        made = version.objects.get(name) if version is not None else None
-        if version is not None and made and self._registry.holds(name, made.digest):
-            self._read_versions[name] = version
-        self._stale[name] = reasons
+    def makes(self, name: str) -> bool:
+        """Return True if a node here makes an object of that name."""
+        return name in self._wiring.makers
 
     def judged(self, name: str) -> tuple[Version | None, tuple[Reason, ...]]:
         """The version of an object that fits today, or why there is none."""
@@ -434,59 +462,19 @@ class ReuseSession:
         )
         return None, bounded(causes)
 
-    def _current_result(self, name: str) -> StoredResult | None:
-        partition = self._registry.partition
-        found = self._store.current_result(name, partition)
-        return found or (self._store.current_result(name) if partition else None)
-
-    def _look_at_shelf(self) -> Iterator[ObjectInfo]:
-        """The objects that no node here makes and that come from the shelf."""
-        for name in self._wiring.free:
-            if name in self._objects and name not in self._given:
-                info = self._registry.info(name)._replace(stale=self._stale.get(name, ()))
-                if name in self._read_versions:
-                    age = max(0.0, time.time() - self._read_versions[name].stored)
-                    info = info._replace(age_seconds=age)
-                yield info
-
     def expect_outputs(self) -> None:
         """Let the registry tell what this run made from what earlier ones did."""
         self._registry.awaited.update(self._wiring.makers)
 
     def log_provenance(self) -> None:
         """Log what comes from the shelf."""
-        functions = self._code.functions()
-        log_provenance(
-            self.from_shelf,
-            self._wiring.nodes,
-            self._wiring.outputs,
-            {name for name, digest in self._makers.items() if digest in functions},
-        )
-
-    def _objects_today(self, telling: Iterable[Version]) -> dict[str, StoredObject]:
-        """The newest objects that nodes made, and the free ones, which are held as they are now.
-
-        Another process may replace these meanwhile.
-
-        Args:
-            telling: the newest versions whose objects have code or Files.
-        """
-        found: dict[str, StoredObject] = {}
-        for version in telling:
-            found.update(version.objects)
-        for name in self._wiring.free:
-            self._choose_version(name)
-            held = self._registry.held.get(name)
-            if isinstance(held, ShelfSnapshot):
-                result = self._current_result(name)
-                record = Record.read(result.record) if result is not None else None
-                if record is not None:
-                    self._makers[name] = record.parts[FUNCTION].digest
-                found[name] = object_of(record, name, held.pin().digest)
-                if name in self._read_versions:
-                    found[name] = self._read_versions[name].objects[name]
-                self._files.look_again(found[name].files)
-        return found
+        if self.from_shelf:
+            log_provenance(
+                self.from_shelf,
+                self._wiring.nodes,
+                self._wiring.outputs,
+                self._inputs.made_by(self._code.functions()),
+            )
 
     def _code_read(self, index: int) -> list[Any]:
         """The classes and functions in what the node reads."""

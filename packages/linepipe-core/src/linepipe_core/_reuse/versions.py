@@ -36,11 +36,13 @@ class Results(NamedTuple):
         keys: per node, the key of its results.
         bound: of each writer, the arguments that are bound to its function, as a hash.
         versions: per node, its results, the newest first.
+        given: the names that are known to give what a node made.
     """
 
     keys: list[str]
     bound: dict[int, str]
     versions: list[NodeVersions]
+    given: set[str]
 
 
 def results_of(
@@ -74,7 +76,8 @@ def results_of(
             claimed = {bound[i] for i in bound if keys[i] == keys[index]}
             found.take_writer(bound[index], claimed)
         versions.append(found)
-    return Results(keys, bound, versions)
+    given = {n for each in stored.newest.values() if each.is_current for n in each.objects}
+    return Results(keys, bound, versions, given)
 
 
 def _writer(reader: Reader, node: Node) -> tuple[str, str]:
@@ -101,7 +104,7 @@ class _Stored:
     def __init__(self, store: Store, keys: Sequence[str], partition: str) -> None:
         self.store = store
         self.partition = partition
-        self.newest = store.newest_results(keys, partition)
+        self.newest = store.results.newest(keys, partition)
         self._keys = keys
         self._places = {key: place for place, key in enumerate(keys)}
         self._all: dict[str, list[StoredResult]] = {}
@@ -112,7 +115,7 @@ class _Stored:
     @cached_property
     def newest_outside(self) -> dict[str, StoredResult]:
         """The newest result of each node that has none in the run's partition."""
-        return self.store.newest_results([k for k in self._keys if k not in self.newest])
+        return self.store.results.newest([k for k in self._keys if k not in self.newest])
 
     def all(self, key: str) -> list[StoredResult]:
         """All results of a node, of its own partition first, the newest first.
@@ -124,7 +127,7 @@ class _Stored:
             place = self._places[key]
             some = [k for k in self._keys[place : place + self._n_ahead] if k not in self._all]
             self._n_ahead = min(2 * self._n_ahead, _MOST_AHEAD)
-            self._all.update(self.store.results(some, None, _MOST))
+            self._all.update(self.store.results.of(some, None, _MOST))
         found = self._all[key]
         found.sort(key=lambda result: (result.partition != self.partition, -result.number))
         return found
@@ -132,7 +135,7 @@ class _Stored:
     def that_read(self, key: str, read: str) -> Iterator[StoredResult]:
         """The results of a node that were made from the same, of its own partition first."""
         yield from self._ahead.that_read(key, read)
-        found = self.store.results_that_read(key, read, _MOST)
+        found = self.store.results.that_read(key, read, _MOST)
         found.sort(key=lambda result: -result.number)
         yield from (result for result in found if result.partition != self.partition)
 
@@ -146,13 +149,13 @@ class _Stored:
 
     def in_partition(self, key: str) -> list[StoredResult]:
         """The results of a node in its own partition, the newest first."""
-        found = self.store.results([key], self.partition, _MOST)[key]
+        found = self.store.results.of([key], self.partition, _MOST)[key]
         found.sort(key=lambda result: -result.number)
         return found
 
     def outside(self, key: str) -> list[StoredResult]:
         """The newest result of a node in another partition, if there is one."""
-        return self.store.newest_outside(key, self.partition)
+        return self.store.results.newest_outside(key, self.partition)
 
 
 class _Ahead:
@@ -179,7 +182,7 @@ class _Ahead:
     def that_read(self, key: str, read: str) -> Iterator[StoredResult]:
         """The results of a node in its partition that were made from the same, newest first."""
         if self._outlines is None:
-            self._outlines = self._store.outlines(self._keys, self._partition)
+            self._outlines = self._store.results.outlines(self._keys, self._partition)
         numbers = self._outlines.get(key, {})
         for number in sorted((n for n, each in numbers.items() if each == read), reverse=True):
             found = self._found.pop(number, None) or self._fetched(key, number)
@@ -197,7 +200,7 @@ class _Ahead:
             after = min((n for n in self._outlines.get(following, ()) if n > last), default=0)
             if after:
                 wanted.append(last := after)
-        self._found = {result.number: result for result in self._store.numbered(wanted)}
+        self._found = {result.number: result for result in self._store.results.numbered(wanted)}
         return self._found.pop(number, None)
 
 
@@ -354,7 +357,7 @@ def never_kept(store: Store, names: Iterable[str]) -> dict[str, str]:
     """
     found = {}
     for name in names:
-        for result in store.newest_results(store.keys_with(json.dumps(name))).values():
+        for result in store.results.newest(store.results.keys_with(json.dumps(name))).values():
             record = Record.read(result.record)
             if record is not None and name in record.outputs and record.outputs[name] is None:
                 found[name] = result.node or "?"

@@ -158,7 +158,7 @@ class Sender:
 
     def _found(self, name: str, digest: str) -> Any:
         """The object of that digest on the shelf, as it is now and whatever becomes of it."""
-        from linepipe_core._store.shelf_registry import ShelfSnapshot
+        from linepipe_core._store.shelf_snapshot import ShelfSnapshot
 
         assert self._store is not None
         located = self._store.find_digest(digest)

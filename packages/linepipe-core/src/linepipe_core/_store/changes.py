@@ -8,7 +8,7 @@ millisecond to make, which each process that opens a shelf would spend on each.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
@@ -158,14 +158,14 @@ class Find:
 
 
 class Use:
-    """Let the names of a result give its objects in a partition. Gives False if it is gone."""
+    """Let the names of results give their objects in a partition. Gives those that are there."""
 
-    def __init__(self, number: int, partition: str) -> None:
-        self.number = number
+    def __init__(self, numbers: Collection[int], partition: str) -> None:
+        self.numbers = numbers
         self.partition = partition
 
-    def apply(self, connection: sqlite3.Connection) -> bool:
-        return result_rows.use(connection, self.number, self.partition)
+    def apply(self, connection: sqlite3.Connection) -> set[int]:
+        return {n for n in self.numbers if result_rows.use(connection, n, self.partition)}
 
 
 class Take:

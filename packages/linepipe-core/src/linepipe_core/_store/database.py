@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from linepipe_core._errors import ShelfError, ShelfPathError, ShelfReadError, ShelfWriteError
 from linepipe_core._store import folder as folders
@@ -84,9 +84,12 @@ class Index:
     """An open index.
 
     Attributes:
+        n_commits: the number of changes that this process has made, of all indexes.
         is_closed: True after `close`.
         identity: the index file's device and inode.
     """
+
+    n_commits: ClassVar[int] = 0
 
     folder: ShelfFolder
     path: str
@@ -181,6 +184,7 @@ class Index:
             connection = self._locked(calls, job)
             changed = change.apply(connection)
             connection.execute("COMMIT")
+            Index.n_commits += 1
             return changed
         except sqlite3.Error as error:
             raise self._write_error(error) from error

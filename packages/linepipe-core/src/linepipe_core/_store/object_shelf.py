@@ -222,7 +222,7 @@ class ObjectShelf(shelve.Shelf[Any]):
 
     def partitions(self) -> tuple[str, ...]:
         """The partitions that runs have made, in order; the shelf's own isn't among them."""
-        return tuple(self._store.partitions())
+        return tuple(self._store.results.partitions())
 
     @property
     def max_versions(self) -> int:

@@ -30,8 +30,16 @@ class ShelfObject:
 
     __slots__ = ("_files", "_pinned", "_row")
 
-    def __init__(self, row: Row, files: BufferFiles) -> None:
+    def __init__(
+        self, row: Row, files: BufferFiles, maps: dict[tuple[str, int], Buffer] | None = None
+    ) -> None:
         """Pin an object.
+
+        Args:
+            row: the index's entry.
+            files: the shelf's buffer files.
+            maps: the buffers by digest and size that other objects have open, which this one
+                shares; filled here. Such an object is loaded, and never taken.
 
         Raises:
             BadBytesError: a buffer is gone, or isn't what was written.
@@ -39,7 +47,13 @@ class ShelfObject:
         """
         self._row = row
         self._files = files
-        self._pinned = [files.open(*buffer) for buffer in row.buffers]
+        if maps is None:
+            self._pinned = [files.open(*buffer) for buffer in row.buffers]
+            return
+        for buffer in row.buffers:
+            if buffer not in maps:
+                maps[buffer] = files.open(*buffer)
+        self._pinned = [maps[buffer] for buffer in row.buffers]
 
     @property
     def digest(self) -> str:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store.rows import (
     Released,
+    batches,
     decoded,
     encoded,
     exists,
+    marks,
     release,
     split_buffers,
 )
@@ -27,8 +28,6 @@ MAX_VERSIONS: Final = 5
 
 # A reuse within so many seconds of the last one isn't written down again.
 USED_SECONDS: Final = 60.0
-
-_KEYS_AT_ONCE: Final = 500  # SQLite takes 999 values before 3.32
 
 
 class StoredOutput(NamedTuple):
@@ -77,9 +76,9 @@ def newest(
     """The result of each key that was stored last, for the keys that have one."""
     inside, values = _in_partition(partition)
     found: dict[str, StoredResult] = {}
-    for some in _batches(keys):
+    for some in batches(keys):
         chosen = (
-            f"SELECT MAX(result) FROM results WHERE key IN ({_marks(some)}){inside} GROUP BY key"
+            f"SELECT MAX(result) FROM results WHERE key IN ({marks(some)}){inside} GROUP BY key"
         )
         for each in _results(connection, chosen, (*map(encoded, some), *values)):
             found[each.key] = each
@@ -91,10 +90,10 @@ def outlines(
 ) -> dict[str, dict[int, str]]:
     """Of each key the number of each result -> the hash of what it was made from."""
     found: dict[str, dict[int, str]] = {}
-    for some in _batches(keys):
+    for some in batches(keys):
         rows = connection.execute(
             "SELECT key, group_concat(result || ' ' || coalesce(read, '')) FROM results"
-            f" WHERE key IN ({_marks(some)}) AND partition = ? GROUP BY key",
+            f" WHERE key IN ({marks(some)}) AND partition = ? GROUP BY key",
             (*map(encoded, some), encoded(partition)),
         )
         for key, listed in rows:
@@ -120,10 +119,10 @@ def results(
     """Up to ``limit`` results of each key, the last used first."""
     inside, values = _in_partition(partition)
     found: dict[str, list[StoredResult]] = {key: [] for key in keys}
-    for some in _batches(keys):
+    for some in batches(keys):
         chosen = (
             "SELECT result FROM (SELECT result, ROW_NUMBER() OVER (PARTITION BY key"
-            f" ORDER BY used DESC, result DESC) AS place FROM results WHERE key IN ({_marks(some)})"
+            f" ORDER BY used DESC, result DESC) AS place FROM results WHERE key IN ({marks(some)})"
             f"{inside}) WHERE place <= ?"
         )
         for each in _results(connection, chosen, (*map(encoded, some), *values, limit)):
@@ -154,16 +153,6 @@ def _in_partition(partition: str | None) -> tuple[str, tuple[bytes, ...]]:
     return ("", ()) if partition is None else (" AND partition = ?", (encoded(partition),))
 
 
-def _batches(keys: Collection[str]) -> Iterator[tuple[str, ...]]:
-    rest = iter(keys)
-    while some := tuple(islice(rest, _KEYS_AT_ONCE)):
-        yield some
-
-
-def _marks(keys: Collection[str]) -> str:
-    return ", ".join("?" * len(keys))
-
-
 def _results(
     connection: sqlite3.Connection, chosen: str, values: Sequence[Any]
 ) -> list[StoredResult]:
@@ -175,35 +164,32 @@ def _results(
         f" LEFT JOIN objects o ON o.digest = v.object WHERE r.result IN ({chosen})",
         values,
     )
-    heads: dict[int, tuple[Any, ...]] = {}
-    objects: dict[int, dict[str, StoredOutput]] = {}
+    found: dict[int, StoredResult] = {}
     hidden: set[int] = set()  # those of which some name gives another's object
-    for key, number, partition, node, record, read, stored, used, name, is_current, *output in rows:
-        if number not in heads:
-            heads[number] = key, partition, node, record, read, stored, used
-            objects[number] = {}
+    for key, number, partition, node, record, read, stored, used, *output in rows:
+        name, is_current, digest, buffers = output
+        if number not in found:
+            found[number] = StoredResult(
+                number,
+                decoded(partition),
+                "" if key is None else decoded(key),
+                None if node is None else decoded(node),
+                None if record is None else decoded(record),
+                read,
+                stored,
+                used,
+                {},
+                True,
+            )
         if name is None:  # a writer's
             continue
-        digest, buffers = output
         if digest is not None:
-            objects[number][decoded(name)] = StoredOutput(digest, split_buffers(buffers))
+            found[number].objects[decoded(name)] = StoredOutput(digest, split_buffers(buffers))
         if not is_current:
             hidden.add(number)
-    return [
-        StoredResult(
-            number,
-            decoded(partition),
-            "" if key is None else decoded(key),
-            None if node is None else decoded(node),
-            None if record is None else decoded(record),
-            read,
-            stored,
-            used,
-            objects[number],
-            number not in hidden,
-        )
-        for number, (key, partition, node, record, read, stored, used) in heads.items()
-    ]
+    for number in hidden:
+        found[number] = found[number]._replace(is_current=False)
+    return [*found.values()]
 
 
 def add_result(
@@ -310,12 +296,17 @@ def current_result(
 
 def put_by_hand(connection: sqlite3.Connection, partition: str, names: Iterable[str]) -> set[str]:
     """Those of the names that give an object that no node made."""
-    query = (
-        "SELECT 1 FROM versions v JOIN results r ON r.result = v.result"
-        " WHERE v.partition = ? AND v.name = ? AND v.is_current AND r.key IS NULL"
-    )
     part = encoded(partition)
-    return {name for name in names if exists(connection, query, part, encoded(name))}
+    found: set[str] = set()
+    for some in batches(names):
+        rows = connection.execute(
+            "SELECT v.name FROM versions v JOIN results r ON r.result = v.result"
+            f" WHERE v.partition = ? AND v.name IN ({marks(some)}) AND v.is_current"
+            " AND r.key IS NULL",
+            (part, *map(encoded, some)),
+        )
+        found.update(decoded(name) for (name,) in rows)
+    return found
 
 
 def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:

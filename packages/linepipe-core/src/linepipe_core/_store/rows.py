@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from linepipe_core._named_tuple import NamedTuple
@@ -57,6 +58,8 @@ CREATE TABLE entries (
 CREATE TABLE mentions (run INTEGER, object TEXT, PRIMARY KEY (run, object)) WITHOUT ROWID;
 CREATE INDEX mentions_object ON mentions (object);
 """
+
+_VALUES_AT_ONCE: Final = 500  # SQLite takes 999 before 3.32
 
 _OBJECT: Final = "o.digest, o.stream, o.type, o.n_bytes, o.buffers, o.about"
 
@@ -107,8 +110,15 @@ def find_all(
     connection: sqlite3.Connection, partition: str, names: Iterable[str]
 ) -> dict[str, Row]:
     """The objects of these names, for those that have one."""
-    found = {name: find(connection, partition, name) for name in names}
-    return {name: row for name, row in found.items() if row is not None}
+    found: dict[str, Row] = {}
+    for some in batches(names):
+        query = (
+            f"SELECT v.name, {_OBJECT} FROM {_CURRENT}"
+            f" WHERE v.partition = ? AND v.name IN ({marks(some)})"
+        )
+        for name, *row in connection.execute(query, (encoded(partition), *map(encoded, some))):
+            found[decoded(name)] = row_of(row)
+    return found
 
 
 def find_object(connection: sqlite3.Connection, digest: str) -> Row | None:
@@ -117,6 +127,16 @@ def find_object(connection: sqlite3.Connection, digest: str) -> Row | None:
         f"SELECT {_OBJECT} FROM objects o WHERE o.digest = ?", (digest,)
     ).fetchone()
     return row_of(found) if found else None
+
+
+def find_objects(connection: sqlite3.Connection, digests: Iterable[str]) -> dict[str, Row]:
+    """The objects of these digests, for those that there are."""
+    found: dict[str, Row] = {}
+    for some in batches(digests):
+        query = f"SELECT {_OBJECT} FROM objects o WHERE o.digest IN ({marks(some)})"
+        for row in connection.execute(query, some):
+            found[row[0]] = row_of(row)
+    return found
 
 
 def names_of(connection: sqlite3.Connection, digest: str) -> list[str]:
@@ -337,6 +357,18 @@ def decoded(stored: bytes) -> str:
         return stored.decode()
     except UnicodeDecodeError:
         return stored.decode("utf-8", "surrogatepass")
+
+
+def batches(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The values, as many at a time as one query takes."""
+    rest = iter(values)
+    while some := tuple(islice(rest, _VALUES_AT_ONCE)):
+        yield some
+
+
+def marks(values: Collection[object]) -> str:
+    """A mark in a query for each of the values."""
+    return ", ".join("?" * len(values))
 
 
 def exists(connection: sqlite3.Connection, query: str, *values: Any) -> bool:

@@ -1,7 +1,7 @@
 """Holds one run's objects on the shelf: the registry of a pipeline with a persistent cache.
 
 Apart from `registry`, which knows no disk, so that a run in memory pays nothing for this.
-The run loop is the same for both: what lies on the shelf is a `Shelved`, of the same shape as
+The run loop is the same for both: what lies on the shelf is a `ShelfSnapshot`, of the same shape as
 whatever else the registry holds.
 """
 
@@ -17,102 +17,18 @@ from typing import Any
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._errors import ConstantError, MissingInputError, ShelfError, UnknownNameError
 from linepipe_core._log import INFO, WARNING, once, registry_log
+from linepipe_core._store.ahead import ObjectsAhead
 from linepipe_core._store.info import ObjectInfo
 from linepipe_core._store.packing import ShelfObject
 from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
+from linepipe_core._store.shelf_snapshot import ShelfSnapshot
 from linepipe_core._store.store import Result, Store
 from linepipe_core._values.isolate import ATOMIC, Shared, isolate, log_shared, peek
 from linepipe_core._values.out_of_band import Unpicklable
 from linepipe_core._values.rules import is_registered
 from linepipe_core._values.secrets import may_hold_secret
-from linepipe_core._values.snapshot import Snapshot
 
-__all__ = ["ShelfRegistry", "ShelfSnapshot", "read_history"]
-
-
-class ShelfSnapshot(Snapshot):
-    """An object on the shelf. Whoever asks gets a private copy, read when it is asked for.
-
-    Attributes:
-        name: its name.
-    """
-
-    is_stored = True  # what a result holds of it is read when somebody looks
-
-    __slots__ = ("_locate", "_located", "_shared", "_unshared", "name")
-
-    name: str
-
-    def __init__(self, name: str, locate: Callable[[], ShelfObject | None]) -> None:
-        self.name = name
-        self._locate = locate
-        self._located: ShelfObject | None = None
-        self._unshared: list[Any] = []  # a copy that was read and not given away yet
-        self._shared: list[Any] = []  # one that everyone may look at
-
-    def pin(self) -> ShelfObject:
-        """The object as it is from now on, whatever becomes of the shelf.
-
-        Raises:
-            MissingInputError: it isn't there any more, or its bytes are bad.
-        """
-        if self._located is None:
-            self._located = self._locate()
-        if self._located is None:
-            raise self._missing(None)
-        return self._located
-
-    def unread(self) -> ShelfSnapshot:
-        """The same object, if it was pinned, without the copy that was read of it."""
-        located = self._located
-        return ShelfSnapshot(self.name, self._locate if located is None else lambda: located)
-
-    @property
-    def value(self) -> Any:
-        """The object itself, for somebody who promises not to change it."""
-        if not self._shared:
-            self._shared.append(self.copy())
-        return self._shared[0]
-
-    def copy(self) -> Any:
-        """A private copy."""
-        try:
-            return self._unshared.pop()  # never to two threads that look at one history
-        except IndexError:
-            return self._loaded()
-
-    move = copy
-
-    def read(self) -> None:
-        """Read a copy for the first reader.
-
-        Raises:
-            MissingInputError: the object isn't there any more, or its bytes are bad.
-        """
-        if not self._unshared:
-            self._unshared.append(self._loaded())
-
-    def _loaded(self) -> Any:
-        located = self.pin()
-        try:
-            return located.load()
-        except ShelfError:  # it can't be read just now, and stays
-            raise
-        except Exception as error:  # unpickling may raise anything
-            registry_log().warning(
-                "object %r on the shelf can't be read and counts as missing: %s: %s",
-                self.name, type(error).__name__, error,
-            )  # fmt: skip
-            raise self._missing(error) from error
-
-    def _missing(self, error: Exception | None) -> MissingInputError:
-        gone = "it was removed, could never be pickled, or may hold a secret"
-        why = gone if error is None else f"{type(error).__name__}: {error}"
-        return MissingInputError(
-            f"object {self.name!r} can't be read from the shelf: {why}\n"
-            "  run the node that makes it again",
-            [self.name],
-        )
+__all__ = ["ShelfRegistry", "read_history"]
 
 
 class ShelfRegistry(ObjectRegistry):
@@ -136,6 +52,7 @@ class ShelfRegistry(ObjectRegistry):
     """
 
     __slots__ = (
+        "_ahead",
         "_kept_digests",
         "_put_by_hand",
         "_run",
@@ -156,6 +73,7 @@ class ShelfRegistry(ObjectRegistry):
     ) -> None:
         super().__init__(constants, wiring)
         self.store = store
+        self._ahead = ObjectsAhead(store)
         self.partition = partition
         self.awaited: set[str] = set()
         self._stored: dict[str, ShelfSnapshot] = {}  # those that this run has dealt with
@@ -290,8 +208,13 @@ class ShelfRegistry(ObjectRegistry):
                 objects[name] = held
         return objects
 
-    def holds(self, name: str, digest: str) -> bool:
+    def holds(self, name: str, digest: str, following: Callable[[], Iterable[str]] = tuple) -> bool:
         """Hold on to an object of some version, unread; for the run loop.
+
+        Args:
+            name: the object's name.
+            digest: its digest.
+            following: gives the digests of those that will be asked for next, in order.
 
         Returns:
             False if there is no such object any more.
@@ -303,7 +226,7 @@ class ShelfRegistry(ObjectRegistry):
             if held is not None and held.pin().digest == digest:
                 self.held[name] = held
                 return True
-        located = self.store.find_digest(digest)
+        located = self._ahead.find(digest, following)
         if located is None:
             self._stored.pop(name, None)
             self.held.pop(name, None)

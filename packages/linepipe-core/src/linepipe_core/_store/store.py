@@ -41,11 +41,13 @@ from linepipe_core._store.draft import Draft, write_error
 from linepipe_core._store.facts import FactsFile
 from linepipe_core._store.folder import RESERVE
 from linepipe_core._store.info import ObjectInfo
+from linepipe_core._store.mmap import Buffer
 from linepipe_core._store.opening import open_shelf, write_reserve
 from linepipe_core._store.packing import ShelfObject, check_name, is_passing, read_error
 from linepipe_core._store.prune_rows import Limits
 from linepipe_core._store.result_rows import StoredOutput, StoredResult
 from linepipe_core._store.sqlite_errors import has_no_room
+from linepipe_core._store.stored_results import StoredResults
 
 T = TypeVar("T")
 
@@ -75,6 +77,7 @@ class Store:
         index: for queries and changes that touch no file.
         files: the buffer files.
         staging: this process's folder for files in the making.
+        results: what nodes made, with their records.
         facts: what is known of the sources of code.
 
     Raises:
@@ -89,6 +92,7 @@ class Store:
         self.folder, self.staging, self.index = open_shelf(path)
         self.path = self.folder.path
         self.files = BufferFiles(self.folder)
+        self.results = StoredResults(self.index)
         self.facts = FactsFile(self.folder, self.staging, self.index.is_readonly)
         try:
             self._sweep()
@@ -169,13 +173,13 @@ class Store:
                     raise write_error(self.path, error) from error
                 raise
 
-    def use(self, number: int, partition: str = "") -> bool:
-        """Let the names of a result give its objects in a partition, as it is used now.
+    def use(self, numbers: Collection[int], partition: str = "") -> set[int]:
+        """Let the names of results give their objects in a partition, as they are used now.
 
         Returns:
-            False if it isn't on the shelf any more.
+            The numbers of those that are on the shelf still.
         """
-        return self.index.write(Use(number, partition))
+        return self.index.write(Use(numbers, partition))
 
     def take(self, name: str, digest: str | None = None, partition: str = "") -> bool:
         """Take a name off the shelf, with all its versions.
@@ -310,10 +314,29 @@ class Store:
             ShelfReadError: it can't be read just now.
         """
         row = self.index.read(rows.find_object, digest)
-        return self._readable(digest, partial(self._opened, row), None)
+        return None if row is None else self.pinned(row)
 
-    def _opened(self, row: rows.Row | None) -> ShelfObject | None:
-        return None if row is None else ShelfObject(row, self.files)
+    def rows_of(self, digests: Iterable[str]) -> dict[str, rows.Row]:
+        """The index's entries for the objects of these digests, for those that there are.
+
+        Raises:
+            ShelfReadError: they can't be read just now.
+        """
+        return self.index.read(rows.find_objects, digests)
+
+    def pinned(
+        self, row: rows.Row, maps: dict[tuple[str, int], Buffer] | None = None
+    ) -> ShelfObject | None:
+        """The object of an entry, to be loaded later; None where it is bad.
+
+        Args:
+            row: the entry.
+            maps: those buffers, by digest and size, that it is to share; as for `ShelfObject`.
+
+        Raises:
+            ShelfReadError: it can't be read just now.
+        """
+        return self._readable(row.digest, partial(ShelfObject, row, self.files, maps), None)
 
     def load(self, name: str, found: ShelfObject, default: Any) -> Any:
         """The object that was found; ``default``, and a warning, where it is bad.
@@ -361,61 +384,6 @@ class Store:
             if self.is_whole(row)
         }
 
-    def results(
-        self,
-        keys: Collection[str],
-        partition: str | None = None,
-        limit: int = result_rows.MAX_VERSIONS,
-    ) -> dict[str, list[StoredResult]]:
-        """The results of nodes' keys, the last used first.
-
-        Args:
-            keys: the nodes'.
-            partition: whose results; None for those of all partitions.
-            limit: how many of each.
-        """
-        return self.index.read(result_rows.results, keys, partition, limit)
-
-    def newest_results(
-        self, keys: Collection[str], partition: str | None = None
-    ) -> dict[str, StoredResult]:
-        """The result of each node's key that was stored last, for the keys that have one."""
-        return self.index.read(result_rows.newest, keys, partition)
-
-    def outlines(self, keys: Collection[str], partition: str) -> dict[str, dict[int, str]]:
-        """Of each node's key the number of each result -> the hash of what it was made from."""
-        return self.index.read(result_rows.outlines, keys, partition)
-
-    def numbered(self, numbers: Collection[int]) -> list[StoredResult]:
-        """The results of these numbers that are there still. For fewer than a thousand."""
-        return self.index.read(result_rows.numbered, numbers)
-
-    def newest_outside(self, key: str, partition: str) -> list[StoredResult]:
-        """The result of a node's key in another partition that was stored last, if any."""
-        return self.index.read(result_rows.newest_outside, key, partition)
-
-    def results_that_read(self, key: str, read: str, limit: int) -> list[StoredResult]:
-        """The results of a node's key, of all partitions, that were made from the same.
-
-        Args:
-            key: the node's.
-            read: the hash of what it read.
-            limit: how many.
-        """
-        return self.index.read(result_rows.results_that_read, key, read, limit)
-
-    def keys_with(self, text: str) -> list[str]:
-        """The keys of results in which a text occurs. Reads all of them."""
-        return self.index.read(result_rows.keys_with, text)
-
-    def current_result(self, name: str, partition: str = "") -> StoredResult | None:
-        """The result whose object a name gives."""
-        return self.index.read(result_rows.current_result, partition, name)
-
-    def put_by_hand(self, names: Iterable[str], partition: str = "") -> set[str]:
-        """Those of the names that give an object that no node made."""
-        return self.index.read(result_rows.put_by_hand, partition, names)
-
     def info_of(self, name: str, partition: str = "") -> ObjectInfo | None:
         """The ObjectInfo of the object that a name gives."""
         return self.index.read(rows.info_of, partition, name)
@@ -423,10 +391,6 @@ class Store:
     def infos(self) -> list[ObjectInfo]:
         """The ObjectInfo of every object that a name gives, by partition and name."""
         return self.index.read(rows.infos, self._broken())
-
-    def partitions(self) -> list[str]:
-        """The partitions that have results, in order."""
-        return self.index.read(result_rows.partitions)
 
     def is_whole(self, stored: rows.Row | StoredOutput) -> bool:
         """Return True if all buffers of an object are there in their full size."""
