@@ -98,7 +98,7 @@ class TestPhases:
         put = getattr(keeper, name)
 
         def full_at_train(self: Any, *what: Any) -> Any:
-            makers = [getattr(each, "node", "") for each in what]  # of a step, or a result's name
+            makers = [getattr(each, "node", each) for each in what]  # a node, or a result's name
             if "train" in [getattr(maker, "name", maker) for maker in makers]:
                 raise ShelfWriteError("the disk is full", "/shelf") from full
             return put(self, *what)

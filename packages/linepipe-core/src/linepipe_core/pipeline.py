@@ -366,8 +366,8 @@ class Pipeline:
             MissingExtraError: linepipe-profile isn't installed, which ``profile=True`` needs.
             NodeExecutionError: a node failed.
         """
-        with self.start(outputs=outputs, reuse=reuse, rerun=rerun, hooks=hooks) as run:
-            return run.finish()
+        remember = self._remember
+        return launch.start_run(self._declaration, outputs, reuse, rerun, hooks, remember).finish()
 
     def start(
         self,

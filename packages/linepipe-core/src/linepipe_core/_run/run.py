@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter, time
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.wiring import Wiring
@@ -27,13 +27,11 @@ from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.seams import Observers, Session
 from linepipe_core._run.step import Step, begin_step
-from linepipe_core._store.registry import ObjectRegistry, ObjPlacement
+from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
 from linepipe_core._text import bounded, first_line
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, move_to_last_reader, peek
 
 __all__ = ["Run"]
-
-_ABSENT: Final = object()
 
 
 class Run:
@@ -61,11 +59,15 @@ class Run:
     ) -> None:
         self.registry = registry
         self.steps: list[Step] = []
+        registry.turns = self.steps
         self._nodes = wiring.nodes
         # The inputs of nodes that may yet run out of turn are held to the end.
         late = () if session is None else session.late_inputs()
         self._kept = wiring.outputs if kept is None else kept
-        self._reads = wiring.reads((*self._kept, *late) if late else kept)
+        if track_history:  # nothing is released
+            self._reads = wiring.reads(wiring.makers)
+        else:
+            self._reads = wiring.reads((*self._kept, *late) if late else kept)
         self._unwanted = () if kept is None else set(wiring.unread) - set(kept)
         self._config = config
         self._history: list[HistoryEntry] | None = [] if track_history else None
@@ -142,15 +144,19 @@ class Run:
         self._begin()  # a run of no nodes has a beginning and an end, too
         steps, nodes, play = self.steps, self._nodes, self._play
         n_nodes = len(nodes)
-        if self._session is None:
-            while (index := len(steps)) < n_nodes:
-                step = begin_step(nodes[index], index)
-                steps.append(step)
-                play(step)
-        else:
-            while len(steps) < n_nodes:
-                play(self._next_step())
-        return self._end()
+        try:
+            if self._session is None:
+                while (index := len(steps)) < n_nodes:
+                    step = begin_step(nodes[index], index)
+                    steps.append(step)
+                    play(step)
+            else:
+                while len(steps) < n_nodes:
+                    play(self._next_step())
+            return self._end()
+        except BaseException:  # also an interrupt between two turns
+            self.close()
+            raise
 
     def _ended_early(self) -> RunStateError:
         return RunStateError(
@@ -233,7 +239,11 @@ class Run:
                     return self._reused(step, held)
                 session.begin(index)
             phase = "taking its inputs"
-            self._take_inputs(node, index, values)
+            objects = self.registry.held
+            for name, is_last in self._reads[index]:
+                values.append(objects.pop(name, ABSENT) if is_last else objects.get(name, ABSENT))
+                if type(values[-1]) not in ATOMIC:
+                    self._give(node, name, is_last, values)
             phase = "calling its function"
             if hooks is not None:
                 returned = hooks.around(step, self._call, step, values)
@@ -256,7 +266,7 @@ class Run:
             del returned
             values.clear()
             if session is None:
-                self.registry.put(step, made)
+                self.registry.put(node, made)
             else:
                 session.record(index, made, step.seconds)
             step.status = "ran"
@@ -301,29 +311,19 @@ class Run:
         if self._hooks is not None:
             self._hooks.call("after_node", step)
 
-    def _take_inputs(self, node: Node, index: int, values: list[Any]) -> None:
-        """Append the value of each input, and release what nobody reads any more."""
-        objects, config, isolate = self.registry.held, self._config, node.isolate
-        for name, is_last in self._reads[index]:
-            if is_last and self._history is None:
-                held = objects.pop(name, _ABSENT)
-            else:
-                is_last = False
-                held = objects.get(name, _ABSENT)
-                if held is _ABSENT:
-                    held = config.get(name, _ABSENT)
-            if type(held) not in ATOMIC:
-                if held is _ABSENT:
-                    raise self._gone(node, [name])
-                owner = [held]
-                held = None  # a value moves to its reader if nobody else refers to it
-                if not isolate:
-                    held = peek(owner.pop())
-                elif is_last:
-                    held = move_to_last_reader(owner)
-                else:
-                    held = copy_for_reader(owner.pop())
-            values.append(held)
+    def _give(self, node: Node, name: str, is_last: bool, values: list[Any]) -> None:
+        """Put what the node gets in the place of the last value, which is as it is kept."""
+        if values[-1] is ABSENT:
+            values.pop()
+            if name not in self._config:
+                raise self._gone(node, [name])
+            values.append(self._config[name])
+        if not node.isolate:
+            values.append(peek(values.pop()))
+        elif is_last:  # it moves, if nobody but this list refers to it
+            values.append(move_to_last_reader(values))
+        else:
+            values.append(copy_for_reader(values.pop()))
 
     def _held_inputs(self, node: Node) -> dict[str, Any]:
         objects, config = self.registry.held, self._config

@@ -7,7 +7,7 @@ What isolates a value from its copies is the snapshot's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from time import time
 from types import TracebackType
@@ -65,11 +65,12 @@ class ObjectRegistry:
 
     Attributes:
         held: for the run loop: name -> what ``isolate`` made of the object.
+        turns: for the run loop: the nodes' turns so far, in order.
         partition: the partition of the shelf that the run uses; empty for the shelf's own, and
             without one.
     """
 
-    __slots__ = ("_closed", "_constants", "_origins", "_turns", "_wiring", "held", "partition")
+    __slots__ = ("_closed", "_constants", "_origins", "_wiring", "held", "partition", "turns")
 
     def __init__(self, constants: Mapping[str, Any], wiring: Wiring) -> None:
         self._wiring = wiring
@@ -77,8 +78,8 @@ class ObjectRegistry:
         self.partition: str = ""
         self.held: dict[str, Any] = dict(constants)
         self._closed = False
-        self._turns: dict[str, Turn] = {}  # name -> the step that made the object
-        # For what else this run has: name -> its maker, and when it was made.
+        self.turns: Sequence[Turn] = ()
+        # For what this run has and no turn made: name -> its maker, and when it was made.
         self._origins: dict[str, tuple[str | None, float]] = {}
 
     @property
@@ -152,16 +153,21 @@ class ObjectRegistry:
             age_seconds=age,
             last_used_seconds=age,
             n_versions=1,
-            is_from_this_run=name in self._origins or name in self._turns,
+            is_from_this_run=name in self._origins or self._turn_of(name) is not None,
         )
 
     def _origin(self, name: str) -> tuple[str | None, float]:
         """The maker of an object, and when it was made; now if nobody knows."""
-        turn = self._turns.get(name)
+        turn = None if name in self._origins else self._turn_of(name)
         if turn is None:
             return self._origins.get(name, (None, time()))
         made = time() if turn.began is None or turn.seconds is None else turn.began + turn.seconds
         return turn.node.name, made
+
+    def _turn_of(self, name: str) -> Turn | None:
+        """The turn in which an object was made, if it was."""
+        index = self._wiring.makers.get(name)
+        return None if index is None or index >= len(self.turns) else self.turns[index]
 
     def has(self, name: str) -> bool:
         """Return True if there is an object of that name now."""
@@ -182,7 +188,6 @@ class ObjectRegistry:
         owner = [value]
         del value
         self.held[name] = isolate(owner, name)
-        self._turns.pop(name, None)
         self._origins[name] = None, time()
 
     def _check_settable(self, name: str) -> None:
@@ -226,17 +231,19 @@ class ObjectRegistry:
             raise UnknownNameError("object", [name], self.keys())
         del objects[name]
 
-    def put(self, turn: Turn, values: list[Any]) -> None:
+    def put(self, node: Node, values: list[Any]) -> None:
         """Take in what a node made; for the run loop.
 
         Args:
-            turn: the node's.
+            node: the node.
             values: a value for each of its outputs. The list is emptied: whoever else holds
                 nothing of them lets the registry keep them without a copy.
         """
-        held, node, turns = self.held, turn.node, self._turns
+        held = self.held
+        if self._origins:  # somebody has set objects by hand, which a node now replaces
+            for name in node.outputs:
+                self._origins.pop(name, None)
         for name in reversed(node.outputs):
-            turns[name] = turn
             if type(values[-1]) in ATOMIC:
                 held[name] = values.pop()
             else:
@@ -290,7 +297,7 @@ class ObjectRegistry:
     def close(self) -> None:
         """End the registry and drop its objects. Calling it again does nothing."""
         self._closed = True
-        self.held = {}
+        self.held.clear()  # a traceback may hold the dict
 
     def _find(self, name: str) -> Any:
         """The snapshot of an object; `ABSENT` where there is none."""
