@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import copyreg
 import sys
+from _thread import get_ident  # as in `rules`: `threading` would have to be read from disk
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
-from threading import get_ident
 from typing import Any, Final, Protocol, TypeAlias
 
 from linepipe_core._named_tuple import NamedTuple

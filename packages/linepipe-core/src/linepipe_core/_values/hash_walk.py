@@ -34,12 +34,12 @@ from linepipe_core._values.classes import (
 from linepipe_core._values.code_or_data import CODE_TYPES, CYTHON_FUNCTION, is_code
 from linepipe_core._values.file import File
 from linepipe_core._values.file_content import content_of_path
-from linepipe_core._values.fingerprints import registered_fingerprint
 from linepipe_core._values.memory_hash import LARGE_MEMORY, digest_of_memory
 from linepipe_core._values.plain import PLAIN, encoded_set, pickled
 from linepipe_core._values.reduction import attributes_in_order, reduced
 from linepipe_core._values.set_order import in_order
 from linepipe_core._values.sharing import Sharing
+from linepipe_core._values.stand_ins import stand_in_of
 from linepipe_core._values.standard import standard_content
 
 __all__ = ["Found", "Walk"]
@@ -262,7 +262,7 @@ class Walk:
         if kind is File:
             self._files(group)
             return
-        how = registered_fingerprint(kind)
+        how = stand_in_of(kind)
         if how is not None:
             self._class(kind)
             self._described(kind, Content(how), group)

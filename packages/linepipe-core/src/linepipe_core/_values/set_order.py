@@ -20,9 +20,9 @@ from linepipe_core._values.classes import (
     is_plain_object,
     plain_slots,
 )
-from linepipe_core._values.fingerprints import registered_fingerprint
 from linepipe_core._values.plain import PLAIN
 from linepipe_core._values.reduction import attributes_in_order
+from linepipe_core._values.stand_ins import stand_in_of
 from linepipe_core._values.standard import standard_content
 
 __all__ = ["in_order"]
@@ -79,7 +79,7 @@ def _columns(kind: Any, values: list[Any]) -> Sequence[Sequence[Any]] | None:
 
 
 def _columns_of_known(kind: Any, values: list[Any]) -> Sequence[Sequence[Any]] | None:
-    if registered_fingerprint(kind) is not None:
+    if stand_in_of(kind) is not None:
         return None
     standard = standard_content(kind)
     if standard is not None:
