@@ -48,6 +48,19 @@ def end_worker(x: int) -> int:
     return x
 
 
+def end_idle_worker(x: int) -> tuple[int, int]:
+    """Kills its process for the first case, and for the second when that has come home.
+
+    Each takes longer than the one before it.
+    """
+    if x == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.2 * x)  # the first case takes the common pool with it, the second is next
+    if x == 1:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return x, os.getpid()
+
+
 def odd(x: int) -> int:
     if x % 2 == 0:
         raise ValueError("even")

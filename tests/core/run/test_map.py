@@ -9,10 +9,12 @@ import re
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +282,30 @@ def test_a_killed_worker_costs_its_case_alone(how: str) -> None:
     assert {label: result["y"] for label, result in caught.value.result.items()} == {
         f"c{i}": i for i in range(60) if i != 40
     }
+
+
+@pytest.mark.slow
+def test_a_worker_killed_between_two_cases_costs_none() -> None:
+    """The case that it would have had next goes to another one."""
+
+    class Waiting(Hook):
+        """Waits until the worker of the second case is gone."""
+
+        def after_run(self, result: RunResult) -> None:
+            while result.get("case") == 1 and any(
+                child.pid == result["pid"] for child in active_children()
+            ):
+                time.sleep(0.01)
+
+    pipeline = Pipeline([Node(map_nodes.end_idle_worker, ["x"], ["case", "pid"])])
+    cases = {f"c{i}": {"x": i} for i in range(4)}
+    with (
+        executor("fork") as pool,
+        pytest.raises(MapError) as caught,
+    ):
+        pipeline.map(cases, executor=pool, hooks=[Waiting()])
+    assert list(caught.value.failed) == ["c0"]
+    assert set(caught.value.result) == {"c1", "c2", "c3"}
 
 
 def test_lambdas_go_where_cloudpickle_is_in_use() -> None:

@@ -192,7 +192,12 @@ def _each_alone(
                 if pool is None:
                     yield label, _worker_ended(label)
                     continue
-                future = pool.submit(_run_parcel, work, shared, [jobs[label]])
+                try:
+                    future = pool.submit(_run_parcel, work, shared, [jobs[label]])
+                except BrokenExecutor:  # its worker was ended while it had nothing to do
+                    pool.shutdown(wait=False)
+                    waiting.appendleft(label)
+                    continue
                 running[future] = label, pool
                 future.add_done_callback(done.put)
             if not running:
