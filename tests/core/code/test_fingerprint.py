@@ -259,6 +259,7 @@ def test_a_package_counts_once_however_it_is_reached() -> None:
     assert packages == {"numpy", "pytest"}
 
 
+@pytest.mark.slow
 def test_a_package_of_another_name_than_its_module_is_found() -> None:
     """The distribution scikit-learn brings the module sklearn."""
     import sklearn.linear_model  # noqa: F401  # loaded, as it is in a flow that uses it
@@ -332,6 +333,7 @@ def test_a_librarys_function_that_is_a_method_counts_by_name() -> None:
     assert hashes[0] == hashes[1]
 
 
+@pytest.mark.slow
 def test_fingerprints_are_the_same_in_every_process() -> None:
     """Whatever PYTHONHASHSEED is."""
     script = textwrap.dedent(

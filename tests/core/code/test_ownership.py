@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sympy
 from pandas.api.types import infer_dtype
 
 from linepipe_core._code.ownership import (
@@ -134,4 +133,11 @@ def test_a_class_of_c_that_names_no_module_is_not_own() -> None:
     assert class_owner(dict) == "standard"
     proxy = type("Proxy", (), {"__slots__": (), "__module__": "json"})
     assert class_owner(proxy) == "standard"
-    assert class_owner(type(sympy.Function("f")(sympy.Symbol("x")))) == "installed"  # of no module
+
+
+@pytest.mark.slow
+def test_a_class_that_a_library_makes_in_no_module_is_not_own() -> None:
+    """Sympy's, of undefined functions."""
+    import sympy
+
+    assert class_owner(type(sympy.Function("f")(sympy.Symbol("x")))) == "installed"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from tests.core.code.written import fingerprint, module, named
 
 from linepipe_core._code.dependencies import Reader
@@ -173,6 +174,7 @@ def test_readers_of_libraries_without_an_adapter_are_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_samplers_without_a_seed_are_named() -> None:
     """With a keyword for the seed they give the same each time."""
     source = """

@@ -17,8 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 from tests.core.tables import NotedFrame
 
 from linepipe_core import (
@@ -96,8 +94,6 @@ def test_constants_differ_in_their_parts_types() -> None:
         functools.partial(len, [1]),
         random.Random(1),
         np.random.default_rng(1),
-        LogisticRegression(),
-        RandomForestClassifier(n_estimators=2).fit(np.eye(4), [0, 1, 0, 1]),
         noted([1]),
         sqlite3.connect(":memory:"),
         lambda: None,
@@ -108,7 +104,21 @@ def test_constants_differ_in_their_parts_types() -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_one_object_given_to_both_is_the_same(value: Any) -> None:
-    """As a constant, in a constant, as config and in a config, though each copies it."""
+    fits_itself(value)
+
+
+@pytest.mark.slow
+def test_one_model_given_to_both_is_the_same() -> None:
+    """Fitted or not."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    fits_itself(LogisticRegression())
+    fits_itself(RandomForestClassifier(n_estimators=2).fit(np.eye(4), [0, 1, 0, 1]))
+
+
+def fits_itself(value: Any) -> None:
+    """Check it as a constant, in a constant, as config and in a config, though each copies it."""
     assert len(Pipeline([], x=value) + Pipeline([], x=value)) == 0
     assert len(Pipeline([], x=[value]) + Pipeline([], x=[value])) == 0
     assert len(Pipeline([], value) + Pipeline([], value)) == 0

@@ -241,6 +241,7 @@ def test_a_result_that_a_node_gives_on_keeps_its_functions(tmp_path: Path) -> No
     assert outer.run()["a"].run({"y": 3}) == {"z": 4}
 
 
+@pytest.mark.slow
 def test_results_come_home_from_a_process_pool() -> None:
     """Which is what all this is for."""
     job = Pipeline([Node(double, ["x"], ["y"])], x=3)

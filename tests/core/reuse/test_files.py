@@ -272,6 +272,7 @@ def test_a_file_in_code_counts_by_its_content(how: str) -> None:
     assert flow([node()]).run(reuse=True)["total"] == 9
 
 
+@pytest.mark.slow
 def test_a_file_that_did_not_change_is_not_read_again(folder: Path) -> None:
     """By another process either: its size, times and inode are in the record."""
     script = """

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from linepipe_core import Node, Pipeline, register_fingerprint
 
 TEXT = (
@@ -53,6 +55,7 @@ def test_a_constant_without_content_counts_by_identity_in_its_process(tmp_path: 
     assert {step.reasons[0].kind for step in steps} == {"uncomparable"}
 
 
+@pytest.mark.slow
 def test_a_constant_without_content_is_new_in_every_process(tmp_path: Path) -> None:
     """Nobody knows what became of it."""
     script = (

@@ -74,6 +74,7 @@ def test_what_cannot_be_loaded_stays_in_memory(
     assert flow(value, tmp_path)[0] == ["reused", "reused"]
 
 
+@pytest.mark.slow
 def test_it_is_the_same_where_tblib_is_in_use(tmp_path: Path) -> None:
     """Tblib, which that imports, pickles every exception in another way, with its traceback."""
     script = (

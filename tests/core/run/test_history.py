@@ -44,6 +44,7 @@ def test_history_is_read_by_a_later_process(path: str) -> None:
     assert pipeline(path, 10).history == []
 
 
+@pytest.mark.slow
 def test_history_keeps_objects_that_later_runs_replace(path: str) -> None:
     """Until its run is pruned; then the bytes leave the disk."""
     for n in (30_000, 40_000, 50_000):

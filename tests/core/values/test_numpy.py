@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import scipy.stats
 from tests.core.likeness import seen
 from tests.core.values.processes import in_processes
 
@@ -166,8 +165,10 @@ def test_rows_that_nobody_else_sees_move(rows: Callable[[], Any]) -> None:
     assert id(move_to_last_reader([held])) == was
 
 
+@pytest.mark.slow
 def test_a_distribution_draws_from_the_generator_that_everybody_draws_from() -> None:
     """As without a pipeline, ``numpy.random.set_state`` counts for the copies of readers."""
+    import scipy.stats
 
     state = np.random.get_state()  # the older functions' generator is meant
 
@@ -191,6 +192,7 @@ def test_a_seeded_generator_is_copied() -> None:
     assert first is not second
 
 
+@pytest.mark.slow
 def test_copies_of_a_distribution_have_the_same_hash() -> None:
     """Of one that draws from numpy's global generator, in a process that never seeded that."""
     script = """
