@@ -184,3 +184,40 @@ def test_samplers_without_a_seed_are_named() -> None:
     names = (".sample", "sklearn.model_selection._split.train_test_split")
     assert fingerprint(source.format("3", "")).unseen == names
     assert fingerprint(source.format("3, random_state=1", ", random_state=1")).unseen == ()
+
+
+def test_samplers_with_a_seed_are_not_named() -> None:
+    """By a generator that they are given, or by a seed that the function sets itself."""
+    found = fingerprint(
+        """
+        import random
+        import numpy as np
+        def node(x):
+            random.seed(x)
+            np.random.seed(3)
+            return random.random(), np.random.rand(3), np.random.default_rng(seed=x)
+        """
+    )
+    assert found.unseen == ()
+    without = fingerprint(
+        """
+        import random
+        import numpy as np
+        def node(x):
+            random.seed()
+            np.random.seed(3)
+            return random.random()
+        """
+    )
+    assert without.unseen == ("random.random", "random.seed")
+    torch = pytest.importorskip("torch", reason="torch isn't among the test dependencies")
+    assert torch.rand(1) is not None
+    given = fingerprint(
+        """
+        import torch
+        def node(x):
+            g = torch.Generator().manual_seed(x)
+            return torch.rand(3, generator=g), torch.randperm(3, generator=g)
+        """
+    )
+    assert given.unseen == ()

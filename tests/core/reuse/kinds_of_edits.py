@@ -809,6 +809,23 @@ OTHER_SHAPES = {
         "3",
     ),
 }
+OTHER_SHAPES |= {
+    "list of a class behind a foreign object": Edit(
+        "import struct\nclass Sizes:\n    names = ['@@', 'h']\nFMT = struct.Struct('<' + ''.join(Sizes.names))\ndef f(x): return FMT.size",
+        "i",
+        "q",
+    ),
+    "list as a default behind a foreign object": Edit(
+        "import struct\ndef made(names=['@@', 'h']): return struct.Struct('<' + ''.join(names))\nFMT = made()\ndef f(x): return FMT.size",
+        "i",
+        "q",
+    ),
+    "schema of an adapter": Edit(
+        "from pydantic import BaseModel, Field, TypeAdapter\nclass Row(BaseModel):\n    n: int = Field(0, alias='@@')\nROWS = TypeAdapter(list[Row])\ndef f(x): return ROWS.validate_python([{'a': 1, 'b': 2}])[0].n",
+        "a",
+        "b",
+    ),
+}
 WATCHED |= {
     "namespace of polars": Edit(
         "import polars as pl\n@pl.api.register_dataframe_namespace('ns_of_test')\nclass Ns:\n    def __init__(self, df): self.df = df\n    def total(self): return int(self.df['a'].sum()) * @@\ndef f(x): return pl.DataFrame({'a': [x]}).ns_of_test.total()",

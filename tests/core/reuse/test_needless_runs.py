@@ -327,6 +327,44 @@ def predict(net): return net(torch.zeros(1, 2)).item()
 nodes = [Node(train, ["width"], ["net"]), Node(predict, ["net"], ["value"])]
 constants = {"width": 3}
 """,
+    "networkx": """
+import networkx as nx
+from networkx.algorithms.community import greedy_modularity_communities
+from linepipe_core import Node
+GRAPH = nx.Graph()
+GRAPH.add_edges_from([("b", "c"), ("a", "c")], weight=1)
+GRAPH.graph["name"] = "g"
+def cost(u, v, data): return data["weight"] * 2
+def path(n): return nx.shortest_path_length(GRAPH, "a", "c", weight=cost)
+def grown(n):
+    graph = GRAPH.copy()
+    for i in range(n): graph.add_edge("a", str(i), weight=1)
+    return graph
+def groups(graph): return [sorted(each) for each in greedy_modularity_communities(graph)]
+nodes = [Node(path, ["n"], ["path"]), Node(grown, ["n"], ["graph"]), Node(groups, ["graph"], ["groups"])]
+constants = {"n": 3}
+""",
+    "kept_objects": """
+import decimal
+import struct
+from dataclasses import dataclass, field
+from pydantic import BaseModel, TypeAdapter
+from linepipe_core import Node
+LAST = {"format": None, "when": None}
+class Row(BaseModel):
+    n: int = 0
+ROWS = TypeAdapter(list[Row])
+@dataclass
+class Kept:
+    formats: dict = field(default_factory=dict)
+KEPT = Kept()
+def made(n):
+    LAST["format"] = KEPT.formats["a"] = struct.Struct("i" * n)
+    return LAST["format"].size
+def rows(n): return len(ROWS.validate_python([{"n": n}])) + len(KEPT.formats)
+nodes = [Node(made, ["n"], ["made"]), Node(rows, ["made"], ["rows"])]
+constants = {"n": 3}
+""",
 }  # fmt: skip
 NEEDS = {"pydantic_tenacity": "tenacity", "matplotlib": "matplotlib", "torch": "torch"}
 OTHER_FILES = {

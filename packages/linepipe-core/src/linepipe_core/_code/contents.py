@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.makers import split_foreign
-from linepipe_core._code.members import UNCHANGING, Value, expanded
+from linepipe_core._code.members import UNCHANGING, Value, expanded, flattened_code
 from linepipe_core._code.parts import PartKey
 from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.secrets import shown_value
 
-__all__ = ["Content", "contents_of", "digest_now"]
+__all__ = ["Content", "contents_of", "digest_now", "is_unchanged"]
 
 _LARGE: Final = 1 << 20  # bytes; what is larger isn't hashed again after a node ran
 
@@ -63,12 +63,19 @@ def _content(reader: Reader, key: PartKey, held: Any) -> Content:
     try:
         compared, foreign, is_filled = split_foreign(held)
         hashed = reader.value(compared)
-        code = (*hashed.code, *reader.value(held).code) if foreign else hashed.code
+        # What a library's object has wrapped or cached fills as it works: its own code counts.
+        inner = flattened_code(reader.value(held).code) if foreign else ()
+        code = (*hashed.code, *inner)
     except Exception as error:  # of a user's class: it counts as changed
         return Content(held, failure=type(error).__name__)
     text = shown_value(str(key), held)
     flags = bool(foreign), is_filled, hashed.n_bytes > _LARGE
     return Content(held, compared, hashed.digest, code, hashed.untracked, text, *flags)
+
+
+def is_unchanged(began: Content, held: Any) -> bool:
+    """Return True for what can't have changed, and for what is too large to be looked at again."""
+    return held is began.held and (type(held) in UNCHANGING or began.is_large)
 
 
 def digest_now(reader: Reader, began: Content, held: Any, is_whole: bool = False) -> str:
@@ -80,7 +87,7 @@ def digest_now(reader: Reader, began: Content, held: Any, is_whole: bool = False
         held: what it holds now.
         is_whole: True if it counts with what has no content of its own.
     """
-    if held is began.held and (type(held) in UNCHANGING or began.is_large):
+    if is_unchanged(began, held):
         return began.digest
     try:
         return reader.value(held if is_whole else split_foreign(held).value).digest

@@ -44,12 +44,12 @@ from linepipe_core._code.members import (
     model_fields,
     namespace_of,
     own_code_below,
+    wraps_own_code,
 )
 from linepipe_core._code.ownership import (
     class_owner,
     distribution_of_file,
     distribution_of_module,
-    find_spec,
     function_owner,
     module_owner,
 )
@@ -65,9 +65,7 @@ __all__ = [
     "Part",
     "Reader",
     "Value",
-    "code_named",
     "identity",
-    "own_code",
 ]
 
 _MODULE_NOTES: Final = {
@@ -140,6 +138,8 @@ class Reader:
             seen.add(identity(found))
             reached = self.reached(found)
             yield f"{reached.key} {reached.part.digest}"
+            if is_really(found, type):
+                yield self._literals(found)
             waiting.extend(reached.code)
             for value in reached.values:
                 held = value.fetch()
@@ -148,6 +148,13 @@ class Reader:
                 elif value.namespace is not None and value.home not in seen:
                     seen.add(value.home)
                     yield f"{value.key} {self.making(value.namespace, value.maker)}"
+
+    def _literals(self, kind: type) -> str:
+        """A hash of the attributes that are literals in a class's statement."""
+        namespace = namespace_of(kind) if class_owner(kind) == "own" else None
+        module = statements_of(namespace) if namespace is not None else None
+        statement = module.class_statement(kind.__qualname__) if module is not None else None
+        return statement.literals if statement is not None else ""
 
     def labelled(self, value: Any, labels: Mapping[Any, str]) -> str:
         """The hash of a value that holds code whose name isn't enough to know it by.
@@ -386,6 +393,19 @@ class Reader:
         part = Part(digest_of("module", source.digest), home=name)
         return Reached(PartKey("module", name), part, code, ())
 
+    def _decoration(self, func: Any, code: list[Any], values: list[Value]) -> Iterator[str]:
+        """The decorators of an own function: what they are given may lie where nobody sees it."""
+        if not is_really(func, FunctionType) or function_owner(func) != "own":
+            return
+        module = statements_of(func.__globals__)
+        statement = module.decoration(called(func)) if module is not None else None
+        if statement is None:
+            return
+        yield statement.digest
+        for used in sorted(statement.names - {called(func)}):
+            if not is_really(func.__globals__.get(used), ModuleType):
+                yield self._refer(func.__globals__, (used,), code, values)
+
     def _read_foreign(self, found: Any) -> Reached:
         """Installed code counts by its version; the own code that it wraps is followed."""
         packages = _packages(home_module(found))
@@ -397,6 +417,9 @@ class Reader:
         if not is_really(found, (type, FunctionType)):  # a wrapper of C, a curried function
             packages = (*packages, *_packages(str(type(found).__module__)))
             code.extend(each for each in own_code_below(found) if each is not wrapped)
+        if wrapped is not None and not (len(code) > 1 or wraps_own_code(wrapped)):
+            # Installed code in installed wrappers: some write their own code when first called.
+            return Reached(None, _NOTHING, (*packages, wrapped), ())
         if is_really(found, FunctionType) and (wrapped is not None or holds_own_code(found)):
             values = held_by(found)
             # What lies deeper is no name of the wrapper's: a registry may fill while it runs.
@@ -404,7 +427,10 @@ class Reader:
         if not code and not values:
             return Reached(None, _NOTHING, packages, ())
         name = foreign_name(found)
-        part = Part(digest_of("wrapper", *map(self.name, code)))
+        members = [*map(self.name, code)]
+        for each in tuple(code):
+            members += self._decoration(each, code, values)
+        part = Part(digest_of("wrapper", *members))
         return Reached(PartKey("wrapper", name), part, (*packages, *code), tuple(values))
 
 
@@ -443,47 +469,6 @@ def package_of_file(file: str) -> Package | None:
 def module_source(name: str) -> Source:
     """A module that counts by its whole source."""
     return Source(name)
-
-
-def own_code(found: Iterable[Any]) -> tuple[str, ...]:
-    """The own classes and functions among some, each as ``module:qualified.name``.
-
-    Whoever reads an object may call its methods, whose code isn't in its pickle.
-    """
-    own = (each for each in found if _is_own(each))
-    return tuple(sorted({f"{each.__module__}:{each.__qualname__}" for each in own}))
-
-
-def _is_own(found: Any) -> bool:
-    if is_really(found, type):
-        return class_owner(found) == "own"
-    if is_really(found, FunctionType):
-        return function_owner(found) == "own"
-    return module_owner(str(getattr(found, "__module__", ""))) == "own"
-
-
-def code_named(name: str) -> Any:
-    """The class or function that ``module:qualified.name`` names.
-
-    For what is reached through a stored object, whose classes load when it is read: until
-    then the source of their module counts.
-    """
-    found = _named(name)
-    return found if is_really(found, (type, FunctionType)) else Source(name.partition(":")[0])
-
-
-def is_there(name: str) -> bool:
-    """Return True if ``module:qualified.name`` is there, or its module, if that isn't loaded."""
-    module = name.partition(":")[0]
-    return find_spec(module) is not None if module not in sys.modules else _named(name) is not None
-
-
-def _named(name: str) -> Any:
-    module, _, path = name.partition(":")
-    found: Any = sys.modules.get(module)
-    for part in path.split("."):
-        found = vars(found).get(part) if found is not None and hasattr(found, "__dict__") else None
-    return found
 
 
 def identity(found: Any) -> Any:

@@ -30,7 +30,7 @@ __all__ = ["Effects", "effects_of", "reached_effects", "used_by"]
 
 _FOR_ALL: Final = frozenset({"builtins", "os", "locale", "sys", "time"})
 _NEVER: Final = frozenset(
-    {"logging", "warnings", "typing", "faulthandler", "__future__"}
+    {"logging", "loguru", "structlog", "warnings", "typing", "faulthandler", "__future__"}
     | {"linepipe", "linepipe_core", "linepipe_viz", "linepipe_profile"}
 )
 # Their decorators register nothing: the decorated name counts where it is used.
@@ -130,13 +130,11 @@ def effects_of(namespace: dict[str, Any], used: Collection[str]) -> Effects:
         if statement.decorates:
             if root in _DECORATORS_ONLY:
                 continue
-            texts.append(statement.digest)
             decorated = namespace.get(statement.decorates)
             if not _IS_WATCHED and decorated is not None and is_code(decorated):
                 code.append(decorated)
-            continue
         texts.append(statement.digest)
-        for name in sorted(statement.names):
+        for name in sorted(statement.names - {statement.decorates}):
             value = namespace.get(name, ABSENT)
             if value is ABSENT or is_really(value, ModuleType):
                 continue

@@ -9,15 +9,16 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
 
 from linepipe_core._code.bytecode import nested_codes
-from linepipe_core._code.contents import Content, contents_of, digest_now
+from linepipe_core._code.contents import Content, contents_of, digest_now, is_unchanged
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.effects import reached_effects, used_by
-from linepipe_core._code.makers import identity_token
+from linepipe_core._code.makers import identity_token, split_foreign
 from linepipe_core._code.members import UNCHANGING, Value, expanded, held_value
 from linepipe_core._code.ownership import namespace_owner
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
@@ -309,20 +310,33 @@ class _Collected:
     def left(
         self, parts: Mapping[PartKey, Part], keys: Iterable[PartKey], is_over: bool
     ) -> dict[PartKey, str]:
-        wanted = {key for key in keys if key in self._contents and not parts[key].made}
+        wanted = {key for key in keys if key in self._contents}
+        if is_over:  # of what statements made, these decide
+            wanted = {key for key in wanted if not parts[key].made}
         reader, found = Reader(), {}
         for key, value in self._distinct_values() if wanted else ():
             for name, held in expanded(key, value.fetch()):
                 if name not in wanted:
                     continue
-                began = self._contents[name]
-                digest = self._whole.get(name, began.digest)
+                digest = self._whole.get(name, self._contents[name].digest)
+                made = parts[name].made
                 if is_over:
-                    digest = digest_now(reader, began, held, name in self._whole)
+                    digest, made = self._left_with(reader, value, name, held)
                 bound = value.fetch()
                 holder = value.namespace if type(bound) in UNCHANGING else bound
-                found[name] = digest_of("left", str(name), digest, identity_token(holder))
+                found[name] = digest_of("left", str(name), digest, made, identity_token(holder))
         return found
+
+    def _left_with(self, reader: Reader, value: Value, key: PartKey, held: Any) -> tuple[str, str]:
+        """The digest of the content that a run has left, and of the statements if they decide."""
+        began = self._contents[key]
+        made, is_whole = "", key in self._whole
+        if not is_whole and not is_unchanged(began, held):
+            with suppress(Exception):  # of a user's class: it has no digest either
+                split = split_foreign(held)
+                made = self._making(value, held, bool(split.foreign) or split.is_filled)
+                is_whole = bool(split.foreign) and made in ("", _LIBRARYS_OWN)
+        return digest_now(reader, began, held, is_whole), made
 
     def changed(self, parts: Mapping[PartKey, Part]) -> list[PartKey]:
         """The parts whose content is another now."""

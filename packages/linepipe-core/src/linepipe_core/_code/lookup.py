@@ -12,9 +12,10 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from linepipe_core._code.bytecode import nested_codes, normalise
-from linepipe_core._code.dependencies import Reader, code_named, module_source
+from linepipe_core._code.dependencies import Reader, module_source
 from linepipe_core._code.effects import effects_of
 from linepipe_core._code.members import inside
+from linepipe_core._code.named import code_named
 from linepipe_core._code.ownership import distribution_named, is_main
 from linepipe_core._code.parts import Part, PartKey, digest_of
 from linepipe_core._code.sources import class_statement_of, compiled

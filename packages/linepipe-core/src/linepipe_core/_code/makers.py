@@ -51,7 +51,9 @@ _WITH_CONTENT: Final = frozenset(
     | {"polars", "pyarrow", "pydantic", "random", "string", "torch", "types", "typing", "uuid"}
     | {"_io", "_random", "itertools", "zoneinfo", "linepipe_core", "pydantic_core"}
 )
-_WITHOUT_CONTENT: Final = ("numpy.random",)
+_WITHOUT_CONTENT: Final = (
+    *("numpy.random.", "pydantic.type_adapter.", "pydantic_core._pydantic_core.Schema"),
+)
 _MOST_OBJECTS: Final = 2000
 _MOST_IMPORTS: Final = 20  # from module to module
 _STORE_GLOBAL: Final = opmap["STORE_GLOBAL"]
@@ -344,7 +346,7 @@ class _Splitting:
 
 def _has_content(kind: type) -> bool:
     module = str(kind.__module__)
-    if module.startswith(_WITHOUT_CONTENT):
+    if f"{module}.{kind.__qualname__}".startswith(_WITHOUT_CONTENT):
         return False
     if "omegaconf" in module or any(
         str(base.__module__).partition(".")[0] == "pydantic" for base in kind.__mro__

@@ -10,7 +10,7 @@ import gc
 import sys
 from _thread import RLock, allocate_lock
 from _weakref import ReferenceType
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import (
     WRAPPER_ASSIGNMENTS,
     cached_property,
@@ -45,6 +45,7 @@ __all__ = [
     "attributes_held",
     "called",
     "expanded",
+    "flattened_code",
     "foreign_name",
     "held_by",
     "held_value",
@@ -61,6 +62,7 @@ __all__ = [
     "namespace_of",
     "own_code_below",
     "plain_attributes",
+    "wraps_own_code",
 ]
 
 ABSENT: Final = object()
@@ -99,6 +101,7 @@ _FILLED: Final = {
 _DATA_MODULES: Final = {"numpy", "pandas", "polars", "pyarrow", "datetime", "decimal", "fractions"}
 _MOST_REFERENTS: Final = 200
 _MOST_ATTRIBUTES: Final = 50
+_DEEPEST: Final = 20  # wrappers
 _DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
 
 
@@ -198,6 +201,17 @@ def holds_own_code(func: FunctionType, depth: int = 3) -> bool:
     return any(_is_own_code(content_of(cell), depth) for cell in func.__closure__ or ())
 
 
+def wraps_own_code(value: Any) -> bool:
+    """Return True for own code, and for what leads to such by ``__wrapped__`` or a closure."""
+    for _ in range(_DEEPEST):
+        if _is_own_code(value, 3):
+            return True
+        value = attributes_of(value).get("__wrapped__")
+        if value is None:
+            return False
+    return True
+
+
 def _is_own_code(value: Any, depth: int) -> bool:
     if is_really(value, MethodType):
         value = value.__func__
@@ -270,10 +284,20 @@ def foreign_name(found: Any) -> str:
     if is_really(found, FunctionType):
         code = f"{home_module(found)}.{found.__code__.co_qualname}"
         if "__wrapped__" in found.__dict__ and module_owner(str(found.__module__)) != "own":
-            return f"{found.__module__}.{found.__qualname__} by {code}"
+            claimed = f"{found.__module__}.{found.__qualname__}"
+            return claimed if _is_known_by_name(found) else f"{claimed} by {code}"
         return code
     name = getattr(found, "__qualname__", None) or getattr(found, "__name__", "")
     return f"{home_module(found)}.{name}"
+
+
+def _is_known_by_name(func: FunctionType) -> bool:
+    """Return True if a function lies in the module that it claims under the name that it claims.
+
+    Some write their own code when they are first called, and the name in that.
+    """
+    module = sys.modules.get(str(func.__module__))
+    return module is not None and vars(module).get(func.__qualname__) is func
 
 
 def home_module(found: Any) -> str:
@@ -415,6 +439,13 @@ def own_code_below(value: object, depth: int = 3) -> Iterator[Any]:
                 elif not is_really(found, dict) or len(found) <= _MOST_ATTRIBUTES:
                     below.append(found)
         level = below[:_MOST_REFERENTS]
+
+
+def flattened_code(found: Iterable[Any]) -> Iterator[Any]:
+    """Some code, and in place of libraries' wrappers the own code in them."""
+    for each in found:
+        inner = () if is_really(each, (type, ModuleType)) or _is_own(each) else own_code_below(each)
+        yield from tuple(inner) or (each,)
 
 
 def _referred(value: Any) -> list[Any]:

@@ -153,6 +153,7 @@ class _Reading:
             module.statements += (_simple(each, heads) for each in node.body if _acts(each))
         else:
             self._functions[node.name] = node
+            heads = (*heads, *node.args.defaults, *filter(None, node.args.kw_defaults))
         decorators = node.decorator_list
         module.statements.append(
             Statement(
@@ -194,13 +195,18 @@ class _Reading:
 
 def _class_statement(node: ast.ClassDef) -> ClassStatement:
     kept: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords]
+    literals: list[ast.AST] = []
     for each in node.body:
         if isinstance(each, _FUNCTIONS):
             kept += each.decorator_list
+        elif isinstance(each, ast.Assign) and _is_no_setting(each):
+            literals.append(each)
         elif not (isinstance(each, ast.ClassDef) or _is_no_setting(each)):
             kept.append(each)
     return ClassStatement(
-        digest_of("statement", *_dumped(kept)), _names(kept) | _quoted_names(node)
+        digest_of("statement", *_dumped(kept)),
+        _names(kept) | _quoted_names(node),
+        digest_of("literals", *_dumped(literals)) if literals else "",
     )
 
 

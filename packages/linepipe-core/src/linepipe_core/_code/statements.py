@@ -63,12 +63,15 @@ class ClassStatement(NamedTuple):
     """A class statement without its methods' bodies.
 
     Attributes:
-        digest: a hash of decorators, bases, keywords, and the statements that are no functions.
+        digest: a hash of decorators, bases, keywords, and the statements that are no functions,
+            but for attributes that are literals: these count by their content.
         names: the names in them.
+        literals: a hash of the statements of these attributes.
     """
 
     digest: str
     names: frozenset[str]
+    literals: str
 
 
 class ModuleStatements:
@@ -96,6 +99,7 @@ class ModuleStatements:
         self.classes: dict[str, ClassStatement | None] = {}
         self.functions: dict[str, ModuleStatements] = {}
         self._touching: dict[str, list[int]] = {}
+        self._decorations: dict[str, Statement] | None = None
 
     def making(self, name: str) -> list[Statement]:
         """The statements that bind or change a global, and those of the globals that they name."""
@@ -117,6 +121,12 @@ class ModuleStatements:
                     waiting += (n for n in names if n not in self.imports and n not in seen)
         return [self.statements[place] for place in sorted(found)]
 
+    def decoration(self, name: str) -> Statement | None:
+        """The statement that defines a function or class with decorators; None if there is none."""
+        if self._decorations is None:
+            self._decorations = {e.decorates: e for e in self.statements if e.decorates}
+        return self._decorations.get(name)
+
     def class_statement(self, qualname: str) -> ClassStatement | None:
         """The statement of a class; None if there are several of that name, or none."""
         return self.classes.get(qualname)
@@ -124,7 +134,7 @@ class ModuleStatements:
     def as_data(self) -> list[Any]:
         """All of it as lists, dicts, texts and flags."""
         classes = {
-            name: None if each is None else [each.digest, sorted(each.names)]
+            name: None if each is None else [each.digest, sorted(each.names), each.literals]
             for name, each in self.classes.items()
         }
         return [
@@ -150,7 +160,7 @@ class ModuleStatements:
         found.assigned_by_functions = set(assigned)
         found.attribute_stores = set(stores)
         found.classes = {
-            name: None if each is None else ClassStatement(each[0], frozenset(each[1]))
+            name: None if each is None else ClassStatement(each[0], frozenset(each[1]), each[2])
             for name, each in classes.items()
         }
         found.functions = {name: cls.of_data(each) for name, each in functions.items()}

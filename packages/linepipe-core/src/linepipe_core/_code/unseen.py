@@ -14,7 +14,7 @@ from typing import Final
 
 from linepipe_core._code.bytecode import NormalCode, nested_codes
 from linepipe_core._code.ownership import module_owner, root_of
-from linepipe_core._values.adapter import is_reader
+from linepipe_core._values.adapter import is_reader, is_sampler
 
 __all__ = ["is_file_reader", "standard_modules", "unseen_calls"]
 
@@ -58,7 +58,10 @@ _SAMPLERS: Final = {
     *("sklearn.model_selection.train_test_split", "sklearn.utils._indexing.resample"),
     *("sklearn.utils._indexing.shuffle", "sklearn.utils.resample"),
 }
-_SEEDS: Final = frozenset({"random_state", "seed", "rng", "generator"})
+_GENERATORS: Final = frozenset({"generator"})
+_SEEDS: Final = frozenset({"random_state", "seed", "rng"}) | _GENERATORS
+# With a seed they make all that a library samples afterwards known.
+_SEEDERS: Final = frozenset({"manual_seed", "seed"})
 _OF_FILES: Final = re.compile(
     r"(^|\.)(open|read_\w+|scan_\w+|load|loadtxt|fromfile|genfromtxt|memmap)( in a text)?$"
 )
@@ -76,13 +79,17 @@ def unseen_calls(code: CodeType, normal: NormalCode, targets: Iterable[str]) -> 
         normal: the same, normalised.
         targets: what each of its references refers to.
     """
-    is_seeded = _has_seeds(code)
-    for path, target in zip(normal.references, targets, strict=True):
-        name = _dotted(path, target, path in normal.methods)
-        if _is_unseen(name, path in normal.bare) or (name in _SAMPLERS and not is_seeded):
-            yield name
-    for name in normal.reads:
-        if _is_unseen(name, False) and module_owner(root_of(name)) != "own":
+    is_seeded = _has_keyword(code, _SEEDS)
+    has_generator = _has_keyword(code, _GENERATORS)
+    calls = [
+        (_dotted(path, target, path in normal.methods), path in normal.bare)
+        for path, target in zip(normal.references, targets, strict=True)
+    ]
+    calls += ((name, False) for name in normal.reads if module_owner(root_of(name)) != "own")
+    seeded = {root_of(name) for name, is_bare in calls if not is_bare and _last(name) in _SEEDERS}
+    for name, is_bare in calls:
+        is_known = (has_generator or root_of(name) in seeded) and _is_sampler(name)
+        if (name in _SAMPLERS and not is_seeded) or (_is_unseen(name, is_bare) and not is_known):
             yield name
     for path in normal.methods:
         name = f".{path[0]}"
@@ -112,10 +119,19 @@ def _is_unseen(name: str, is_bare: bool = True) -> bool:
     return bool(dot) and last in _UNSEEN_METHODS
 
 
-def _has_seeds(code: CodeType) -> bool:
-    """Return True if a call in the code has a keyword for a seed."""
+def _is_sampler(name: str) -> bool:
+    """Return True for a function of that name that gives the same each time once it has a seed."""
+    return name.startswith("random.") or is_sampler(name)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _has_keyword(code: CodeType, names: frozenset[str]) -> bool:
+    """Return True if a call in the code has a keyword of one of some names."""
     return any(
-        type(each) is tuple and not _SEEDS.isdisjoint(x for x in each if type(x) is str)
+        type(each) is tuple and not names.isdisjoint(x for x in each if type(x) is str)
         for nested in nested_codes(code)
         for each in nested.co_consts
     )

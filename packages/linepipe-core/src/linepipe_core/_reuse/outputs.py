@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from linepipe_core._code.dependencies import Reader, own_code
+from linepipe_core._code.dependencies import Reader
+from linepipe_core._code.named import own_code
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.record import StoredObject
 from linepipe_core._store.store import Draft

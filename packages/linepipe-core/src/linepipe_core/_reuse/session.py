@@ -13,7 +13,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from linepipe_core._code.dependencies import Reader, code_named
+from linepipe_core._code.dependencies import Reader
+from linepipe_core._code.named import code_named
 from linepipe_core._code.parts import Part
 from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.wiring import Wiring

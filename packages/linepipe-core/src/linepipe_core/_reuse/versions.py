@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
-from linepipe_core._code.dependencies import Reader, is_there
+from linepipe_core._code.dependencies import Reader
+from linepipe_core._code.named import is_there
 from linepipe_core._code.parts import digest_of
 from linepipe_core._declare.node import Node
 from linepipe_core._named_tuple import NamedTuple

@@ -31,6 +31,7 @@ __all__ = [
     "copier_of",
     "is_random",
     "is_reader",
+    "is_sampler",
     "known_rule",
     "reducers",
     "top_module",
@@ -105,6 +106,10 @@ class Adapter(Protocol):
 
     SEEDED: Collection[str]
     """Those among them that give the same each time if they get an argument: a seed."""
+
+    SAMPLERS: Collection[str]
+    """Those that give the same each time if they get ``generator=``, or after a call of the same
+    library's that sets a seed; a prefix ends with ``.`` or ``_``."""
 
     RANDOM: Collection[str]
     """Prefixes of the full names of classes whose objects may begin anew in each process."""
@@ -202,6 +207,14 @@ def is_reader(name: str, is_bare: bool) -> bool:
     if not is_bare and name.rpartition(".")[2] in adapter.SEEDED:
         return False
     return any(_is_named(name, reader) for reader in adapter.READERS)
+
+
+def is_sampler(name: str) -> bool:
+    """Return True if a library's function gives the same each time once it has a seed."""
+    top = name.partition(".")[0]
+    if top not in ADAPTERS:
+        return False
+    return any(_is_named(name, sampler) for sampler in adapter_of(top).SAMPLERS)
 
 
 def _is_named(name: str, reader: str) -> bool:

@@ -19,7 +19,10 @@ from linepipe_core._values.snapshot import Rule, as_is
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["RANDOM", "READERS", "SEEDED", "content_of", "copier_of", "reducers", "rule_of"]
+__all__ = [
+    *("RANDOM", "READERS", "SAMPLERS", "SEEDED"),
+    *("content_of", "copier_of", "reducers", "rule_of"),
+]
 
 READERS: Final = (
     *("pyarrow.OSFile", "pyarrow.input_stream", "pyarrow.memory_map"),
@@ -27,6 +30,7 @@ READERS: Final = (
     *("pyarrow.orc.", "pyarrow.parquet."),
 )
 SEEDED: Final = ()
+SAMPLERS: Final = ()
 RANDOM: Final = ()
 
 

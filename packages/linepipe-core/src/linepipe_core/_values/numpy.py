@@ -15,7 +15,10 @@ from linepipe_core._restore import array_of_dtype, global_random, read_only, tra
 from linepipe_core._values.adapter import LARGE_BYTES, Content, Copier, Memory
 from linepipe_core._values.snapshot import ATOMIC, Rule, Snapshot, as_is
 
-__all__ = ["RANDOM", "READERS", "SEEDED", "content_of", "copier_of", "reducers", "rule_of"]
+__all__ = [
+    *("RANDOM", "READERS", "SAMPLERS", "SEEDED"),
+    *("content_of", "copier_of", "reducers", "rule_of"),
+]
 
 READERS: Final = (
     "numpy.random.",
@@ -26,6 +29,7 @@ SEEDED: Final = (
     *("BitGenerator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"),
     *("Generator", "RandomState", "SeedSequence", "default_rng"),
 )
+SAMPLERS: Final = ("numpy.random.",)
 RANDOM: Final = ("numpy.random.",)
 
 

@@ -23,10 +23,14 @@ from linepipe_core._values.rules import rule_for
 from linepipe_core._values.snapshot import ALONE, ATOMIC, Rule, Snapshot, as_is, references
 from linepipe_core._values.trees import by_parts
 
-__all__ = ["RANDOM", "READERS", "SEEDED", "content_of", "copier_of", "reducers", "rule_of"]
+__all__ = [
+    *("RANDOM", "READERS", "SAMPLERS", "SEEDED"),
+    *("content_of", "copier_of", "reducers", "rule_of"),
+]
 
 READERS: Final = ("pandas.read_", "pandas.ExcelFile", "pandas.HDFStore")
 SEEDED: Final = ()
+SAMPLERS: Final = ()
 RANDOM: Final = ()
 
 _IMMUTABLE: Final = {"Interval", "NAType", "NaTType", "Period", "Timedelta", "Timestamp"}

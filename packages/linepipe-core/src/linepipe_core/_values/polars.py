@@ -16,10 +16,14 @@ from linepipe_core._values.adapter import LARGE_BYTES, Content, Copier, Memory
 from linepipe_core._values.snapshot import Rule, Snapshot, as_is
 from linepipe_core._values.trees import copied_by_parts
 
-__all__ = ["RANDOM", "READERS", "SEEDED", "content_of", "copier_of", "reducers", "rule_of"]
+__all__ = [
+    *("RANDOM", "READERS", "SAMPLERS", "SEEDED"),
+    *("content_of", "copier_of", "reducers", "rule_of"),
+]
 
 READERS: Final = ("polars.read_", "polars.scan_", "polars.from_repr")
 SEEDED: Final = ()
+SAMPLERS: Final = ()
 RANDOM: Final = ()
 
 

@@ -19,13 +19,20 @@ from linepipe_core._restore import from_buffer
 from linepipe_core._values.adapter import LARGE_BYTES, Content, Copier, Memory
 from linepipe_core._values.snapshot import ALONE, Rule, Snapshot, as_is
 
-__all__ = ["RANDOM", "READERS", "SEEDED", "content_of", "copier_of", "reducers", "rule_of"]
+__all__ = [
+    *("RANDOM", "READERS", "SAMPLERS", "SEEDED"),
+    *("content_of", "copier_of", "reducers", "rule_of"),
+]
 
+SAMPLERS: Final = (
+    *("torch.bernoulli", "torch.multinomial", "torch.normal", "torch.rand", "torch.rand_like"),
+    *("torch.randint", "torch.randint_like", "torch.randn", "torch.randn_like"),
+    "torch.randperm",
+)
 READERS: Final = (
     *("torch.load", "torch.hub.", "torch.jit.load", "torch.from_file"),
-    *("torch.bernoulli", "torch.initial_seed", "torch.multinomial", "torch.normal"),
-    *("torch.rand", "torch.rand_like", "torch.randint", "torch.randint_like"),
-    *("torch.randn", "torch.randn_like", "torch.randperm", "torch.seed"),
+    *("torch.initial_seed", "torch.seed"),
+    *SAMPLERS,
 )
 SEEDED: Final = ()
 RANDOM: Final = ("torch.",)  # modules begin with random weights
