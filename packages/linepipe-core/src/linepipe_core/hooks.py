@@ -2,7 +2,7 @@
 of a hook that failed.
 """
 
-from linepipe_core._run.debugger import Breakpoint, PostMortem
+from linepipe_core._run.breakpoints import Breakpoint, PostMortem
 from linepipe_core._run.hooks import Hook
 from linepipe_core._run.result import FailedHook
 

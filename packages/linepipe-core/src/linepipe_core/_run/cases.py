@@ -15,7 +15,7 @@ from linepipe_core._declare.declaration import Declaration
 from linepipe_core._declare.names import Names
 from linepipe_core._errors import MissingInputError, RunStateError, UnknownNameError
 from linepipe_core._log import run_log
-from linepipe_core._run.debugger import Breakpoint, PostMortem
+from linepipe_core._run.breakpoints import Breakpoint, PostMortem
 from linepipe_core._run.failures import NodeExecutionError
 from linepipe_core._run.hook_calls import HookCalls
 from linepipe_core._run.hooks import Hook

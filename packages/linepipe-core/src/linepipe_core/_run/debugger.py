@@ -1,8 +1,8 @@
 """Opens Python's debugger inside a node: before its first line, or where it failed.
 
 Apart from the run, which knows of hooks only. The debugger is pdb, or IPython's where that is in
-use; it is loaded when it opens, and skips linepipe's own frames, so that ``up``, ``next`` and
-``where`` stay in the user's code. Where it can't open or never stopped, a message says why.
+use; it skips linepipe's own frames, so that ``up``, ``next`` and ``where`` stay in the user's code.
+Where it can't open or never stopped, a message says why.
 """
 
 from __future__ import annotations
@@ -10,26 +10,22 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from bdb import BdbQuit
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import UnsupportedOperation
+from pdb import Pdb
 from types import CodeType, FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from linepipe_core._declare.callables import CALLER, implementations, python_code
-from linepipe_core._declare.names import Names
 from linepipe_core._declare.node import Node
 from linepipe_core._errors import NodeDefinitionError, RunStateError
 from linepipe_core._log import run_log
 from linepipe_core._run.failures import is_ours, users_traceback
-from linepipe_core._run.hooks import Hook
-from linepipe_core._run.step import Step
 from linepipe_core._text import first_line
 
-if TYPE_CHECKING:
-    from pdb import Pdb  # loaded when it opens
-
-__all__ = ["Breakpoint", "PostMortem", "debug_call"]
+__all__ = ["debug_call", "open_at_first_line", "open_where_it_failed"]
 
 _NOBODY_ASKS: Final = (
     "this notebook runs where nobody can type; open it in Jupyter, or look at the inputs: "
@@ -38,58 +34,31 @@ _NOBODY_ASKS: Final = (
 _PASSED_BY = ("linepipe_core.*", "linepipe_profile.*", "linepipe_viz.*", "contextlib")
 
 
-class PostMortem(Hook):
-    """Opens the debugger where a node failed, its variables at hand.
+def open_where_it_failed(node: Node, error: BaseException) -> None:
+    """Open the debugger where a node's function raised, until the user leaves.
 
-    Use it where somebody sits at the keyboard. Leaving the debugger lets the run end as it
-    would have, with its NodeExecutionError. An interrupt (Ctrl-C) opens nothing.
-
-    Example::
-
-        pipeline.run(hooks=[PostMortem()])
+    An interrupt opens nothing. Where no debugger can be opened, the log says why.
     """
-
-    def on_node_error(self, step: Step, error: BaseException) -> None:
-        """Open it, until the user leaves."""
-        if isinstance(error, Exception) and not _is_quit(error):
-            if (why := _why_closed()) is not None:
-                run_log().warning("no debugger opens where %r failed: %s", step.node.name, why)
-                return
-            _post_mortem(step.node, error)
+    if isinstance(error, Exception) and not _is_quit(error):
+        if (why := _why_closed()) is not None:
+            run_log().warning("no debugger opens where %r failed: %s", node.name, why)
+            return
+        _post_mortem(node, error)
 
 
-class Breakpoint(Hook):
-    """Opens the debugger at the first line of a node's function, its inputs at hand.
+def open_at_first_line(node: Node) -> AbstractContextManager[object]:
+    """Holds a wait for the node's function, to open the debugger in it.
 
-    ``continue`` lets the node and the run go on, with whatever was changed; ``quit`` ends
-    the run with a NodeExecutionError. A name that no node has is refused by the run.
-
-    Args:
-        *names: the nodes to stop in.
+    Where no debugger can be opened, or it never stopped, the log says why.
 
     Raises:
-        TypeError: no name is given.
-
-    Example::
-
-        pipeline.run(hooks=[Breakpoint("train")])
+        NodeDefinitionError: its function isn't written in Python.
     """
-
-    def __init__(self, *names: str) -> None:
-        if not names:
-            raise TypeError("Breakpoint() stops nowhere: name a node, as in Breakpoint('train')")
-        self.names = names
-        self.waits_for: Names = names
-
-    def around_node(self, step: Step) -> AbstractContextManager[object]:
-        """Wait for the node's function, and open the debugger in it."""
-        if step.node.name not in self.names:
-            return nullcontext()
-        _codes_to_stop_in(step.node)
-        if (why := _why_closed()) is not None:
-            run_log().warning("no debugger opens in %r: %s", step.node.name, why)
-            return nullcontext()
-        return _warn_unless_stopped(step.node)
+    _codes_to_stop_in(node)
+    if (why := _why_closed()) is not None:
+        run_log().warning("no debugger opens in %r: %s", node.name, why)
+        return nullcontext()
+    return _warn_unless_stopped(node)
 
 
 def debug_call(node: Node, inputs: Mapping[str, Any]) -> None:
@@ -285,13 +254,9 @@ def _debugger_class() -> type[Any]:
             return kind
     elif named and named != "pdb":
         run_log().warning("PYTHONBREAKPOINT names %s, which can't stop in a node: pdb opens", named)
-    from pdb import Pdb
-
     return Pdb
 
 
 def _is_quit(error: BaseException) -> bool:
     """Return True if the user left the debugger by ``quit``, which raises where the node stood."""
-    from bdb import BdbQuit
-
     return isinstance(error, BdbQuit)

@@ -20,7 +20,6 @@ from linepipe_core._errors import LinepipeError
 from linepipe_core._run.result import FailedHook
 from linepipe_core._run.step import Step
 from linepipe_core._text import bounded, message_of, quoted, type_name
-from linepipe_core._values.secrets import shown_value
 
 __all__ = ["NodeExecutionError", "failure_report", "is_ours", "trim_traceback", "users_traceback"]
 
@@ -158,8 +157,11 @@ def _describe_inputs(node: Node, inputs: Mapping[str, Any]) -> list[str]:
 
 def _described(name: str, value: Any) -> str:
     """Type and shape; of a File or a path the path itself, unless it may be a secret."""
-    path = shown_value(name, value) if isinstance(value, os.PathLike) else ""
-    return path or describe_input(name, value)
+    if isinstance(value, os.PathLike):
+        from linepipe_core._values.secrets import shown_value  # re, which no run needs
+
+        return shown_value(name, value) or describe_input(name, value)
+    return describe_input(name, value)
 
 
 def _where(node: Node) -> str:

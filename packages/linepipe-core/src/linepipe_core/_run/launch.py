@@ -23,9 +23,7 @@ from linepipe_core._errors import (
     UnknownNameError,
 )
 from linepipe_core._log import run_log
-from linepipe_core._reuse.missing_files import check_files
 from linepipe_core._reuse.plan import Plan
-from linepipe_core._run.debugger import debug_call
 from linepipe_core._run.history import History, HistoryEntry
 from linepipe_core._run.hook_calls import HookCalls
 from linepipe_core._run.hooks import Hook
@@ -150,6 +148,8 @@ def _warn_of_redefined(wiring: Wiring) -> None:
 
 def debug(declaration: Declaration, name: str) -> None:
     """Open the debugger in a node's function; the arguments are those of ``Pipeline.debug``."""
+    from linepipe_core._run.debugger import debug_call  # pdb
+
     wiring, reuse = declaration.wiring, declaration.options.use_persistent_cache
     index = wiring.find(name)
     node, needed = wiring.nodes[index], sliced(declaration, wiring.upstream([index]))
@@ -268,6 +268,8 @@ def _check_files(declaration: Declaration) -> None:
     """
     if not was_any_file_made():
         return
+    from linepipe_core._reuse.missing_files import check_files  # only where there are Files
+
     wiring = declaration.wiring
     constants = ((name, declaration.constants.get(name), wiring.free[name]) for name in wiring.free)
     config = (
