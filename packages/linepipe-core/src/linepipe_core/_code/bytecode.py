@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterator
 from hashlib import blake2b
 from types import CodeType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from linepipe_core._code.code_facts import known_code, note_code
 from linepipe_core._code.flow import (
@@ -28,7 +28,6 @@ from linepipe_core._code.flow import (
     codes_of,
     is_method_load,
 )
-from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["Import", "NormalCode", "nested_codes", "normalise"]
 

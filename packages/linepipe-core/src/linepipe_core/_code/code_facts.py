@@ -9,10 +9,9 @@ import marshal
 import os
 from hashlib import blake2b
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code import known_facts
-from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["known_code", "note_code"]
 

@@ -6,13 +6,12 @@ how it began, so what was once looked at is kept with the reader, attribute by a
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.makers import split_foreign
 from linepipe_core._code.members import UNCHANGING, Value, expanded, flattened_code
 from linepipe_core._code.parts import PartKey
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.secrets import shown_value
 
 __all__ = ["Content", "contents_of", "digest_now", "is_unchanged"]

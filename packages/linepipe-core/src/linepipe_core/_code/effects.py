@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from types import FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.members import ABSENT, is_code
 from linepipe_core._code.ownership import (
@@ -23,7 +23,6 @@ from linepipe_core._code.ownership import (
 from linepipe_core._code.parts import digest_of
 from linepipe_core._code.sources import absolute_name, statements_of
 from linepipe_core._code.statements import ModuleStatements, Statement, foreign_effects
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.proxies import is_really
 
 __all__ = ["Effects", "effects_of", "reached_effects", "used_by"]

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Collection, Iterator
 from threading import Lock
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import normalise
 from linepipe_core._code.dependencies import module_source, package_of_file
@@ -21,7 +21,6 @@ from linepipe_core._code.members import inside
 from linepipe_core._code.ownership import file_owner, module_owner
 from linepipe_core._code.parts import Part, PartKey
 from linepipe_core._declare.callables import CALLER, is_cell
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.proxies import is_really
 
 __all__ = ["IS_WATCHED", "Ran", "Watch", "ran_code"]

@@ -19,9 +19,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
-from typing import Any, Final, Protocol
-
-from linepipe_core._named_tuple import NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 __all__ = ["Keeper", "attach", "find", "keep", "note", "stamp_of"]
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Final
-
-from linepipe_core._named_tuple import NamedTuple
+from typing import Final, NamedTuple
 
 __all__ = ["NO_READS", "Reads", "literal_reads"]
 

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from opcode import opmap
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import nested_codes, normalise
 from linepipe_core._code.literal_reads import Reads
@@ -29,7 +29,6 @@ from linepipe_core._code.ownership import module_owner, namespace_owner
 from linepipe_core._code.parts import digest_of
 from linepipe_core._code.sources import absolute_name, statements_of
 from linepipe_core._code.statements import Statement
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.file_content import content_of_path
 from linepipe_core._values.proxies import is_really
 

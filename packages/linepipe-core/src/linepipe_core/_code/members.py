@@ -28,11 +28,10 @@ from types import (
     MethodType,
     ModuleType,
 )
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.ownership import class_owner, function_owner, module_owner
 from linepipe_core._code.parts import PartKey
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values import code_or_data
 from linepipe_core._values.classes import cached_names
 from linepipe_core._values.content_hash import ADDRESS

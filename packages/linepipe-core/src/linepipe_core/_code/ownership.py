@@ -15,9 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import ModuleSpec
 from types import FunctionType, MethodDescriptorType, WrapperDescriptorType
-from typing import Any, Final, Literal
-
-from linepipe_core._named_tuple import NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 Owner = Literal["own", "installed", "standard"]
 

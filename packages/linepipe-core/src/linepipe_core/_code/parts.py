@@ -6,9 +6,7 @@ Apart from what finds them, so that deciding what runs needs none of that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
-
-from linepipe_core._named_tuple import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 __all__ = ["FUNCTION", "PYTHON", "Part", "PartKey", "PartKind", "combined", "digest_of"]
 

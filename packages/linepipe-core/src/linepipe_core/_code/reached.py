@@ -6,11 +6,10 @@ Apart from the reader, for those who only ask what it found.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from linepipe_core._code.members import Value
 from linepipe_core._code.parts import Part, PartKey
-from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["Package", "Reached", "Source", "ValueFingerprint"]
 

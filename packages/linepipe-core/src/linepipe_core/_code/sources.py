@@ -16,7 +16,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import Import, normalise
 from linepipe_core._code.flow import stored_names
@@ -25,7 +25,6 @@ from linepipe_core._code.ownership import find_spec, is_main, module_owner, root
 from linepipe_core._code.parsing import read_statements
 from linepipe_core._code.statements import ClassStatement, ModuleStatements
 from linepipe_core._declare.callables import is_cell
-from linepipe_core._named_tuple import NamedTuple
 
 __all__ = [
     "ModuleSource",

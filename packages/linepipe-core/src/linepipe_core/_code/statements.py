@@ -8,10 +8,9 @@ them and an unchanged file needn't be parsed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from linepipe_core._code.literal_reads import NO_READS, Reads
-from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["ClassStatement", "ModuleStatements", "Statement", "foreign_effects"]
 

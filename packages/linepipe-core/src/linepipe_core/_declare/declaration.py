@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._declare.config import load_settings
 from linepipe_core._declare.node import Node
@@ -16,7 +16,6 @@ from linepipe_core._declare.rename import Renaming
 from linepipe_core._declare.wiring import Wiring, look_up_config
 from linepipe_core._errors import CompositionError
 from linepipe_core._log import once, run_log
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._text import did_you_mean, shortened, type_name, with_article
 from linepipe_core._values.isolate import ATOMIC, isolate, peek
 

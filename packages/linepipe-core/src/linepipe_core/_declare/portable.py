@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from linepipe_core._errors import RunStateError
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._text import bounded, message_of, type_name
 
 __all__ = ["StayedBehind", "pack_error", "portable", "travels", "unpack_error"]

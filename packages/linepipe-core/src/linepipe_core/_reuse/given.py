@@ -6,14 +6,13 @@ Apart from the session, which knows where the other objects come from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.members import is_own_class
 from linepipe_core._code.parts import Part
 from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.config import leaves
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.content_hash import ValueHasher
 from linepipe_core._values.identity import identity_of
 from linepipe_core._values.isolate import peek

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.executed import IS_WATCHED, Ran, Watch, ran_code
@@ -20,7 +20,6 @@ from linepipe_core._code.ownership import module_owner
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._code.unseen import is_file_reader
 from linepipe_core._declare.node import Node
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._reuse.record import Record
 
 __all__ = ["Ended", "NodeCode", "RecordedCode"]

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, overload
+from typing import Any, Final, NamedTuple, overload
 
 from linepipe_core._declare.node import Node
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._reuse.provenance import shelf_lines
 from linepipe_core._reuse.reasons import Action, Reason
 from linepipe_core._store.info import ObjectInfo

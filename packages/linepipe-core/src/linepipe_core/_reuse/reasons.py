@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from time import localtime, strftime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from linepipe_core._code.reason import Reason, ReasonKind
 from linepipe_core._declare.config import is_config_reference
-from linepipe_core._named_tuple import NamedTuple
 
 if TYPE_CHECKING:  # it loads hashlib, which a run in memory doesn't need
     from linepipe_core._code.parts import Part, PartKey

@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.parts import Part, PartKey, combined, digest_of
 from linepipe_core._declare.node import Node
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.file_content import FileContent
 
 __all__ = [

@@ -11,13 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.named import is_there
 from linepipe_core._code.parts import digest_of
 from linepipe_core._declare.node import Node
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys
 from linepipe_core._store.store import Store, StoredOutput, StoredResult
 from linepipe_core._values.file_content import note_content

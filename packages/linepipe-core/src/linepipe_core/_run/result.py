@@ -6,11 +6,10 @@ Apart from the run loop, because people, hooks and views read it long after the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from linepipe_core._declare.portable import StayedBehind, pack_error, portable, unpack_error
 from linepipe_core._errors import UnknownNameError
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._reuse.provenance import shelf_lines
 from linepipe_core._run.history import History, HistoryEntry
 from linepipe_core._run.step import MemoryUse, Step

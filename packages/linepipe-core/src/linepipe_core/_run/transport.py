@@ -10,12 +10,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from linepipe_core._declare.declaration import Declaration
 from linepipe_core._declare.portable import pack_error, unpack_error
 from linepipe_core._errors import LinepipeError, RunStateError
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._run.failures import NodeExecutionError
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.launch import run_case

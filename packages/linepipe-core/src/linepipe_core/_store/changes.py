@@ -10,9 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store import prune_rows, result_rows, rows, run_rows
 from linepipe_core._store.buffers import BufferFiles
 from linepipe_core._store.draft import Draft

@@ -5,8 +5,9 @@ Apart from the rows that it is read from, so that a registry in memory loads no 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from linepipe_core._code.reason import Reason
-from linepipe_core._named_tuple import NamedTuple
 
 __all__ = ["ObjectInfo"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store.result_rows import drop_result
 from linepipe_core._store.rows import Released, release, total_bytes
 from linepipe_core._store.run_rows import drop_run

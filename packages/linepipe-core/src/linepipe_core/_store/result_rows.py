@@ -9,9 +9,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store.rows import (
     Released,
     batches,

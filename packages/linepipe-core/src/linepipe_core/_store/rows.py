@@ -11,9 +11,8 @@ import sqlite3
 import time
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store.info import ObjectInfo
 
 # Names, of nodes and partitions too, and records are UTF-8 in blobs: any text goes, lone

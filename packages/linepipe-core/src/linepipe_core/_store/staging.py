@@ -13,10 +13,9 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from linepipe_core._log import shelf_log
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store.folder import STAGING, ShelfFolder
 from linepipe_core._store.fork_gate import GATE
 

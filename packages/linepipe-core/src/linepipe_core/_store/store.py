@@ -11,11 +11,10 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from linepipe_core._errors import ShelfError, ShelfWriteError
 from linepipe_core._log import shelf_log
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store import result_rows, rows, run_rows
 from linepipe_core._store.buffers import BadBytesError, BufferFiles
 from linepipe_core._store.changes import (

@@ -11,10 +11,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from linepipe_core._errors import ShelfWriteError
 from linepipe_core._log import shelf_log
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._store import packing, rows
 from linepipe_core._store.buffers import BufferFiles, Verdict
 from linepipe_core._store.changes import RemoveUnused

@@ -13,9 +13,8 @@ import sys
 from _thread import get_ident  # as in `rules`: `threading` would have to be read from disk
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.registered import registered_reducers
 from linepipe_core._values.snapshot import Rule
 

@@ -10,9 +10,7 @@ import stat
 import time
 from collections.abc import Iterator, MutableMapping
 from hashlib import sha256
-from typing import Final
-
-from linepipe_core._named_tuple import NamedTuple
+from typing import Final, NamedTuple
 
 __all__ = ["FileContent", "content_of_path", "newest_below", "note_content"]
 

@@ -17,9 +17,8 @@ from operator import attrgetter, is_
 from types import (
     BuiltinFunctionType,
 )
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.adapter import Content, Memory, content_of
 from linepipe_core._values.classes import (
     cached_names,

@@ -14,10 +14,9 @@ A value of a type in `ATOMIC` never changes and is kept bare: the run loop tests
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from linepipe_core._log import once, registry_log
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.rules import rule_for
 from linepipe_core._values.snapshot import ATOMIC, Snapshot, is_sole_reference
 

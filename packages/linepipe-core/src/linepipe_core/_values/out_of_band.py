@@ -12,9 +12,8 @@ import io
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.adapter import LARGE_BYTES, reducers
 
 __all__ = ["LARGE_BYTES", "Pickled", "Unpicklable", "dump", "explain", "load"]

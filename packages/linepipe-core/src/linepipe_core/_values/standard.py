@@ -11,9 +11,8 @@ from functools import partial
 from itertools import chain
 from operator import attrgetter, methodcaller
 from pickle import PickleBuffer
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from linepipe_core._named_tuple import NamedTuple
 from linepipe_core._values.adapter import Memory
 
 __all__ = ["Standard", "standard_content"]
