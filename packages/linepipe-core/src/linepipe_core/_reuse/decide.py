@@ -236,8 +236,11 @@ class ReusePlanner:
 
     def _absent(self, index: int) -> list[str]:
         """The node's outputs that aren't kept, because they can't be or aren't to be."""
-        record = self._record(index)
-        if record is None or record.persists != self._wiring.nodes[index].persist:
+        version = self._chosen[index]
+        if version is None or None not in version.record.outputs.values():
+            return []
+        record = version.record
+        if record.persists != self._wiring.nodes[index].persist:
             return []
         return [name for name, digest in record.outputs.items() if digest is None]
 
@@ -335,7 +338,7 @@ class ReusePlanner:
         unknown = [name for name in self._wiring.nodes[index].inputs if known[name] is None]
         if unknown:
             return Decision("maybe", bounded(self._may_change(name) for name in unknown))
-        return Decision("reuse", (UNCHANGED if version.is_current else as_made_on(version.stored),))
+        return _UNCHANGED if version.is_current else _as_made_on(version.stored)
 
     def _may_change(self, name: str) -> Reason:
         """The reason of a node that waits for an input; of a source, with how it went before."""
@@ -360,16 +363,18 @@ class ReusePlanner:
         if record.wiring != (wiring := wiring_of(node)):
             text = f"inputs changed: {record.wiring} -> {wiring}"
             yield Reason(text, "input", None, record.wiring, wiring)
-        state = {*record.state, *self._state}
-        yield from code_changes(record.parts, self._parts(index, record), state)
+        then, now = record.parts, self._parts(index, record)
+        if now is not then:
+            yield from code_changes(then, now, {*record.state, *self._state})
         for name in node.inputs:
-            now, then = self._known[name], record.inputs.get(name)
-            if now is not None and then is not None and now.digest != then.digest:
+            read, is_read = record.inputs.get(name), self._known[name]
+            if is_read is not None and read is not None and is_read.digest != read.digest:
                 if name in self._uncomparable:
                     yield uncomparable_input(name, self._uncomparable[name])
                     continue
-                yield from self._changed_input(name, record, then, now)
-        yield from self._changed_files(record.made_files)
+                yield from self._changed_input(name, record, read, is_read)
+        if record.made_files:
+            yield from self._changed_files(record.made_files)
         if node.persist and not record.persists:
             for name in node.outputs:
                 yield Reason(f"{name} wasn't kept, with persist=False", "missing", name)
@@ -431,6 +436,11 @@ class ReusePlanner:
         }
 
 
+def _as_made_on(stored: float) -> Decision:
+    return Decision("reuse", (as_made_on(stored),))
+
+
+_UNCHANGED: Final = Decision("reuse", (UNCHANGED,))
 _UNKNOWN: Final = Part("")
 _MADE_ANEW: Final = Part("made anew")
 _DEFERRED: Final = Reason("put off until a node that runs needs it", "nothing_changed")

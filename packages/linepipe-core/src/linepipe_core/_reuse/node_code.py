@@ -6,7 +6,7 @@ again for its own doing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -40,6 +40,16 @@ def _own_state(record: Record | None) -> list[PartKey]:
 def _is_met_late(then: Part | None, now: Part | None) -> bool:
     """Return True for a value that a node was first seen to use when it had run."""
     return bool(then and now and then.made and not now.made and then.digest != now.digest)
+
+
+def _phrases(code: CodeFingerprint, reads_files: bool) -> Iterator[str]:
+    """A phrase for each thing that code depends on and that doesn't count."""
+    for name in code.untracked:
+        yield f"{name} can't be compared and is new in every process"
+    for name in code.unseen:
+        counts = reads_files and is_file_reader(name)
+        yield f"what {name} reads besides its Files" if counts else f"what {name} gives"
+    yield from code.notes
 
 
 class Ended(NamedTuple):
@@ -105,6 +115,7 @@ class NodeCode:
         self._watches: dict[int, Watch | None] = {}
         self._outside: dict[int, OutsideWatch] = {}
         self._failed_state: set[PartKey] = set()
+        self._phrases: dict[tuple[CodeFingerprint, bool], tuple[str, ...]] = {}
         self.state: set[PartKey] = set()
         self._left: dict[str, Part] = {}  # how runs left them -> how they began
         self._note_state(earlier)
@@ -127,26 +138,28 @@ class NodeCode:
             reads_files: True if there are Files in its inputs, whose content does count.
         """
         code = self._codes[index]
-        return (
-            *(f"{key} {_IS_STATE}" for key in _own_state(record)),
-            *(f"{name} can't be compared and is new in every process" for name in code.untracked),
-            *(
-                f"what {name} reads besides its Files"
-                if reads_files and is_file_reader(name)
-                else f"what {name} gives"
-                for name in code.unseen
-            ),
-            *code.notes,
-            *(record.notes if record else ()),
-        )
+        phrases = code, reads_files
+        if phrases not in self._phrases:
+            self._phrases[phrases] = tuple(_phrases(code, reads_files))
+        found = self._phrases[phrases]
+        if record is None or not (record.state or record.notes):
+            return found
+        return (*(f"{key} {_IS_STATE}" for key in _own_state(record)), *found, *record.notes)
 
     def read_again(self, index: int) -> None:
         """Read a node's code again, where objects have come that it reads."""
         self._today.clear()
         self._codes[index] = self._read(index)
 
-    def parts(self, index: int, record: Record) -> dict[PartKey, Part]:
-        """The parts of the node's code as far as the record asks for them; state as it began."""
+    def parts(self, index: int, record: Record) -> Mapping[PartKey, Part]:
+        """The parts of the node's code as far as the record asks for them; state as it began.
+
+        Of a node whose code hasn't changed these are the record's own.
+        """
+        if not record.state and not self._left:
+            code, uses = self._codes[index], record.uses
+            if code.parts == record.parts and code.uses == frozenset(uses):
+                return record.parts
         known = self._today.get((index, id(record)))
         if known is not None and known[0] is record:
             return known[1]

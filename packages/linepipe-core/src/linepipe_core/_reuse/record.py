@@ -6,8 +6,9 @@ Pure. The store keeps the texts and knows nothing of their meaning.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.parts import Part, PartKey, combined, digest_of
@@ -24,8 +25,9 @@ __all__ = [
     "wiring_of",
 ]
 
-_FORMAT: Final = 11
+_FORMAT: Final = 12
 _DECODER: Final = json.JSONDecoder()
+_NO_FIELDS: Final[Sequence[Any]] = ("", "", (), (), "", ())  # of an object
 _PLAIN: Final = f"[{_FORMAT},1,"
 
 
@@ -50,13 +52,25 @@ class StoredObject(NamedTuple):
     earlier: tuple[tuple[str, str], ...] = ()
 
     @staticmethod
-    def of(stored: Sequence[Any]) -> StoredObject:
-        """The object from a record that was read."""
-        if len(stored) < 3:
-            return StoredObject(*stored)
-        digest, content, code, files, hashed, earlier = (*stored, "", "", ())[:6]
+    def of(stored: Sequence[Any], output: str) -> StoredObject:
+        """The object from a record that was read.
+
+        Args:
+            stored: its fields as `fields` gives them, without the empty ones at the end.
+            output: the digest that the record has of the node's output.
+        """
+        if not stored:  # most are so
+            return StoredObject(output, output)
+        digest, content, code, files, hashed, earlier = (*stored, *_NO_FIELDS[len(stored) :])
+        digest = digest or output
         pairs = tuple((each, met) for each, met in earlier)
-        return StoredObject(digest, content, tuple(code), tuple(files), hashed, pairs)
+        return StoredObject(digest, content or digest, tuple(code), tuple(files), hashed, pairs)
+
+    def fields(self, output: str | None) -> Sequence[Any]:
+        """Its fields as a record keeps them; ``""`` for what the field before says, too."""
+        digest = "" if self.digest == output else self.digest
+        content = "" if self.content == self.digest else self.content
+        return digest, content, *self[2:]
 
     def part(self, today: Mapping[str, str]) -> Part:
         """Its digest for its readers: that of its content and of its Files.
@@ -116,7 +130,10 @@ class Record(NamedTuple):
         fields = self._asdict()
         fields["left"] = [[*key, text] for key, text in self.left.items()]
         fields["inputs"] = {name: _trimmed(part) for name, part in self.inputs.items()}
-        fields["objects"] = {name: _trimmed(each) for name, each in self.objects.items()}
+        fields["objects"] = {
+            name: _trimmed(each.fields(self.outputs.get(name)))
+            for name, each in self.objects.items()
+        }
         del fields["parts"]
         fields = {name: value for name, value in fields.items() if not _is_default(value)}
         parts = [[*key, *part] for key, part in self.parts.items()]
@@ -147,11 +164,21 @@ class Record(NamedTuple):
         if version != _FORMAT:
             return None
         _, fields = stored
-        for name, stored in fields.items():
-            if (read := _READ.get(name)) is not None:
-                fields[name] = read(stored)
-        fields["parts"] = _parts(text[end + 1 :])
-        return Record(**{**_EMPTY, **fields})
+        take = fields.pop
+        inputs, objects = take("inputs", {}), take("objects", {})
+        wiring, outputs, state = take("wiring", ""), take("outputs", {}), take("state", ())
+        for name, each in fields.items():
+            if name in _READ:
+                fields[name] = _READ[name](each)
+        return Record(
+            wiring,
+            _parts(text[end + 1 :]),
+            {name: Part(*each) for name, each in inputs.items()},
+            outputs,
+            [PartKey(*key) for key in state],
+            objects={n: StoredObject.of(each, outputs.get(n) or "") for n, each in objects.items()},
+            **fields,
+        )
 
     @property
     def made(self) -> str:
@@ -161,16 +188,13 @@ class Record(NamedTuple):
         return combined({**self.parts, **inputs, **files, PartKey("stamp"): Part(self.stamp)})
 
 
-_EMPTY: Final[dict[str, Any]] = {"wiring": "", "inputs": {}, "outputs": {}, "state": []}
+# Of what few records have: how it is made of what is stored.
 _READ: Final[dict[str, Callable[[Any], Any]]] = {
-    "inputs": lambda stored: {name: Part(*part) for name, part in stored.items()},
-    "state": lambda stored: [PartKey(*key) for key in stored],
     "uses": tuple,
     "notes": tuple,
     "left": lambda stored: {PartKey(*key): text for *key, text in stored},
     "read_files": lambda stored: {path: FileContent(*each) for path, each in stored.items()},
     "made_files": lambda stored: {path: FileContent(*each) for path, each in stored.items()},
-    "objects": lambda stored: {name: StoredObject.of(each) for name, each in stored.items()},
 }
 
 
@@ -231,11 +255,16 @@ def record_keys(nodes: Sequence[Node], writers: Mapping[int, str]) -> list[str]:
         writers: the index of each writer -> the name of its function.
     """
     return [
-        "made " + json.dumps(node.outputs)
+        "made " + _listed(node.outputs)
         if node.outputs
-        else f"written by {writers[index]} from {json.dumps(node.inputs)}"
+        else f"written by {writers[index]} from {_listed(node.inputs)}"
         for index, node in enumerate(nodes)
     ]
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The names as JSON has a list; much quicker than an encoder is made for one."""
+    return f"[{', '.join(map(encode_basestring_ascii, names))}]"
 
 
 def runs_alike(older: Record | None, kept: Mapping[str, StoredObject]) -> int | None:
@@ -259,7 +288,7 @@ def hash_of_read(node: Node, inputs: Mapping[str, Part]) -> str:
         node: the node.
         inputs: the Part of each input.
     """
-    read = (f"{name} {inputs[name].digest}" for name in sorted(node.inputs))
+    read = [f"{name} {inputs[name].digest}" for name in sorted(node.inputs)]
     return digest_of("read", wiring_of(node), *read)
 
 

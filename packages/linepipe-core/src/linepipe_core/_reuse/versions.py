@@ -141,6 +141,8 @@ class _Stored:
 
     def is_whole(self, output: StoredOutput) -> bool:
         """Return True if all buffers of an output are there; a shared one is looked at once."""
+        if not output.buffers:
+            return True
         new = tuple(each for each in output.buffers if each not in self._whole)
         if new and not self.store.is_whole(output._replace(buffers=new)):
             return False

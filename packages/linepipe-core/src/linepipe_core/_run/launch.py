@@ -31,6 +31,7 @@ from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
 from linepipe_core._store.registry import ObjectRegistry
 from linepipe_core._values.file import was_any_file_made
+from linepipe_core._values.garbage import no_collection
 from linepipe_core._values.isolate import peek
 
 if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
@@ -291,17 +292,18 @@ def _session(
     from linepipe_core._store.shelf_registry import ShelfRegistry
 
     assert isinstance(registry, ShelfRegistry)
-    return ReuseSession(
-        declaration.wiring,
-        registry,
-        declaration.constants,
-        declaration.config_values(),
-        declaration.fingerprints,
-        declaration.wiring.unread if kept is None else tuple(kept),
-        rerun,
-        reuses,
-        _judge(declaration, registry),
-    )
+    with no_collection():  # some twenty objects a node, and all of them stay
+        return ReuseSession(
+            declaration.wiring,
+            registry,
+            declaration.constants,
+            declaration.config_values(),
+            declaration.fingerprints,
+            declaration.wiring.unread if kept is None else tuple(kept),
+            rerun,
+            reuses,
+            _judge(declaration, registry),
+        )
 
 
 def _hook_list(hooks: Iterable[Hook]) -> tuple[Hook, ...]:

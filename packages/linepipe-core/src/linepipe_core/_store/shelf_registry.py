@@ -277,7 +277,9 @@ class ShelfRegistry(ObjectRegistry):
 
     def take_put(self) -> list[str]:
         """The names that were set by hand since the last time this was asked."""
-        names, self._put_by_hand = self._put_by_hand, []
+        names = self._put_by_hand
+        if names:
+            self._put_by_hand = []
         return names
 
     def release(self, name: str) -> None:

@@ -335,6 +335,8 @@ class Store:
         Raises:
             ShelfReadError: it can't be read just now.
         """
+        if not row.buffers:  # all of it is in the entry
+            return ShelfObject(row, self.files)
         return self._readable(row.digest, partial(ShelfObject, row, self.files, maps), None)
 
     def load(self, name: str, found: ShelfObject, default: Any) -> Any:
