@@ -12,18 +12,19 @@ import pytest
 import linepipe_core
 from linepipe_core import errors
 
-HEAVY = [
-    "asyncio",
-    "concurrent.futures",
-    "hashlib",
-    "importlib.metadata",
-    "logging",
-    "multiprocessing",
-    "pdb",
-    "shelve",
-    "sqlite3",
-    "unittest",
-]
+# What the start of bare Python doesn't load, and the core does. `typing` loads the most of it: up
+# to Python 3.12 re, contextlib and warnings, too.
+LIGHT = {
+    *("collections", "contextlib", "copyreg", "enum", "functools", "genericpath", "importlib"),
+    *("keyword", "operator", "os", "posixpath", "reprlib", "stat", "types", "typing", "warnings"),
+    *(("re",) if sys.version_info < (3, 13) else ()),
+}
+# The wings that only a pipeline with the persistent cache needs, and what every run has of them.
+OF_THE_CACHE = {"_code": {"reason"}, "_reuse": {"plan", "provenance", "reasons"}}
+OF_THE_CACHE["_store"] = {"info", "registry"}
+# Loaded by the call that needs them.
+ON_DEMAND = {"_declare.check", "_declare.merge", "_declare.rename", "_run.cases", "_run.debugger"}
+ON_DEMAND |= {"_run.transport", "_values.content_hash", "_values.secrets", "_values.trees", "shelf"}
 
 
 def test_all_is_sorted_and_true() -> None:
@@ -61,16 +62,31 @@ def test_every_error_is_exported() -> None:
         assert issubclass(getattr(errors, name), errors.LinepipeError)
 
 
-def test_importing_it_loads_nothing_heavy() -> None:
-    """None of the heavy parts of the standard library, and nothing from site-packages."""
+def loaded_by_importing_it() -> set[str]:
+    """The modules that it loads beyond those of bare Python, by their full names."""
     code = (
-        "import sys; before = set(sys.modules); import linepipe_core; "
-        "print(*sorted(set(sys.modules) - before))"
+        f"import sys; sys.path.insert(0, {str(Path(linepipe_core.__file__).parents[1])!r}); "
+        "before = set(sys.modules); import linepipe_core; "
+        "print(*(sys.modules.keys() - before))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name for name in done.stdout.split() if not name.startswith("linepipe_core")}
-    assert not loaded.intersection(HEAVY)
-    assert {name.partition(".")[0] for name in loaded} <= sys.stdlib_module_names
+    command = [sys.executable, "-S", "-I", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    """Of the standard library little but `typing` and what that loads: it is most of the start."""
+    others = {name.partition(".")[0] for name in loaded_by_importing_it()} - {"linepipe_core"}
+    others = {name for name in others if not name.startswith("_")}  # written in C
+    assert others - set(sys.builtin_module_names) <= LIGHT
+
+
+def test_importing_it_loads_only_what_a_run_in_memory_needs() -> None:
+    """The rest comes with the first pipeline that has the cache, or the call that needs it."""
+    ours = {m.partition(".")[2] for m in loaded_by_importing_it() if m.startswith("linepipe_core.")}
+    assert not ours & ON_DEMAND
+    for wing, modules in OF_THE_CACHE.items():
+        assert {name.partition(".")[2] for name in ours if name.startswith(f"{wing}.")} == modules
 
 
 @pytest.mark.parametrize(

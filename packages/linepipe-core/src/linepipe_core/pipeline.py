@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
-from linepipe_core._declare.check import check
 from linepipe_core._declare.declaration import Declaration, Options
 from linepipe_core._declare.hints import output_hints
 from linepipe_core._declare.names import Names
@@ -144,8 +143,7 @@ class Pipeline:
     @property
     def constants(self) -> dict[str, Any]:
         """The constants by name: private copies."""
-        held = self._declaration.constants
-        return {name: copy_for_reader(held[name]) for name in held}
+        return {name: copy_for_reader(h) for name, h in self._declaration.constants.items()}
 
     @property
     def track_history(self) -> bool:
@@ -293,6 +291,8 @@ class Pipeline:
         value can't fit (plain classes only; what is unclear fits), constants that no node reads,
         config paths that aren't there, and outputs that look like a misspelt input.
         """
+        from linepipe_core._declare.check import check  # for tests: no run needs it
+
         return check(self._declaration)
 
     def from_nodes(self, *names: str) -> Self:

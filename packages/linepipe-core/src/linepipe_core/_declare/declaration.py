@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from linepipe_core._declare.config import load_settings
 from linepipe_core._declare.node import Node
-from linepipe_core._declare.rename import Renaming
 from linepipe_core._declare.wiring import Wiring, look_up_config
 from linepipe_core._errors import CompositionError
 from linepipe_core._log import once, run_log
@@ -221,6 +220,8 @@ class Declaration(NamedTuple):
             UnknownNameError: a name that isn't there.
             WiringError: names that would meet.
         """
+        from linepipe_core._declare.rename import Renaming  # few pipelines are renamed
+
         nodes = self.wiring.nodes
         renaming = Renaming(self.wiring, self.constants, names, prefix, keep, node_names)
         wiring = Wiring(map(renaming.node, nodes))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter, time
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from linepipe_core._declare.node import Node
 from linepipe_core._declare.wiring import Wiring
@@ -25,11 +25,13 @@ from linepipe_core._log import logs_progress, run_log
 from linepipe_core._run.failures import NodeExecutionError, failure_report, trim_traceback
 from linepipe_core._run.history import HistoryEntry
 from linepipe_core._run.result import RunResult
-from linepipe_core._run.seams import Observers, Session
 from linepipe_core._run.step import Step, begin_step
 from linepipe_core._store.registry import ABSENT, ObjectRegistry, ObjPlacement
 from linepipe_core._text import bounded, first_line
 from linepipe_core._values.isolate import ATOMIC, copy_for_reader, move_to_last_reader, peek
+
+if TYPE_CHECKING:  # nothing but types
+    from linepipe_core._run.seams import Observers, Session
 
 __all__ = ["Run"]
 
