@@ -62,16 +62,18 @@ def test_every_error_is_exported() -> None:
         assert issubclass(getattr(errors, name), errors.LinepipeError)
 
 
+def printed_by(code: str) -> str:
+    """The output of code in bare Python, which finds the core."""
+    source = str(Path(linepipe_core.__file__).parents[1])
+    code = f"import sys; sys.path.insert(0, {source!r}); {code}"
+    command = [sys.executable, "-S", "-I", "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def loaded_by_importing_it() -> set[str]:
     """The modules that it loads beyond those of bare Python, by their full names."""
-    code = (
-        f"import sys; sys.path.insert(0, {str(Path(linepipe_core.__file__).parents[1])!r}); "
-        "before = set(sys.modules); import linepipe_core; "
-        "print(*(sys.modules.keys() - before))"
-    )
-    command = [sys.executable, "-S", "-I", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    code = "before = set(sys.modules); import linepipe_core; print(*(sys.modules.keys() - before))"
+    return set(printed_by(code).split())
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
@@ -87,6 +89,16 @@ def test_importing_it_loads_only_what_a_run_in_memory_needs() -> None:
     assert not ours & ON_DEMAND
     for wing, modules in OF_THE_CACHE.items():
         assert {name.partition(".")[2] for name in ours if name.startswith(f"{wing}.")} == modules
+
+
+def test_importing_it_compiles_no_annotations() -> None:
+    """A NamedTuple compiles those that are texts, and the first makes all types of syntax trees."""
+    code = (
+        "import builtins, typing; real = compile; texts = []; "
+        "builtins.compile = lambda *a, **k: (texts.append(a[0]), real(*a, **k))[1]; "
+        "import linepipe_core; print([text for text in texts if isinstance(text, str)])"
+    )
+    assert printed_by(code) == "[]\n"
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from linepipe_core import Node
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey
 from linepipe_core._declare.wiring import Wiring
 from linepipe_core._reuse.compare import code_changes
-from linepipe_core._reuse.decide import ReusePlanner
-from linepipe_core._reuse.reasons import Decision, as_made_on
+from linepipe_core._reuse.decide import Decision, ReusePlanner
+from linepipe_core._reuse.reasons import as_made_on
 from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys
 
 

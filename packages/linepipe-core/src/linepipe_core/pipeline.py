@@ -242,9 +242,9 @@ class Pipeline:
         """
         if cache_storage_path is not _SAME:
             cache_storage_path = os.fsdecode(cache_storage_path)
-        options = (track_history, use_persistent_cache, cache_storage_path, partition)
-        pairs = zip(Options._fields, options, strict=True)
-        given = {name: value for name, value in pairs if value is not _SAME}
+        options = Options(track_history, use_persistent_cache, cache_storage_path, partition)
+        values = {name: getattr(options, name) for name in Options.__slots__}
+        given = {name: value for name, value in values.items() if value is not _SAME}
         others = self.nodes if nodes is _SAME else nodes
         owner = [] if config is _SAME else [config]
         return self._with(self._declaration.replaced(others, owner, given))

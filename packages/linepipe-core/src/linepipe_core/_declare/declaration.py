@@ -1,14 +1,15 @@
 """The content of a Pipeline: wiring, config, constants and options; and others made of it.
 
 Apart from Pipeline, so that everything that needs no run is pure: declarations in,
-declarations out.
+declarations out. The records are plain classes, which nothing changes: a NamedTuple or a dataclass
+takes up to a millisecond to make, and every start would spend it on each.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from linepipe_core._declare.config import load_settings
 from linepipe_core._declare.node import Node
@@ -18,7 +19,7 @@ from linepipe_core._log import once, run_log
 from linepipe_core._text import did_you_mean, shortened, type_name, with_article
 from linepipe_core._values.isolate import ATOMIC, isolate, peek
 
-__all__ = ["Declaration", "LeftOut", "Options"]
+__all__ = ["Declaration", "Options"]
 
 _NAMES_OF_OPTIONS: Final = (
     "nodes",
@@ -30,7 +31,7 @@ _NAMES_OF_OPTIONS: Final = (
 _SAME: Final[Any] = object()  # stands for an option that isn't given, in replaced()
 
 
-class Options(NamedTuple):
+class Options:
     """The options of a Pipeline that concern every run.
 
     Attributes:
@@ -40,10 +41,23 @@ class Options(NamedTuple):
         partition: the part of the shelf in which these runs decide what is current.
     """
 
-    track_history: bool
-    use_persistent_cache: bool
-    cache_storage_path: str
-    partition: str | None = None
+    __slots__ = ("cache_storage_path", "partition", "track_history", "use_persistent_cache")
+
+    def __init__(
+        self,
+        track_history: bool,
+        use_persistent_cache: bool,
+        cache_storage_path: str,
+        partition: str | None = None,
+    ) -> None:
+        self.track_history = track_history
+        self.use_persistent_cache = use_persistent_cache
+        self.cache_storage_path = cache_storage_path
+        self.partition = partition
+
+    def replaced(self, changes: Mapping[str, Any]) -> Options:
+        """The same with some changed, by name."""
+        return Options(**{name: changes.get(name, getattr(self, name)) for name in self.__slots__})
 
     def check(self) -> None:
         """Refuse what can't have been meant as True or False.
@@ -71,7 +85,7 @@ def _check_switch(option: str, value: object, instead: str) -> None:
         raise TypeError(f"{option} is True or False, got a {type(value).__name__}\n  {instead}")
 
 
-class LeftOut(NamedTuple):
+class LeftOut:
     """The facts about the whole pipeline that a slice needs to judge objects on the shelf.
 
     Attributes:
@@ -79,11 +93,14 @@ class LeftOut(NamedTuple):
         fingerprints: constant -> its fingerprint. Of what the slice doesn't read no value is kept.
     """
 
-    wiring: Wiring
-    fingerprints: Mapping[str, Any]
+    __slots__ = ("fingerprints", "wiring")
+
+    def __init__(self, wiring: Wiring, fingerprints: Mapping[str, Any]) -> None:
+        self.wiring = wiring
+        self.fingerprints = fingerprints
 
 
-class Declaration(NamedTuple):
+class Declaration:
     """The content of a Pipeline, which never changes.
 
     Attributes:
@@ -96,13 +113,33 @@ class Declaration(NamedTuple):
         left_out: of a slice, the pipeline that it was cut from.
     """
 
-    wiring: Wiring
-    config: Any
-    constants: dict[str, Any]
-    options: Options
-    fingerprints: dict[str, Any]
-    config_cell: list[dict[str, Any]]
-    left_out: LeftOut | None = None
+    __slots__ = (
+        "config",
+        "config_cell",
+        "constants",
+        "fingerprints",
+        "left_out",
+        "options",
+        "wiring",
+    )
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        config: Any,
+        constants: dict[str, Any],
+        options: Options,
+        fingerprints: dict[str, Any],
+        config_cell: list[dict[str, Any]],
+        left_out: LeftOut | None = None,
+    ) -> None:
+        self.wiring = wiring
+        self.config = config
+        self.constants = constants
+        self.options = options
+        self.fingerprints = fingerprints
+        self.config_cell = config_cell
+        self.left_out = left_out
 
     @classmethod
     def of(
@@ -168,7 +205,15 @@ class Declaration(NamedTuple):
         """The same with only these nodes, and the constants that they read."""
         wiring = Wiring(self.wiring.nodes[index] for index in indices)
         read = {name: held for name, held in self.constants.items() if name in wiring.free}
-        return self._replace(wiring=wiring, constants=read, fingerprints={}, config_cell=[])
+        return Declaration(wiring, self.config, read, self.options, {}, [], self.left_out)
+
+    def cut_from(self, wiring: Wiring, fingerprints: Mapping[str, Any]) -> Declaration:
+        """The same, as a slice of a pipeline of that wiring, whose constants had these."""
+        cell, left_out = self.config_cell, LeftOut(wiring, fingerprints)
+        prints = self.fingerprints
+        return Declaration(
+            self.wiring, self.config, self.constants, self.options, prints, cell, left_out
+        )
 
     def replaced(
         self, nodes: Iterable[Node], config: list[Any], options: Mapping[str, Any]
@@ -184,7 +229,7 @@ class Declaration(NamedTuple):
             WiringError: the nodes don't fit together, or a constant has an output's name.
             TypeError: the nodes are none, or an option isn't what it should be.
         """
-        changed = self.options._replace(**options)
+        changed = self.options.replaced(options)
         changed.check()
         wiring = self.wiring
         if nodes is not wiring.nodes:
@@ -205,7 +250,11 @@ class Declaration(NamedTuple):
 
     def in_partition(self, partition: str) -> Declaration:
         """The same in another partition of the shelf."""
-        return self._replace(options=self.options._replace(partition=partition))
+        options, cell = self.options.replaced({"partition": partition}), self.config_cell
+        prints, left_out = self.fingerprints, self.left_out
+        return Declaration(
+            self.wiring, self.config, self.constants, options, prints, cell, left_out
+        )
 
     def renamed(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from linepipe_core._errors import RunStateError
 from linepipe_core._text import bounded, message_of, type_name
@@ -76,7 +76,7 @@ def pack_error(error: BaseException) -> bytes:
     picklers = [pickle.dumps, cloudpickle.dumps] if cloudpickle else [pickle.dumps]
     # Many classes can't be pickled as they are: frozen ones, and those whose `__init__` takes
     # something else than their message. Their arguments and attributes are enough.
-    bare = _Bare.of(error)
+    bare = _Bare(error)
     for form in (error, bare):
         for dumps in picklers:
             try:
@@ -97,20 +97,15 @@ def unpack_error(packed: bytes) -> BaseException:
         return RunStateError(f"the original error can't be unpickled here: {message_of(problem)}")
 
 
-class _Bare(NamedTuple):
+class _Bare:
     """An exception taken apart."""
 
-    kind: type[BaseException]
-    args: tuple[Any, ...]
-    attributes: dict[str, Any]
-    slots: dict[str, Any]
-
-    @classmethod
-    def of(cls, error: BaseException) -> _Bare:
-        """The parts of an exception."""
+    def __init__(self, error: BaseException) -> None:
         names = [n for kind in type(error).__mro__ for n in vars(kind).get("__slots__", ())]
-        slots = {name: getattr(error, name) for name in names if hasattr(error, name)}
-        return cls(type(error), error.args, dict(getattr(error, "__dict__", {})), slots)
+        self.kind = type(error)
+        self.args = error.args
+        self.attributes = dict(getattr(error, "__dict__", {}))
+        self.slots = {name: getattr(error, name) for name in names if hasattr(error, name)}
 
     def error(self) -> BaseException:
         """The exception, made without its class's ``__init__`` and ``__setattr__``."""

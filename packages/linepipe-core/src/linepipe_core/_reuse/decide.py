@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from linepipe_core._code.parts import FUNCTION, Part, PartKey
 from linepipe_core._declare.config import is_config_reference
@@ -18,7 +18,6 @@ from linepipe_core._reuse.compare import below, code_changes, leaf_changes
 from linepipe_core._reuse.reasons import (
     UNCHANGED,
     Action,
-    Decision,
     Reason,
     as_made_on,
     bounded,
@@ -29,7 +28,14 @@ from linepipe_core._reuse.reasons import (
 from linepipe_core._reuse.record import Record, StoredObject, Version, hash_of_read, wiring_of
 from linepipe_core._values.file_content import FileContent, newest_below
 
-__all__ = ["ReusePlanner"]
+__all__ = ["Decision", "ReusePlanner"]
+
+
+class Decision(NamedTuple):
+    """An action for a node, with the reasons for it."""
+
+    action: Action
+    reasons: tuple[Reason, ...]
 
 
 class ReusePlanner:

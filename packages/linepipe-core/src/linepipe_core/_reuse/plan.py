@@ -1,13 +1,12 @@
 """The Plan that users see: for each node, what ``run(reuse=True)`` would do and why.
 
-Apart from the decisions, which are made node by node as a run goes on.
+Apart from the decisions, which are made node by node as a run goes on. Annotations aren't
+put off here: NamedTuple compiles those that are texts, at every start.
 """
-
-from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple, overload
+from typing import Any, Final, NamedTuple, Self, overload
 
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.provenance import shelf_lines
@@ -41,10 +40,10 @@ class PlanEntry(NamedTuple):
 
     # A copy isn't made by way of the pickle: here the node's function is at hand.
 
-    def __copy__(self) -> PlanEntry:
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> PlanEntry:
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
         return self
 
 

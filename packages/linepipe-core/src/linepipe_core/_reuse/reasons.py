@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from time import localtime, strftime
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from linepipe_core._code.reason import Reason, ReasonKind
 from linepipe_core._declare.config import is_config_reference
@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # it loads hashlib, which a run in memory doesn't need
 __all__ = [
     "UNCHANGED",
     "Action",
-    "Decision",
     "Reason",
     "ReasonKind",
     "as_made_on",
@@ -35,13 +34,6 @@ __all__ = [
 
 Action: TypeAlias = Literal["run", "reuse", "maybe"]
 _MOST: Final = 8  # reasons of one node
-
-
-class Decision(NamedTuple):
-    """An action for a node, with the reasons for it."""
-
-    action: Action
-    reasons: tuple[Reason, ...]
 
 
 UNCHANGED: Final = Reason("nothing changed", "nothing_changed")

@@ -18,7 +18,7 @@ from linepipe_core._code.named import code_named
 from linepipe_core._code.parts import Part
 from linepipe_core._code.reached import ValueFingerprint
 from linepipe_core._declare.wiring import Wiring
-from linepipe_core._reuse.decide import ReusePlanner
+from linepipe_core._reuse.decide import Decision, ReusePlanner
 from linepipe_core._reuse.files import FileContents, gone
 from linepipe_core._reuse.given import look_at_given
 from linepipe_core._reuse.missing_files import missing_files
@@ -26,7 +26,7 @@ from linepipe_core._reuse.node_code import Ended, NodeCode
 from linepipe_core._reuse.outputs import described, take_transient
 from linepipe_core._reuse.plan import Plan, PlanEntry
 from linepipe_core._reuse.provenance import log_provenance
-from linepipe_core._reuse.reasons import Decision, Reason, bounded
+from linepipe_core._reuse.reasons import Reason, bounded
 from linepipe_core._reuse.record import (
     Record,
     StoredObject,

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from linepipe_core._declare.callables import redefined_in
-from linepipe_core._declare.declaration import Declaration, LeftOut
+from linepipe_core._declare.declaration import Declaration
 from linepipe_core._declare.names import Names
 from linepipe_core._declare.wiring import Wiring, look_up_config, missing_inputs
 from linepipe_core._errors import (
@@ -211,7 +211,7 @@ def sliced(declaration: Declaration, indices: Iterable[int]) -> Declaration:
     for name in wiring.free:
         if name in declaration.constants and name not in known:
             known[name] = reader.value(peek(declaration.constants[name]))
-    return part._replace(left_out=LeftOut(wiring, known))
+    return part.cut_from(wiring, known)
 
 
 def stored_history(declaration: Declaration) -> list[HistoryEntry]:

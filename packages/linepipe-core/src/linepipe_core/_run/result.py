@@ -1,12 +1,11 @@
 """The RunResult: the outputs of a run, and how each node and hook fared.
 
 Apart from the run loop, because people, hooks and views read it long after the loop is gone.
+Annotations aren't put off here: NamedTuple compiles those that are texts, at every start.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from linepipe_core._declare.portable import StayedBehind, pack_error, portable, unpack_error
 from linepipe_core._errors import UnknownNameError
@@ -93,15 +92,15 @@ class RunResult(Mapping["str", "Any"]):
         values = {name: self[name] for name in self._names}
         return {**self.__dict__, "_values": values, "_recorded": {}}
 
-    def __copy__(self) -> RunResult:
+    def __copy__(self) -> Self:
         return self._copied(self._values, self.steps)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> RunResult:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         from copy import deepcopy
 
         return self._copied(*deepcopy((self._values, self.steps), memo))
 
-    def _copied(self, values: dict[str, Any], steps: tuple[Step, ...]) -> RunResult:
+    def _copied(self, values: dict[str, Any], steps: tuple[Step, ...]) -> Self:
         """A copy; what isn't among the values yet is handed out in copies anyway."""
         other = object.__new__(type(self))
         own = {"_values": values, "steps": steps, "history": self.history.copy()}

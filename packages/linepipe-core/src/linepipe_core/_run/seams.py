@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
-from linepipe_core._reuse.reasons import Decision
+from linepipe_core._reuse.decide import Decision
 from linepipe_core._run.result import FailedHook
 from linepipe_core._run.step import Step
 from linepipe_core._store.info import ObjectInfo

@@ -1,9 +1,8 @@
 """ObjectInfo: one record for what is known of an object, on the shelf and in a run.
 
 Apart from the rows that it is read from, so that a registry in memory loads no sqlite3.
+Annotations aren't put off here: NamedTuple compiles those that are texts, at every start.
 """
-
-from __future__ import annotations
 
 from typing import NamedTuple
 

@@ -13,7 +13,7 @@ import sys
 from _thread import get_ident  # as in `rules`: `threading` would have to be read from disk
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from linepipe_core._values.registered import registered_reducers
 from linepipe_core._values.snapshot import Rule
@@ -74,7 +74,7 @@ class Memory:
         self.n_bytes = 0
 
 
-class Content(NamedTuple):
+class Content:
     """How to hash the values of one type.
 
     Attributes:
@@ -87,10 +87,19 @@ class Content(NamedTuple):
         counts_as: another type, of which values of the same content count as the same.
     """
 
-    describe: Callable[[Any], Any]
-    is_leaf: bool = False
-    is_immutable: bool = False
-    counts_as: type | None = None
+    __slots__ = ("counts_as", "describe", "is_immutable", "is_leaf")
+
+    def __init__(
+        self,
+        describe: Callable[[Any], Any],
+        is_leaf: bool = False,
+        is_immutable: bool = False,
+        counts_as: type | None = None,
+    ) -> None:
+        self.describe = describe
+        self.is_leaf = is_leaf
+        self.is_immutable = is_immutable
+        self.counts_as = counts_as
 
 
 Copier: TypeAlias = Callable[[Any, dict[int, Any], list[Any]], Any]

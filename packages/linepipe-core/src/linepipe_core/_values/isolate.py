@@ -14,7 +14,7 @@ A value of a type in `ATOMIC` never changes and is kept bare: the run loop tests
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from linepipe_core._log import once, registry_log
 from linepipe_core._values.rules import rule_for
@@ -40,7 +40,7 @@ _SHARED: Final = (
 )
 
 
-class Shared(NamedTuple):
+class Shared:
     """The parts of a value that everyone shares, for they can't be copied.
 
     Attributes:
@@ -49,9 +49,12 @@ class Shared(NamedTuple):
         is_read_once: True if one of them is an iterator over what it doesn't hold.
     """
 
-    kinds: tuple[str, ...]
-    is_whole: bool
-    is_read_once: bool
+    __slots__ = ("is_read_once", "is_whole", "kinds")
+
+    def __init__(self, kinds: tuple[str, ...], is_whole: bool, is_read_once: bool) -> None:
+        self.kinds = kinds
+        self.is_whole = is_whole
+        self.is_read_once = is_read_once
 
     def __str__(self) -> str:
         kinds = ", ".join(self.kinds)
