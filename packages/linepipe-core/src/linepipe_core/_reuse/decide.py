@@ -433,11 +433,10 @@ class ReusePlanner:
     def _as_recorded(self, index: int) -> dict[str, Part | None]:
         version = self._chosen[index]
         assert version is not None
-        self._objects.update(version.objects)
+        objects = version.objects
+        self._objects.update(objects)
         return {
-            name: Part(version.record.made)
-            if digest is None
-            else version.objects[name].part(self._files)
+            name: Part(version.record.made) if digest is None else objects[name].part(self._files)
             for name, digest in version.record.outputs.items()
         }
 

@@ -27,6 +27,7 @@ __all__ = [
 
 _FORMAT: Final = 12
 _DECODER: Final = json.JSONDecoder()
+_SHORT: Final = 4_000  # characters of a record that is kept in memory: a few MB in all
 _NO_FIELDS: Final[Sequence[Any]] = ("", "", (), (), "", ())  # of an object
 _PLAIN: Final = f"[{_FORMAT},1,"
 
@@ -157,28 +158,7 @@ class Record(NamedTuple):
         """The record of a stored text; None if there is none, or it is of another format."""
         if text is None:
             return None
-        try:
-            (version, *stored), end = _DECODER.raw_decode(text)
-        except (ValueError, TypeError):
-            return None
-        if version != _FORMAT:
-            return None
-        _, fields = stored
-        take = fields.pop
-        inputs, objects = take("inputs", {}), take("objects", {})
-        wiring, outputs, state = take("wiring", ""), take("outputs", {}), take("state", ())
-        for name, each in fields.items():
-            if name in _READ:
-                fields[name] = _READ[name](each)
-        return Record(
-            wiring,
-            _parts(text[end + 1 :]),
-            {name: Part(*each) for name, each in inputs.items()},
-            outputs,
-            [PartKey(*key) for key in state],
-            objects={n: StoredObject.of(each, outputs.get(n) or "") for n, each in objects.items()},
-            **fields,
-        )
+        return _record(text) if len(text) > _SHORT else _short_record(text)
 
     @property
     def made(self) -> str:
@@ -187,6 +167,35 @@ class Record(NamedTuple):
         files = {PartKey("file", path): Part(each.digest) for path, each in self.made_files.items()}
         return combined({**self.parts, **inputs, **files, PartKey("stamp"): Part(self.stamp)})
 
+
+def _record(text: str) -> Record | None:
+    """The record of a stored text; None if it is of another format."""
+    try:
+        (version, *stored), end = _DECODER.raw_decode(text)
+    except (ValueError, TypeError):
+        return None
+    if version != _FORMAT:
+        return None
+    _, fields = stored
+    take = fields.pop
+    inputs, objects = take("inputs", {}), take("objects", {})
+    wiring, outputs, state = take("wiring", ""), take("outputs", {}), take("state", ())
+    for name, each in fields.items():
+        if name in _READ:
+            fields[name] = _READ[name](each)
+    return Record(
+        wiring,
+        _parts(text[end + 1 :]),
+        {name: Part(*each) for name, each in inputs.items()},
+        outputs,
+        [PartKey(*key) for key in state],
+        objects={n: StoredObject.of(each, outputs.get(n) or "") for n, each in objects.items()},
+        **fields,
+    )
+
+
+# A plan and the run that follows read the same records, and so do the runs of a notebook.
+_short_record = lru_cache(maxsize=2048)(_record)
 
 # Of what few records have: how it is made of what is stored.
 _READ: Final[dict[str, Callable[[Any], Any]]] = {

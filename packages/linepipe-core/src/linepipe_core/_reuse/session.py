@@ -185,11 +185,11 @@ class ReuseSession:
         """The outputs that aren't on the shelf any more as judged; the others are held."""
         version = self._planner.version(index)
         assert version is not None
-        following = partial(self._digests_after, index)
+        following, holds = partial(self._digests_after, index), self._registry.holds
         lost = [
             name
             for name, each in version.objects.items()
-            if name not in self._put and not self._registry.holds(name, each.digest, following)
+            if name not in self._put and not holds(name, each.digest, following)
         ]
         if lost or version.is_in_use or self._uses(index, version):
             return lost

@@ -167,9 +167,10 @@ def open_registry(declaration: Declaration) -> ObjectRegistry:
     options = declaration.options
     if not options.use_persistent_cache:
         return ObjectRegistry(declaration.constants, declaration.wiring)
-    # sqlite3 and pickle: only for those who need them
-    from linepipe_core._store.shelf_registry import ShelfRegistry
-    from linepipe_core._store.store import Store
+    with no_collection():
+        # sqlite3 and pickle: only for those who need them
+        from linepipe_core._store.shelf_registry import ShelfRegistry
+        from linepipe_core._store.store import Store
 
     try:
         store = Store(options.cache_storage_path)
@@ -287,12 +288,12 @@ def _session(
     rerun: Iterable[int],
     reuses: bool,
 ) -> ReuseSession:
-    # they hash and read code: only with the cache
-    from linepipe_core._reuse.session import ReuseSession
-    from linepipe_core._store.shelf_registry import ShelfRegistry
+    with no_collection():  # modules, and some twenty objects a node: all of them stay
+        # they hash and read code: only with the cache
+        from linepipe_core._reuse.session import ReuseSession
+        from linepipe_core._store.shelf_registry import ShelfRegistry
 
-    assert isinstance(registry, ShelfRegistry)
-    with no_collection():  # some twenty objects a node, and all of them stay
+        assert isinstance(registry, ShelfRegistry)
         return ReuseSession(
             declaration.wiring,
             registry,
