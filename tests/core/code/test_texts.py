@@ -9,7 +9,7 @@ from linepipe_core._code.texts import names_in_texts
 
 def named(code: str, **namespace: Any) -> list[str]:
     exec(code, namespace)
-    return names_in_texts(namespace["node"])
+    return list(names_in_texts(namespace["node"]))
 
 
 def test_values_that_a_text_names() -> None:

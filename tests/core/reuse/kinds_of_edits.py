@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["EDITS", "FREE", "OTHER_FREE", "OTHER_SHAPES", "UNCOMPARABLE", "WATCHED", "Edit"]
+__all__ = [
+    *("EDITS", "FREE", "KINDS", "NEEDS", "OTHER_FREE", "OTHER_SHAPES", "UNCOMPARABLE", "WATCHED"),
+    "Edit",
+]
 
 
 class Edit(NamedTuple):
@@ -826,6 +829,282 @@ OTHER_SHAPES |= {
         "b",
     ),
 }
+OTHER_SHAPES |= {
+    "class in a struct's annotation": Edit(
+        FUTURE
+        + "import msgspec\nclass Inner(msgspec.Struct):\n    unit: str = '@@'\nclass Outer(msgspec.Struct):\n    inner: Inner\ndef f(x): return msgspec.json.decode(b'{\"inner\": {}}', type=Outer).inner.unit",
+        "m",
+        "km",
+    ),
+    "own zipapp as a package": Edit(
+        "from zipapp.steps import step\ndef f(x): return step(x)",
+        "1",
+        "2",
+        {"zipapp/__init__.py": "", "zipapp/steps.py": "def step(x): return x * @@\n"},
+    ),
+    "seed of a bit generator": Edit(
+        "import numpy as np\nRNG = np.random.Generator(np.random.PCG64(@@))\ndef f(x): return RNG.random()",
+        "1",
+        "2",
+    ),
+    "errors in a group": Edit(
+        "from linepipe_core import Node\nclass Bad(Exception):\n    def __init__(self, row, why):\n        super().__init__(why)\n        self.row = row\ndef check(x): return ExceptionGroup('bad', [Bad(x, 'why')])\ndef f(e): return [each.row + @@ for each in e.exceptions]\nnodes = [Node(check, ['x'], ['e']), Node(f, ['e'], ['out'])]",
+        "0",
+        "1",
+    ),
+    "function under wrapt's decorator": Edit(
+        "import wrapt\n@wrapt.decorator\ndef logged(wrapped, instance, args, kwargs): return wrapped(*args, **kwargs)\n@logged\ndef g(x): return x * @@\ndef f(x): return g(x)",
+        "1",
+        "2",
+    ),
+    "curried function": Edit(
+        "import toolz\n@toolz.curry\ndef scale(k, x): return x * k * @@\ndef f(x): return scale(2, x)",
+        "1",
+        "2",
+    ),
+    "unit defined at module level": Edit(
+        "import pint\nu = pint.UnitRegistry()\nu.define('smoot = @@ * meter')\ndef f(x): return (x * u.smoot).to('m').magnitude",
+        "1.7",
+        "2.0",
+    ),
+    "function under beartype": Edit(
+        "from beartype import beartype\n@beartype\ndef g(x: int) -> int: return x + @@\ndef f(x): return g(x)",
+        "1",
+        "2",
+    ),
+    "how often tenacity tries": Edit(
+        "from tenacity import RetryError, retry, stop_after_attempt, wait_none\nTRIED = []\n@retry(stop=stop_after_attempt(@@), wait=wait_none())\ndef g(x):\n    TRIED.append(x)\n    raise OSError\ndef f(x):\n    TRIED.clear()\n    try: g(x)\n    except RetryError: return len(TRIED)",
+        "2",
+        "3",
+    ),
+    "parameter of matplotlib": Edit(
+        "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt\nplt.rcParams['lines.linewidth'] = @@\ndef f(x): return plt.plot([1])[0].get_linewidth()",
+        "1.5",
+        "2.5",
+    ),
+    "schema of pandera": Edit(
+        "import pandas as pd, pandera.pandas as pa\nSCHEMA = pa.DataFrameSchema({'n': pa.Column(int, pa.Check.lt(@@))})\n@pa.check_input(SCHEMA)\ndef g(rows): return len(rows)\ndef f(x):\n    try: return g(pd.DataFrame({'n': [1, 5]}))\n    except pa.errors.SchemaError: return -1",
+        "9",
+        "3",
+    ),
+    "names that a star gives": Edit(
+        "from MOD_s import *\ndef f(x): return globals().get('_hidden', 0)",
+        "'g'",
+        "'g', '_hidden'",
+        {"MOD_s.py": "_hidden = 5\ndef g(x): return x\n__all__ = [@@]\n"},
+    ),
+    "folder without __init__ in another": Edit(
+        "def f(x):\n    from MOD_n.inner import g\n    return g(x)",
+        "1",
+        "2",
+        {
+            "MOD_n/inner.py": "from .deep.z import K\ndef g(x): return x * K\n",
+            "MOD_n/deep/z.py": "K = @@\n",
+        },
+    ),
+    "sharing in a list": Edit(
+        "def f(x):\n    x[0][0] = 1\n    return x\nconstants = {'x': @@}",
+        "[[0] * 2] * 3",
+        "[[0] * 2 for _ in range(3)]",
+    ),
+    "order of columns": Edit(
+        "import pandas as pd\nCOLUMNS = {@@}\ndef f(x): return list(pd.DataFrame(COLUMNS).columns)",
+        "'a': [1], 'b': [2]",
+        "'b': [2], 'a': [1]",
+    ),
+    "field that is set in a list": Edit(
+        "from pydantic import BaseModel\nclass M(BaseModel):\n    n: int = 3\nMODELS = [M(), M(@@)]\ndef f(x): return [each.model_dump(exclude_unset=True) for each in MODELS]",
+        "",
+        "n=3",
+    ),
+    "method of a named tuple": Edit(
+        "import typing\nclass R(typing.NamedTuple):\n    n: int\n    def up(self): return self.n + @@\ndef f(x): return R(x).up()",
+        "0",
+        "1",
+    ),
+    "class of new_class": Edit(
+        "import types\nR = types.new_class('R', (), {}, lambda members: members.update(k=@@))\ndef f(x): return R.k",
+        "1",
+        "2",
+    ),
+    "patch by setattr elsewhere": Edit(
+        "import MOD_s, html\ndef f(x): return html.escape('a')",
+        "1",
+        "2",
+        {
+            "MOD_s.py": "import html\n_escape = html.escape\ndef escape(s, quote=True): return _escape(s, quote) * @@\nsetattr(html, 'escape', escape)\n"
+        },
+    ),
+}
+# Case -> a library of its own, which not every environment has.
+NEEDS = {
+    "function under wrapt's decorator": "wrapt",
+    "curried function": "toolz",
+    "unit defined at module level": "pint",
+    "function under beartype": "beartype",
+    "how often tenacity tries": "tenacity",
+    "parameter of matplotlib": "matplotlib",
+    "schema of pandera": "pandera",
+}
+# Kind of edit -> one of that kind, and those of it in other libraries or shapes.
+KINDS = {
+    "a class named only in a string annotation": (
+        "class in a string annotation",
+        "class in a quoted annotation",
+        "class in an optional",
+        "class in a struct's annotation",
+    ),
+    "a field's alias": (
+        "alias of a field",
+        "alias of an attrs field",
+        "names of msgspec fields",
+        "msgspec decoder",
+    ),
+    "a field's metadata": (
+        "metadata of a field",
+        "metadata of an attrs field",
+        "extra of a pydantic field",
+        "info of a column",
+    ),
+    "an accessor on a foreign class": (
+        "accessor on a foreign class",
+        "namespace of polars",
+        "method set on a foreign class",
+        "patched foreign class",
+    ),
+    "a global named in a text": (
+        "global in a query",
+        "global in a text for eval",
+        "global in a nested text",
+        "value named by one word",
+    ),
+    "a function named in a text": (
+        "function named in a text",
+        "function in an evaluated text",
+        "function in a query",
+        "computed name",
+    ),
+    "an own module with a name of the standard library's": (
+        "own wave",
+        "own tabnanny in a function",
+        "own pyclbr's constant",
+        "own zipapp as a package",
+    ),
+    "a function under a decorator that hides it": (
+        "function under wrapt's decorator",
+        "decorator with slots",
+        "function in a memory of joblib",
+        "vectorized function",
+    ),
+    "a curried function": (
+        "curried function",
+        "partial of a partial",
+        "composed functions",
+        "partial method",
+    ),
+    "a constant many objects deep": (
+        "constant deep in lists",
+        "constant deep in dicts",
+        "constant deep in dataclasses",
+        "huge default",
+    ),
+    "a constant that can't be compared": (
+        "struct as a constant",
+        "generator as a constant",
+        "hash as a constant",
+        "type adapter as a constant",
+    ),
+    "a global that can't be compared": (
+        "compiled struct",
+        "struct in a dict",
+        "struct set by an item",
+        "schema of an adapter",
+    ),
+    "a parameter beside a lock and a memo": (
+        "lock and parameter",
+        "object with a lock",
+        "list with a lock",
+        "memo with a limit",
+    ),
+    "a definition made at module level": (
+        "unit defined at module level",
+        "section of a parser",
+        "type of a suffix",
+        "context of decimals",
+    ),
+    "classes found by __subclasses__": (
+        "subclasses",
+        "classes that register themselves",
+        "functions found in the module",
+        "computed name",
+    ),
+    "a library's setting made at module level": (
+        "setting of a standard module",
+        "setting by a call",
+        "numpy errstate",
+        "parameter of matplotlib",
+    ),
+    "a seed": (
+        "seed of a generator",
+        "seed by a name",
+        "seed of a stdlib generator",
+        "seed of a bit generator",
+    ),
+    "sharing inside a constant": (
+        "sharing in a list",
+        "sharing in a dict",
+        "sharing of objects",
+        "sharing of arrays",
+    ),
+    "order of a dict": (
+        "order of a constant",
+        "order in a constant",
+        "order of an ordered dict",
+        "order of columns",
+    ),
+    "a huge literal": (
+        "huge literal",
+        "huge literal of a module",
+        "huge literal of a class",
+        "huge default",
+    ),
+    "a frozen distribution": (
+        "frozen distribution",
+        "frozen discrete distribution",
+        "distribution of the standard library",
+        "frozen distribution in a dict",
+    ),
+    "a function whose wrapper checks its types": (
+        "function under beartype",
+        "body under validate_call",
+        "body of an overload by type",
+        "schema of pandera",
+    ),
+    "a frozen class": (
+        "method of a frozen attrs class",
+        "method of a dataclass",
+        "method of a struct",
+        "method of a named tuple",
+    ),
+    "a sibling in the config, which must not count": (
+        "sibling in an OmegaConf",
+        "sibling in a dict",
+        "sibling in a model",
+        "sibling in a namespace",
+    ),
+    "a default given explicitly": (
+        "field that is set in a config",
+        "field that is set in a constant",
+        "field that is set in a global",
+        "field that is set in a list",
+    ),
+    "an exception that pickles and doesn't unpickle": (
+        "error that does not unpickle",
+        "error with keywords",
+        "object that does not unpickle",
+        "errors in a group",
+    ),
+}
 WATCHED |= {
     "namespace of polars": Edit(
         "import polars as pl\n@pl.api.register_dataframe_namespace('ns_of_test')\nclass Ns:\n    def __init__(self, df): self.df = df\n    def total(self): return int(self.df['a'].sum()) * @@\ndef f(x): return pl.DataFrame({'a': [x]}).ns_of_test.total()",
@@ -1160,8 +1439,20 @@ OTHER_FREE = {
         "M = {}\nclass K: pass\nk = K()\ndef f(x):\n    M[id(k)] = x\n    return x", "", ""
     ),
 }
+OTHER_FREE |= {
+    "sibling in an OmegaConf": Edit(
+        "from linepipe_core import Node\nfrom omegaconf import OmegaConf\ndef f(m): return m.depth\nnodes = [Node(f, ['config.model'], ['out'])]\nconfig, constants = OmegaConf.create({'model': {'depth': 3}, 'plot': {'color': '@@'}}), {}",
+        "red",
+        "blue",
+    ),
+}
 # These run in every process.
 UNCOMPARABLE = {
+    "type adapter as a constant": Edit(
+        "from pydantic import TypeAdapter\ndef f(x): return x.validate_python('3')\nconstants = {'x': TypeAdapter(@@)}",
+        "int",
+        "str",
+    ),
     "struct as a constant": Edit(
         "import struct\ndef f(x): return x.unpack(b'\\1\\0\\0\\0')[0]\nconstants = {'x': struct.Struct('@@')}",
         "<i",

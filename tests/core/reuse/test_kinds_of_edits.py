@@ -10,12 +10,15 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from tests.core.reuse.kinds_of_edits import (
     EDITS,
     FREE,
+    KINDS,
+    NEEDS,
     OTHER_FREE,
     OTHER_SHAPES,
     UNCOMPARABLE,
@@ -54,12 +57,17 @@ def name_of(case: str) -> str:
     return "m_" + "".join(each if each.isalnum() else "_" for each in case)
 
 
+def has_library(case: str) -> bool:
+    return find_spec(NEEDS.get(case, "linepipe_core")) is not None
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The runs of all modules: at first, in a second process, and after the edits."""
     folder = tmp_path_factory.mktemp("edits")
     cases = {**EDITS, **FREE, **UNCOMPARABLE, **(WATCHED if IS_WATCHED else {})}
     cases |= {**OTHER_SHAPES, **OTHER_FREE} if HAS_OTHER_SHAPES else {}
+    cases = {case: edit for case, edit in cases.items() if has_library(case)}
     answers = []
     for seed, state in (("1", "new"), ("2", "same"), ("3", "edited")):
         for case, edit in cases.items():
@@ -91,6 +99,8 @@ def test_an_edit_is_seen_and_nothing_runs_without_one(
         pytest.skip("found by running, which is watched from Python 3.12 on")
     if case in OTHER_SHAPES and not HAS_OTHER_SHAPES:
         pytest.skip("other shapes are tried on one Python")
+    if not has_library(case):
+        pytest.skip(f"{NEEDS[case]} isn't installed here")
     first, second, third = (each[name_of(case)] for each in told)
     assert first[0] == "ran"
     assert second[0] == "reused", second[1]
@@ -114,6 +124,15 @@ def test_a_constant_without_content_is_never_stale(case: str, told: list[dict[st
     """Nothing says how it was made, so its readers run."""
     third = told[2][name_of(case)]
     assert third[2] == third[3], third
+
+
+def test_each_kind_is_tried_in_at_least_three_other_shapes() -> None:
+    """Beside the one with which it was found; none counts for two shapes of one kind."""
+    known = {**EDITS, **OTHER_SHAPES, **WATCHED, **UNCOMPARABLE, **FREE, **OTHER_FREE}
+    assert len(KINDS) == 26
+    for kind, cases in KINDS.items():
+        assert len(set(cases)) >= 4, kind
+        assert set(cases) <= known.keys(), kind
 
 
 def test_the_kinds_tell_different_results() -> None:

@@ -258,10 +258,13 @@ class Reader:
         for statement in normal.imports:
             code.extend(map(Source, imported_modules(statement, package)))
         name = called(func)
-        for named in names_in_texts(func):
+        looked_up: list[str] = []
+        for named, is_looked_up in names_in_texts(func).items():
             self._refer(func.__globals__, (named,), code, values)
+            if is_looked_up:
+                looked_up.append(f"text {named}")
         home = str(func.__globals__.get("__name__"))
-        part = Part(digest_of("function", normal.digest, *targets), home=home)
+        part = Part(digest_of("function", normal.digest, *targets, *looked_up), home=home)
         unseen = tuple(unseen_calls(func.__code__, normal, targets))
         return Reached(
             PartKey("code", name),

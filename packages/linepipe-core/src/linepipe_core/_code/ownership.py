@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+import types
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -178,6 +179,8 @@ def class_owner(kind: type) -> Owner:
         name = type.__getattribute__(kind, "__module__")
     if not isinstance(name, str) and type(kind) is not type:  # made by a call, as sympy's functions
         return class_owner(type(kind))
+    if name == "types" and vars(types).get(kind.__name__) is not kind:
+        return "own"  # of types.new_class, and of make_dataclass up to 3.11
     if name in _MAIN or name in sys.modules or not isinstance(name, str):
         return module_owner(str(name))
     return module_owner(name) if _is_written(kind) else "standard"
@@ -212,7 +215,7 @@ def find_spec(name: str) -> ModuleSpec | None:
         if above is None or above.submodule_search_locations is None:
             return None
         path = list(above.submodule_search_locations)
-    return _asked(name, path)
+    return _asked(name, path) or _folder_spec(name, path or [])
 
 
 def _asked(name: str, path: list[str] | None) -> ModuleSpec | None:
@@ -224,6 +227,17 @@ def _asked(name: str, path: list[str] | None) -> ModuleSpec | None:
         if spec is not None:
             return spec
     return None
+
+
+def _folder_spec(name: str, path: list[str]) -> ModuleSpec | None:
+    """The spec of a folder without ``__init__`` in a package that isn't loaded.
+
+    Python's finder asks the loaded package where such a folder lies.
+    """
+    folders = [os.path.join(place, name.rpartition(".")[2]) for place in path]
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [folder for folder in folders if os.path.isdir(folder)]
+    return spec if spec.submodule_search_locations else None
 
 
 # --- distributions --------------------------------------------------------------------------

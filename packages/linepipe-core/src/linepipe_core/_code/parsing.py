@@ -262,6 +262,8 @@ def _simple(node: ast.stmt, heads: tuple[ast.AST, ...]) -> Statement:
             binds.add(each.target.id)
         elif isinstance(each, ast.Call):
             calls.append(_dotted(each.func))
+            if calls[-1] in ("setattr", "delattr") and each.args:
+                sets.append(_dotted(each.args[0]))
             if not isinstance(each.func, ast.Name):
                 changes.add(_root(each.func))
             if is_expression:  # a call for its effect may change what it is given

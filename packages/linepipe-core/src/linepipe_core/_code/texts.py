@@ -24,14 +24,17 @@ _IS_WATCHED: Final = sys.version_info >= (3, 12)
 _LOOKUPS: Final = frozenset({"getattr", "eval", "query", "globals"})
 
 
-def names_in_texts(func: FunctionType) -> list[str]:
+def names_in_texts(func: FunctionType) -> dict[str, bool]:
     """The names of globals that stand in texts of a function's code, without docstrings.
 
     A text that is one word counts only if it names a value: as a function's name it is more often
     the key of something else, such as a column.
+
+    Returns:
+        Name -> True if the code there looks names up: then it counts which of them are there.
     """
     namespace = func.__globals__
-    found: dict[str, None] = {}
+    found: dict[str, bool] = {}
     for text, code in _texts(func.__code__):
         words = _WORD.findall(text) if len(text) <= _LONGEST else ()
         for word in words:
@@ -43,14 +46,11 @@ def names_in_texts(func: FunctionType) -> list[str]:
             if value is func or isinstance(value, ModuleType):
                 continue
             is_function = issubclass(type(value), (FunctionType, type))
-            if word == text and is_function and not _looks_up(code):
+            looks_up = not _LOOKUPS.isdisjoint(code.co_names)
+            if word == text and is_function and (_IS_WATCHED or not looks_up):
                 continue
-            found[word] = None
-    return list(found)
-
-
-def _looks_up(code: CodeType) -> bool:
-    return not _IS_WATCHED and not _LOOKUPS.isdisjoint(code.co_names)
+            found[word] = looks_up
+    return found
 
 
 def _texts(code: CodeType) -> Iterator[tuple[str, CodeType]]:
