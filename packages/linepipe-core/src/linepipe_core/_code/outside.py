@@ -102,7 +102,9 @@ def _writes(args: tuple[Any, ...]) -> bool:
 
 
 def _is_named(path: str, known: Collection[str], inside: tuple[str, ...]) -> bool:
-    if path in known or path.startswith((*inside, *_SYSTEMS)) or path.lower().endswith(_CODE):
+    if path in known or path.startswith(inside) or path.lower().endswith(_CODE):
+        return False
+    if os.path.join(path, "").startswith(_SYSTEMS):
         return False
     if path in sys.path_importer_cache or path == inside[-1][:-1]:  # looked through by imports
         return False
