@@ -1,4 +1,8 @@
-"""Own classes and functions by name: ``module:qualified.name``, as a record keeps them."""
+"""Own classes and functions by name: ``module:qualified.name``, as a record keeps them.
+
+Apart from `dependencies`, which reads live code: a name may come from another process, where its
+module was loaded, and lead to nothing here.
+"""
 
 from __future__ import annotations
 
