@@ -418,20 +418,19 @@ def retain(
 
     A result that no node made replaces the earlier ones of its kind, and so does one of a node
     that keeps only its newest: not those that others made, who may come back to them.
+
+    Args:
+        connection: the index's.
+        result: the new one.
+        names: the names that it gives an object.
+        n_versions: how many results of its key, and of each of the names, are kept.
+        released: what this sets free is noted here.
     """
     partition, key, node, is_single = connection.execute(
         "SELECT partition, key, node, single FROM results WHERE result = ?", (result,)
     ).fetchone()
     surplus: set[int] = set()
-    if key is None:
-        found = connection.execute(
-            "SELECT w.result FROM versions v JOIN versions w ON w.partition = v.partition"
-            " AND w.name = v.name JOIN results r ON r.result = w.result"
-            " WHERE v.result = ? AND w.result != v.result AND r.key IS NULL",
-            (result,),
-        )
-        surplus.update(each for (each,) in found)
-    else:
+    if key is not None:
         surplus.update(_beyond_of_key(connection, n_versions, key, partition))
     if is_single:
         found = connection.execute(
@@ -441,7 +440,10 @@ def retain(
         )
         surplus.update(each for (each,) in found)
     for name in names:
-        surplus.update(_beyond_of_name(connection, n_versions, encoded(name), partition))
+        versions = _versions_of(connection, encoded(name), partition)
+        surplus.update(each for each, _ in versions[n_versions:])
+        if key is None:
+            surplus.update(each for each, by_hand in versions if by_hand and each != result)
     for each in surplus:
         if not _is_given(connection, each):
             drop_result(connection, each, released)
@@ -461,14 +463,15 @@ def _beyond_of_key(connection: sqlite3.Connection, n: int, key: bytes, part: byt
     return [result for (result,) in found]
 
 
-def _beyond_of_name(connection: sqlite3.Connection, n: int, name: bytes, part: bytes) -> list[int]:
-    found = connection.execute(
-        "SELECT r.result FROM versions v JOIN results r ON r.result = v.result"
-        " WHERE v.name = ? AND v.partition = ? ORDER BY r.used DESC, r.result DESC"
-        " LIMIT -1 OFFSET ?",
-        (name, part, n),
-    )
-    return [result for (result,) in found]
+def _versions_of(
+    connection: sqlite3.Connection, name: bytes, partition: bytes
+) -> list[tuple[int, bool]]:
+    """The results of a name, the last used first; each with True if no node made it."""
+    return connection.execute(
+        "SELECT r.result, r.key IS NULL FROM versions v JOIN results r ON r.result = v.result"
+        " WHERE v.name = ? AND v.partition = ? ORDER BY r.used DESC, r.result DESC",
+        (name, partition),
+    ).fetchall()
 
 
 def partitions(connection: sqlite3.Connection) -> list[str]:
