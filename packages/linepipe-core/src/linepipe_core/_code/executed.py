@@ -7,7 +7,6 @@ processes isn't seen.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Collection, Iterator
@@ -29,7 +28,6 @@ IS_WATCHED: Final = sys.version_info >= (3, 12)
 _TOOLS: Final = (4, 3)  # 0, 1, 2 and 5 are the debugger's, coverage's, profilers', the optimizer's
 _NAME: Final = "linepipe"
 _DEEPEST: Final = 20  # wrappers
-_LOGGING: Final = (logging.Handler, logging.Filter, logging.Formatter)
 
 _LINEPIPE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
@@ -143,7 +141,7 @@ def ran_code(ran: Ran, known: Collection[int]) -> tuple[list[Any], dict[PartKey,
 def _owners(code: CodeType, module: ModuleType, parts: dict[PartKey, Part]) -> Iterator[Any]:
     """The function that a code object belongs to; of an inner one, the outermost."""
     outermost = vars(module).get(code.co_qualname.partition(".")[0])
-    if is_really(outermost, type) and issubclass(outermost, _LOGGING):
+    if is_really(outermost, type) and _is_for_logging(outermost):
         return
     functions = [each for each in _along(code.co_qualname, vars(module)) if _is_of(each, code)]
     if functions:
@@ -156,6 +154,14 @@ def _owners(code: CodeType, module: ModuleType, parts: dict[PartKey, Part]) -> I
     parts[key] = Part(digest, home=module.__name__)
     if is_really(outermost, (FunctionType, type)):
         yield outermost
+
+
+def _is_for_logging(kind: type) -> bool:
+    """Return True for a handler, a filter or a formatter: they run whenever something logs."""
+    logging = sys.modules.get("logging")
+    return logging is not None and issubclass(
+        kind, (logging.Handler, logging.Filter, logging.Formatter)
+    )
 
 
 def _is_of(function: Any, code: CodeType) -> bool:

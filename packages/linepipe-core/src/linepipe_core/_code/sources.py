@@ -8,7 +8,6 @@ turn: coarser than a function's own fingerprint, and the same whether they are l
 
 from __future__ import annotations
 
-import linecache
 import sys
 import tokenize
 from collections.abc import Iterator, Mapping
@@ -191,13 +190,16 @@ def _statements_in(file: str, is_main: bool) -> ModuleStatements | None:
 
 
 def _cells() -> tuple[str, ...]:
-    return tuple(name for name in list(linecache.cache) if is_cell(name))
+    linecache = sys.modules.get("linecache")  # where IPython puts its cells
+    return () if linecache is None else tuple(filter(is_cell, list(linecache.cache)))
 
 
 def _cells_text(cells: tuple[str, ...]) -> str:
+    from linecache import getlines  # which only a notebook has loaded
+
     texts = []
     for cell in cells:
-        lines = "".join(linecache.getlines(cell))
+        lines = "".join(getlines(cell))
         if _can_be_parsed(lines):
             texts.append(lines)
     return "\n".join(texts)
