@@ -151,12 +151,20 @@ class _Stored:
 
     def in_partition(self, key: str) -> list[StoredResult]:
         """The results of a node in its own partition, the newest first."""
+        if self._has_none_here(key):
+            return []
         found = self.store.results.of([key], self.partition, _MOST)[key]
         found.sort(key=lambda result: -result.number)
         return found
 
+    def _has_none_here(self, key: str) -> bool:
+        """Return True if there was no result of a node with outputs when the run began."""
+        return key in self._places and key not in self.newest
+
     def outside(self, key: str) -> list[StoredResult]:
         """The newest result of a node in another partition, if there is one."""
+        if self._has_none_here(key):
+            return [self.newest_outside[key]] if key in self.newest_outside else []
         return self.store.results.newest_outside(key, self.partition)
 
 
