@@ -33,6 +33,8 @@ SLOW = (
     "core/reuse/test_kinds_of_edits.py",
     "core/reuse/test_law.py",
     "core/reuse/test_law_of_modules.py",
+    "core/reuse/test_libraries_wrappers.py",
+    "core/reuse/test_main.py",
     "core/reuse/test_needless_runs.py",
     "core/reuse/test_rename_and_reuse.py",
     "core/reuse/test_versions.py",

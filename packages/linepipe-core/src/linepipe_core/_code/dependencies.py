@@ -51,7 +51,9 @@ from linepipe_core._code.ownership import (
     distribution_of_file,
     distribution_of_module,
     function_owner,
+    is_main,
     module_owner,
+    note_main,
 )
 from linepipe_core._code.parts import Part, PartKey, digest_of
 from linepipe_core._code.reached import Package, Reached, Source, ValueFingerprint
@@ -264,6 +266,8 @@ class Reader:
             if is_looked_up:
                 looked_up.append(f"text {named}")
         home = str(func.__globals__.get("__name__"))
+        if is_main(home):
+            note_main(func.__globals__)
         part = Part(digest_of("function", normal.digest, *targets, *looked_up), home=home)
         unseen = tuple(unseen_calls(func.__code__, normal, targets))
         return Reached(

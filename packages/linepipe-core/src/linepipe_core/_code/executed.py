@@ -11,13 +11,18 @@ import os
 import sys
 from collections.abc import Collection, Iterator
 from threading import Lock
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import normalise
 from linepipe_core._code.dependencies import module_source, package_of_file
 from linepipe_core._code.members import inside
-from linepipe_core._code.ownership import file_owner, module_owner
+from linepipe_core._code.ownership import (
+    file_owner,
+    is_hidden_main,
+    loaded_namespace,
+    module_owner,
+)
 from linepipe_core._code.parts import Part, PartKey
 from linepipe_core._declare.callables import CALLER, is_cell
 from linepipe_core._values.proxies import is_really
@@ -127,23 +132,27 @@ def ran_code(ran: Ran, known: Collection[int]) -> tuple[list[Any], dict[PartKey,
         if owner == "installed":
             files[file] = None
         elif owner == "own" and id(code) not in known:
-            module = sys.modules.get("__main__" if is_cell(file) else _module_of(file))
-            if module is None or module_owner(module.__name__) != "own":
+            home = "__main__" if is_cell(file) else _module_of(file)
+            namespace = loaded_namespace(home, code.co_qualname.partition(".")[0])
+            if namespace is None or module_owner(home) != "own":
                 continue
-            if code.co_name == "<module>" or module.__name__ not in ran.modules:
-                found.append(module_source(module.__name__))
+            home = str(namespace.get("__name__") or home)
+            if code.co_name == "<module>" or home not in ran.modules:
+                found.append(module_source(home))
             else:
-                found += _owners(code, module, parts)
+                found += _owners(code, home, namespace, parts)
     packages = (package_of_file(file) for file in files)
     return [*found, *dict.fromkeys(each for each in packages if each is not None)], parts
 
 
-def _owners(code: CodeType, module: ModuleType, parts: dict[PartKey, Part]) -> Iterator[Any]:
+def _owners(
+    code: CodeType, home: str, namespace: dict[str, Any], parts: dict[PartKey, Part]
+) -> Iterator[Any]:
     """The function that a code object belongs to; of an inner one, the outermost."""
-    outermost = vars(module).get(code.co_qualname.partition(".")[0])
+    outermost = namespace.get(code.co_qualname.partition(".")[0])
     if is_really(outermost, type) and _is_for_logging(outermost):
         return
-    functions = [each for each in _along(code.co_qualname, vars(module)) if _is_of(each, code)]
+    functions = [each for each in _along(code.co_qualname, namespace) if _is_of(each, code)]
     if functions:
         yield from functions
         return
@@ -151,7 +160,7 @@ def _owners(code: CodeType, module: ModuleType, parts: dict[PartKey, Part]) -> I
     key = PartKey("ran", code.co_qualname)
     while key in parts and parts[key].digest != digest:
         key = key._replace(number=key.number + 1)
-    parts[key] = Part(digest, home=module.__name__)
+    parts[key] = Part(digest, home=home)
     if is_really(outermost, (FunctionType, type)):
         yield outermost
 
@@ -207,6 +216,8 @@ def _module_of(file: str) -> str:
                 _MODULES.setdefault(place, name)
     name = _MODULES.get(file, "")
     place = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
+    if not name and is_hidden_main(file):
+        return "__main__"
     if name and place != file:  # another module has taken that name
         del _MODULES[file]
         return _module_of(file)

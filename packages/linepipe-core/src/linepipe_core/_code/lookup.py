@@ -16,7 +16,7 @@ from linepipe_core._code.dependencies import Reader, module_source
 from linepipe_core._code.effects import effects_of
 from linepipe_core._code.members import inside
 from linepipe_core._code.named import code_named
-from linepipe_core._code.ownership import distribution_named, is_main
+from linepipe_core._code.ownership import distribution_named, is_main, loaded_namespace
 from linepipe_core._code.parts import Part, PartKey, digest_of
 from linepipe_core._code.sources import class_statement_of, compiled
 from linepipe_core._values.proxies import is_really
@@ -67,8 +67,9 @@ def _part(reader: Reader, key: PartKey, old: Part, uses: Collection[str]) -> Par
                 )
             )
         case "statement":
-            if key.name in sys.modules:
-                return old._replace(digest=effects_of(vars(sys.modules[key.name]), uses).digest)
+            module = loaded_namespace(key.name)
+            if module is not None:
+                return old._replace(digest=effects_of(module, uses).digest)
             return old if old.digest == _NO_EFFECTS else None
         case "ran":
             return old if old.digest in _digests(old.home, key.name) else None
@@ -79,7 +80,7 @@ def _part(reader: Reader, key: PartKey, old: Part, uses: Collection[str]) -> Par
             same = statement is not None and old.made == statement.digest
             return old if same else None
         case "global":
-            namespace = vars(sys.modules[old.home]) if old.home in sys.modules else {}
+            namespace = loaded_namespace(old.home, key.name) or {}
             if key.name in namespace:
                 held = reader.value(namespace[key.name])
                 return old._replace(digest=held.digest, made=reader.making(namespace, key.name))
@@ -88,8 +89,9 @@ def _part(reader: Reader, key: PartKey, old: Part, uses: Collection[str]) -> Par
 
 def _digests(module: str, qualname: str) -> set[str]:
     """The hashes of a module's code objects of a qualified name, loaded and in its source."""
-    loaded = sys.modules.get("__main__" if is_main(module) else module)
-    codes = list(_live(vars(loaded))) if loaded is not None else []
+    home = "__main__" if is_main(module) else module
+    loaded = loaded_namespace(home, qualname.partition(".")[0])
+    codes = list(_live(loaded)) if loaded is not None else []
     source = compiled(module)
     if source is not None:
         codes += nested_codes(source)

@@ -30,7 +30,12 @@ from types import (
 )
 from typing import Any, Final, NamedTuple
 
-from linepipe_core._code.ownership import class_owner, function_owner, module_owner
+from linepipe_core._code.ownership import (
+    class_owner,
+    function_owner,
+    loaded_namespace,
+    module_owner,
+)
 from linepipe_core._code.parts import PartKey
 from linepipe_core._values import code_or_data
 from linepipe_core._values.classes import cached_names
@@ -322,8 +327,7 @@ def namespace_of(kind: type) -> dict[str, Any] | None:
     for member in vars(kind).values():
         if type(member) is FunctionType and member.__globals__.get("__name__") == name:
             return member.__globals__
-    module = sys.modules.get(name)
-    return vars(module) if module is not None else None
+    return loaded_namespace(name, kind.__qualname__.partition(".")[0])
 
 
 def is_generated(func: object) -> bool:

@@ -11,7 +11,13 @@ from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
 
-from linepipe_core._code.ownership import class_owner, find_spec, function_owner, module_owner
+from linepipe_core._code.ownership import (
+    class_owner,
+    find_spec,
+    function_owner,
+    loaded_namespace,
+    module_owner,
+)
 from linepipe_core._code.reached import Source
 from linepipe_core._values.proxies import is_really
 
@@ -53,7 +59,8 @@ def is_there(name: str) -> bool:
 
 def _named(name: str) -> Any:
     module, _, path = name.partition(":")
-    found: Any = sys.modules.get(module)
-    for part in path.split("."):
+    first, *rest = path.split(".")
+    found: Any = (loaded_namespace(module, first) or {}).get(first)
+    for part in rest:
         found = vars(found).get(part) if found is not None and hasattr(found, "__dict__") else None
     return found

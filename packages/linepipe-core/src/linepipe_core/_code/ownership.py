@@ -29,10 +29,13 @@ __all__ = [
     "file_owner",
     "find_spec",
     "function_owner",
+    "is_hidden_main",
     "is_main",
+    "loaded_namespace",
     "module_owner",
     "namespace_owner",
     "normal_name",
+    "note_main",
     "required_by",
     "root_of",
 ]
@@ -67,6 +70,34 @@ class _Place(NamedTuple):
 def is_main(name: object) -> bool:
     """Return True for the name of the program's module, which a spawned worker calls another."""
     return name in _MAIN
+
+
+# The globals of a script whose place in sys.modules a profiler or a worker has taken.
+_hidden_main: list[dict[str, Any]] = []
+
+
+def note_main(namespace: dict[str, Any]) -> None:
+    """Note the globals that a function of ``__main__`` has."""
+    if vars(sys.modules["__main__"]) is not namespace:
+        _hidden_main[:] = [namespace]
+
+
+def is_hidden_main(file: str) -> bool:
+    """Return True for the file of such a script."""
+    return bool(_hidden_main) and _hidden_main[0].get("__file__") == file
+
+
+def loaded_namespace(name: str, holding: str = "") -> dict[str, Any] | None:
+    """The globals of a loaded module; None if it isn't loaded.
+
+    Args:
+        name: the module's.
+        holding: a name in it, by which a script is told from the profiler that runs it.
+    """
+    module = sys.modules.get(name)
+    if name in _MAIN and _hidden_main and (module is None or holding not in vars(module)):
+        return _hidden_main[0]
+    return vars(module) if module is not None else None
 
 
 def file_owner(file: str) -> Owner:
