@@ -23,8 +23,11 @@ LIGHT = {
 OF_THE_CACHE = {"_code": {"reason"}, "_reuse": {"plan", "provenance", "reasons"}}
 OF_THE_CACHE["_store"] = {"info", "registry"}
 # Loaded by the call that needs them.
-ON_DEMAND = {"_declare.check", "_declare.merge", "_declare.rename", "_run.cases", "_run.debugger"}
-ON_DEMAND |= {"_run.transport", "_values.content_hash", "_values.secrets", "_values.trees", "shelf"}
+ON_DEMAND = {
+    *("_declare.check", "_declare.merge", "_declare.rename"),
+    *("_run.cases", "_run.debugger", "_run.hook_calls", "_run.transport"),
+    *("_values.content_hash", "_values.secrets", "_values.trees", "shelf"),
+}
 
 
 def test_all_is_sorted_and_true() -> None:

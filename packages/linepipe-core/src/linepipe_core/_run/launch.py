@@ -25,7 +25,6 @@ from linepipe_core._errors import (
 from linepipe_core._log import run_log
 from linepipe_core._reuse.plan import Plan
 from linepipe_core._run.history import History, HistoryEntry
-from linepipe_core._run.hook_calls import HookCalls
 from linepipe_core._run.hooks import Hook
 from linepipe_core._run.result import RunResult
 from linepipe_core._run.run import Run
@@ -34,8 +33,9 @@ from linepipe_core._values.file import was_any_file_made
 from linepipe_core._values.garbage import no_collection
 from linepipe_core._values.isolate import peek
 
-if TYPE_CHECKING:  # it loads sqlite3, which a run in memory doesn't need
+if TYPE_CHECKING:  # a run in memory, which nothing watches, needs none of them
     from linepipe_core._reuse.session import ReuseSession
+    from linepipe_core._run.hook_calls import HookCalls
     from linepipe_core._store.shelf_registry import ShelfRegistry
 
 __all__ = [
@@ -82,7 +82,7 @@ def start_run(
         if options.use_persistent_cache:
             session = _session(declaration, registry, kept, again, reuse)
             session.expect_outputs()
-        calls = HookCalls(hooks, (node.name for node in wiring.nodes)) if hooks else None
+        calls = _hook_calls(hooks, wiring) if hooks else None
         values = declaration.config_values()
         history = options.track_history
         return Run(wiring, registry, values, kept, history, calls, on_end, session, label)
@@ -120,7 +120,7 @@ def check_run(
     _warn_of_redefined(declaration.wiring)
     declaration.config_values()
     hooks = _hook_list(hooks)
-    HookCalls(hooks, (node.name for node in declaration.wiring.nodes))
+    _hook_calls(hooks, declaration.wiring)
     return hooks
 
 
@@ -305,6 +305,18 @@ def _session(
             reuses,
             _judge(declaration, registry),
         )
+
+
+def _hook_calls(hooks: Iterable[Hook], wiring: Wiring) -> HookCalls:
+    """The calls of a run's hooks.
+
+    Raises:
+        UnknownNameError: one waits for a node that isn't there.
+        TypeError: one is no Hook.
+    """
+    from linepipe_core._run.hook_calls import HookCalls  # only where something watches
+
+    return HookCalls(hooks, (node.name for node in wiring.nodes))
 
 
 def _hook_list(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
