@@ -79,7 +79,7 @@ def test_facts_that_are_damaged_are_found_anew(
         case "cut":
             facts.write_bytes(content[: len(content) // 2])
         case "spoilt":
-            facts.write_bytes(content.replace(b'"Row"', b'"Rot"'))
+            facts.write_bytes(content.replace(b"Row", b"Rot"))
         case "other":
             facts.write_bytes(b"something else\n" + content)
         case _:
@@ -116,4 +116,4 @@ def test_facts_of_other_processes_stay_and_the_oldest_leave(
         known_facts.note("test", f"{number}.py", "1", ["x" * 1_000], 50_000)
         known_facts.keep(keeper)
     assert keeper.content is not None
-    assert [f'"{n}.py"'.encode() in keeper.content for n in range(5)] == [False] * 3 + [True] * 2
+    assert [f"{n}.py".encode() in keeper.content for n in range(5)] == [False] * 3 + [True] * 2

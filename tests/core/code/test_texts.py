@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from linepipe_core._code.texts import names_in_texts
+from linepipe_core._code.texts import names_in_texts, words_of
 
 
 def named(code: str, **namespace: Any) -> list[str]:
     exec(code, namespace)
-    return list(names_in_texts(namespace["node"]))
+    func = namespace["node"]
+    return list(names_in_texts(func, words_of(func.__code__)))
 
 
 def test_values_that_a_text_names() -> None:

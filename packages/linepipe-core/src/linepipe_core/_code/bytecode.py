@@ -28,6 +28,7 @@ from linepipe_core._code.flow import (
     codes_of,
     is_method_load,
 )
+from linepipe_core._code.texts import readers_in, seeds_in, words_of
 
 __all__ = ["Import", "NormalCode", "nested_codes", "normalise"]
 
@@ -115,6 +116,9 @@ class NormalCode(NamedTuple):
         methods: the methods that the code calls: a global's by its path, any other by its name.
         bare: those of the references that it calls without arguments, or with None alone.
         reads: what it reads of what it imports itself, by full names: ``time.time``.
+        words: the words in its texts that may name globals, as `words_of` gives them.
+        readers: the functions of SQL in its texts that read files and databases.
+        seeds: the keywords of calls in it that may give a seed.
     """
 
     digest: str
@@ -124,25 +128,19 @@ class NormalCode(NamedTuple):
     methods: frozenset[tuple[str, ...]]
     bare: frozenset[tuple[str, ...]]
     reads: frozenset[str]
+    words: tuple[tuple[str, bool, bool], ...]
+    readers: tuple[str, ...]
+    seeds: frozenset[str]
 
-    def as_data(self) -> list[Any]:
-        """All of it as lists and texts."""
-        sets = (sorted(each) for each in (self.writes, self.methods, self.bare, self.reads))
-        return [self.digest, self.references, self.imports, *sets]
+    def as_data(self) -> tuple[Any, ...]:
+        """All of it as a tuple of plain data."""
+        return (*self[:2], tuple(map(tuple, self.imports)), *self[3:])
 
     @classmethod
-    def of_data(cls, data: list[Any]) -> Self:
+    def of_data(cls, data: tuple[Any, ...]) -> Self:
         """The NormalCode that ``as_data`` has given."""
-        digest, references, imports, writes, methods, bare, reads = data
-        return cls(
-            digest,
-            tuple(map(tuple, references)),
-            tuple(Import(module, level, tuple(names)) for module, level, names in imports),
-            frozenset(writes),
-            frozenset(map(tuple, methods)),
-            frozenset(map(tuple, bare)),
-            frozenset(reads),
-        )
+        digest, references, imports, *rest = data
+        return cls._make((digest, references, tuple(Import(*each) for each in imports), *rest))
 
 
 def normalise(code: CodeType) -> NormalCode:
@@ -183,6 +181,9 @@ def _normalised(code: CodeType) -> NormalCode:
         frozenset(writer.methods),
         frozenset(writer.bare),
         frozenset(writer.reads),
+        words_of(code),
+        readers_in(code),
+        seeds_in(code),
     )
 
 

@@ -36,8 +36,9 @@ def known_code(code: CodeType) -> tuple[str, Any]:
     """
     name = code.co_filename
     if name not in _files:
-        is_file = not name.startswith("<") and os.path.isfile(name)
-        _files[name] = _File(known_facts.find(_KIND, name, "") or {}, set()) if is_file else None
+        known = None if name.startswith("<") else known_facts.find(_KIND, name, "")
+        is_file = known is not None or (not name.startswith("<") and os.path.isfile(name))
+        _files[name] = _File(known or {}, set()) if is_file else None
     file = _files[name]
     digest = _hash(code) if file is not None else ""
     if file is None or not digest:

@@ -60,6 +60,9 @@ def contents_of(reader: Reader, value: Value) -> list[tuple[PartKey, Content]]:
 
 def _content(reader: Reader, key: PartKey, held: Any) -> Content:
     try:
+        small = reader.small(held)
+        if small is not None:
+            return Content(held, held, small.digest, text=shown_value(str(key), held))
         compared, foreign, is_filled = split_foreign(held)
         hashed = reader.value(compared)
         # What a library's object has wrapped or cached fills as it works: its own code counts.

@@ -30,6 +30,7 @@ from linepipe_core._code.members import (
     Value,
     attributes_held,
     called,
+    docstring_of,
     foreign_name,
     held_by,
     held_value,
@@ -48,19 +49,18 @@ from linepipe_core._code.members import (
 )
 from linepipe_core._code.ownership import (
     class_owner,
-    distribution_of_file,
-    distribution_of_module,
     function_owner,
     is_main,
     module_owner,
+    namespace_owner,
     note_main,
 )
 from linepipe_core._code.parts import Part, PartKey, digest_of
-from linepipe_core._code.reached import Package, Reached, Source, ValueFingerprint
-from linepipe_core._code.sources import imported_modules, source_of, statements_of
+from linepipe_core._code.reached import Package, Reached, Source, ValueFingerprint, packages_of
+from linepipe_core._code.sources import imported_modules, loads_on_demand, source_of, statements_of
 from linepipe_core._code.texts import names_in_texts
 from linepipe_core._code.unseen import standard_modules, unseen_calls
-from linepipe_core._values.content_hash import ValueHasher
+from linepipe_core._values.content_hash import ValueHasher, small_digest
 from linepipe_core._values.proxies import attributes_of, is_really
 
 __all__ = [
@@ -92,6 +92,8 @@ class Reader:
         self._reached: dict[int, tuple[Any, Reached]] = {}
         self._hashed: dict[int, tuple[Any, ValueFingerprint]] = {}
         self._described: dict[int, tuple[Any, Any]] = {}  # large values, wherever they lie
+        self._owned: dict[int, tuple[Any, bool]] = {}  # of the globals of modules
+        self._referred: dict[Any, tuple[Any, str, list[Any], list[Value]]] = {}
         self._named: set[int] = set()
         self.contents: dict[Any, Any] = {}  # of values, as they were when they were first seen
 
@@ -100,6 +102,9 @@ class Reader:
         known = self._hashed.get(id(value))
         if known is not None:
             return known[1]
+        small = self.small(value)
+        if small is not None:
+            return small
         code: list[Any] = []
 
         def reach(found: Any) -> str:
@@ -112,6 +117,24 @@ class Reader:
         found = ValueFingerprint(digest, tuple(code), untracked, hasher.files, hasher.n_bytes)
         self._hashed[id(value)] = value, found
         return found
+
+    def small(self, value: Any) -> ValueFingerprint | None:
+        """The fingerprint of small plain data; None for any other value."""
+        found = small_digest(value)
+        if found is None:
+            return None
+        digest, n_bytes = found
+        small = ValueFingerprint(digest, (), (), {}, n_bytes)
+        self._hashed[id(value)] = value, small
+        return small
+
+    def is_own(self, namespace: Mapping[str, Any]) -> bool:
+        """Return True for the globals of an own module."""
+        known = self._owned.get(id(namespace))
+        if known is None:
+            is_own = namespace_owner(namespace) == "own"
+            known = self._owned[id(namespace)] = namespace, is_own
+        return known[1]
 
     def making(self, namespace: Mapping[str, Any], name: str) -> str:
         """A hash of the statements that made a global, with all the code that they name.
@@ -255,28 +278,29 @@ class Reader:
         values = held_by(func)
         if "__wrapped__" in func.__dict__:
             code.append(func.__dict__["__wrapped__"])
-        targets = [self._refer(func.__globals__, path, code, values) for path in normal.references]
-        package = func.__globals__.get("__package__") or ""
+        namespace = func.__globals__
+        targets = [self._refer(namespace, path, code, values) for path in normal.references]
         for statement in normal.imports:
+            package = namespace.get("__package__") or ""
             code.extend(map(Source, imported_modules(statement, package)))
         name = called(func)
         looked_up: list[str] = []
-        for named, is_looked_up in names_in_texts(func).items():
-            self._refer(func.__globals__, (named,), code, values)
+        for named, is_looked_up in names_in_texts(func, normal.words).items():
+            self._refer(namespace, (named,), code, values)
             if is_looked_up:
                 looked_up.append(f"text {named}")
-        home = str(func.__globals__.get("__name__"))
+        home = str(namespace.get("__name__"))
         if is_main(home):
-            note_main(func.__globals__)
-        part = Part(digest_of("function", normal.digest, *targets, *looked_up), home=home)
-        unseen = tuple(unseen_calls(func.__code__, normal, targets))
+            note_main(namespace)
+        digest = digest_of("function", normal.digest, *targets, *looked_up)
+        unseen = tuple(unseen_calls(normal, targets))
         return Reached(
             PartKey("code", name),
-            part._replace(made=normal.digest),
+            Part(digest, made=normal.digest, home=home),
             tuple(code),
             tuple(values),
             unseen,
-            func.__globals__,
+            namespace,
             uses=tuple(sorted(standard_modules(normal, targets))),
         )
 
@@ -288,6 +312,24 @@ class Reader:
         values: list[Value],
     ) -> str:
         """The object that a global's name, with the attributes read from it, refers to."""
+        key = id(namespace), path
+        known = self._referred.get(key)
+        if known is None:  # with the namespace, or another could get the same id
+            found_code, found_values = list[Any](), list[Value]()
+            target = self._refer_anew(namespace, path, found_code, found_values)
+            known = self._referred[key] = namespace, target, found_code, found_values
+        _, target, found_code, found_values = known
+        code += found_code
+        values += found_values
+        return target
+
+    def _refer_anew(
+        self,
+        namespace: dict[str, Any],
+        path: tuple[str, ...],
+        code: list[Any],
+        values: list[Value],
+    ) -> str:
         name, attributes = path[0], path[1:]
         if name in _MODULE_NOTES:
             return name
@@ -299,7 +341,7 @@ class Reader:
                 break
             if attribute in _MODULE_NOTES:
                 return f"{name} {attribute}"
-            if _loads_on_demand(found, attribute):
+            if loads_on_demand(found, attribute):
                 code.append(Source(found.__name__))
                 return f"on demand {attribute}"
             namespace, name = vars(found), attribute
@@ -310,7 +352,7 @@ class Reader:
         if found is not ABSENT and is_code(found) and name not in self.assigned_in(namespace):
             code.append(found)
             if "__doc__" in attributes:
-                values.extend(_docstring(found, name))
+                values.extend(docstring_of(found, name))
             return self.name(found)
         values.append(
             Value(
@@ -346,7 +388,10 @@ class Reader:
                 if used in namespace and not is_really(namespace[used], ModuleType):
                     members.append(self._refer(namespace, (used,), code, values))
         for member, held in sorted(vars(kind).items()):
-            functions = [each for each in inside(held) if is_code(each)]
+            found = inside(held)
+            if not found:
+                continue
+            functions = [each for each in found if is_code(each)]
             # What a library wrote follows from the statement; or from what it keeps on the class.
             functions = [
                 each
@@ -354,7 +399,7 @@ class Reader:
                 if not is_generated(each)
                 or (statement is None and isinstance(each.__globals__.get("__name__"), str))
             ]
-            bound = [each for each in inside(held) if not is_code(each)]
+            bound = [each for each in found if not is_code(each)]
             if bound:
                 values.append(held_value(PartKey("attribute", f"{name}.{member}"), bound))
             if functions or bound:
@@ -390,12 +435,12 @@ class Reader:
         name = module.__name__
         if module_owner(name) == "own":  # used as a value: what is read from it can't be told
             return self._read_source(name)
-        return Reached(None, _NOTHING, _packages(name), ())
+        return Reached(None, _NOTHING, packages_of(name), ())
 
     def _read_source(self, name: str) -> Reached:
         source = source_of(name)
         if source is None:
-            return Reached(None, _NOTHING, _packages(name), ())
+            return Reached(None, _NOTHING, packages_of(name), ())
         code = tuple(map(Source, source.imports))
         part = Part(digest_of("module", source.digest), home=name)
         return Reached(PartKey("module", name), part, code, ())
@@ -415,14 +460,14 @@ class Reader:
 
     def _read_foreign(self, found: Any) -> Reached:
         """Installed code counts by its version; the own code that it wraps is followed."""
-        packages = _packages(home_module(found))
+        packages = packages_of(home_module(found))
         code: list[Any] = []
         values: list[Value] = []
         wrapped = None if is_really(found, type) else attributes_of(found).get("__wrapped__")
         if wrapped is not None:
             code.append(wrapped)
         if not is_really(found, (type, FunctionType)):  # a wrapper of C, a curried function
-            packages = (*packages, *_packages(str(type(found).__module__)))
+            packages = (*packages, *packages_of(str(type(found).__module__)))
             code.extend(each for each in own_code_below(found) if each is not wrapped)
         if wrapped is not None and not (len(code) > 1 or wraps_own_code(wrapped)):
             # Installed code in installed wrappers: some write their own code when first called.
@@ -443,39 +488,6 @@ class Reader:
 
 def _held_object(value: Any) -> Value:
     return held_value(PartKey("object", type(value).__name__), value)
-
-
-def _docstring(found: Any, name: str) -> Iterator[Value]:
-    """The docstring of a function or class, of which code asks for it."""
-    if is_really(found, (FunctionType, type)):
-        held = vars(found) if is_really(found, type) else {"__doc__": found.__doc__}
-        yield held_value(PartKey("attribute", f"{name}.__doc__"), held.get("__doc__"))
-
-
-def _loads_on_demand(module: ModuleType, attribute: str) -> bool:
-    """Return True if a module's ``__getattr__`` gives the attribute, or gave it before."""
-    names = vars(module)
-    if "__getattr__" not in names:
-        return False
-    source = source_of(module.__name__)
-    return attribute not in names or (source is not None and attribute not in source.assigned)
-
-
-def _packages(module: str) -> tuple[Package, ...]:
-    """The installed package that a module belongs to; what comes with Python counts with it."""
-    found = distribution_of_module(module)
-    return (Package(*found),) if found is not None else ()
-
-
-def package_of_file(file: str) -> Package | None:
-    """The installed package that a file belongs to."""
-    found = distribution_of_file(file)
-    return Package(*found) if found is not None else None
-
-
-def module_source(name: str) -> Source:
-    """A module that counts by its whole source."""
-    return Source(name)
 
 
 def identity(found: Any) -> Any:

@@ -147,7 +147,7 @@ def effects_of(namespace: dict[str, Any], used: Collection[str]) -> Effects:
 def _acting(module: ModuleStatements, namespace: dict[str, Any]) -> Iterator[tuple[Statement, str]]:
     yield from _foreign(module, namespace)
     # setup(), whose body acts on something foreign, or calls another function that does
-    waiting = [called for each in module.statements for called in each.calls]
+    waiting = list(module.calls)
     seen: set[str] = set()
     while waiting:
         called = waiting.pop(0)
@@ -156,7 +156,7 @@ def _acting(module: ModuleStatements, namespace: dict[str, Any]) -> Iterator[tup
             continue
         seen.add(called)
         yield from _foreign(inner, namespace)
-        waiting += (name for each in inner.statements for name in each.calls)
+        waiting += inner.calls
 
 
 def _foreign(

@@ -15,7 +15,6 @@ from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import normalise
-from linepipe_core._code.dependencies import module_source, package_of_file
 from linepipe_core._code.members import inside
 from linepipe_core._code.ownership import (
     file_owner,
@@ -24,6 +23,7 @@ from linepipe_core._code.ownership import (
     module_owner,
 )
 from linepipe_core._code.parts import Part, PartKey
+from linepipe_core._code.reached import Source, package_of_file
 from linepipe_core._declare.callables import CALLER, is_cell
 from linepipe_core._values.proxies import is_really
 
@@ -138,7 +138,7 @@ def ran_code(ran: Ran, known: Collection[int]) -> tuple[list[Any], dict[PartKey,
                 continue
             home = str(namespace.get("__name__") or home)
             if code.co_name == "<module>" or home not in ran.modules:
-                found.append(module_source(home))
+                found.append(Source(home))
             else:
                 found += _owners(code, home, namespace, parts)
     packages = (package_of_file(file) for file in files)

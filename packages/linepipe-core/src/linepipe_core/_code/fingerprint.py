@@ -20,7 +20,6 @@ from linepipe_core._code.dependencies import Reader, identity
 from linepipe_core._code.effects import reached_effects, used_by
 from linepipe_core._code.makers import identity_token, split_foreign
 from linepipe_core._code.members import UNCHANGING, Value, expanded, held_value
-from linepipe_core._code.ownership import namespace_owner
 from linepipe_core._code.parts import FUNCTION, PYTHON, Part, PartKey, digest_of
 from linepipe_core._values.garbage import no_collection
 from linepipe_core._values.proxies import is_really
@@ -150,6 +149,7 @@ class _Collected:
         self.uses = frozenset(uses) if uses is not None else self._used()
         self._effects = self._take_effects()
         self._run()
+        reader.nodes_code |= self.codes
 
     def _run(self) -> None:
         while self._waiting:
@@ -174,9 +174,7 @@ class _Collected:
         self._take(reached.values)
 
     def _take_codes(self, code: CodeType) -> None:
-        found = set(map(id, nested_codes(code)))
-        self.codes |= found
-        self._reader.nodes_code |= found
+        self.codes.update(map(id, nested_codes(code)))
 
     def _take(self, values: Iterable[Value]) -> None:
         for value in values:
@@ -213,7 +211,7 @@ class _Collected:
     def _named_contents(self, key: PartKey, value: Value) -> Iterator[tuple[PartKey, Content]]:
         """The contents of a value, under the key that it has here."""
         for name, content in contents_of(self._reader, value):
-            yield key._replace(name=name.name), content
+            yield name if name.kind == key.kind else key._replace(name=name.name), content
 
     def _value_part(
         self, key: PartKey, value: Value, content: Content, labels: Mapping[Any, str]
@@ -225,7 +223,7 @@ class _Collected:
             self.notes.append(f"{key} can't be read ({content.failure}) and counts as changed")
             return Part(identity_token(held), home=home)
         self._contents[key] = content
-        if not labels.keys().isdisjoint(map(identity, content.code)):
+        if labels and not labels.keys().isdisjoint(map(identity, content.code)):
             digest = self._reader.labelled(content.compared, labels)
         needed = content.is_foreign or content.is_filled or bool(untracked)
         made = self._making(value, held, needed)
@@ -244,7 +242,7 @@ class _Collected:
         """The hash of the statements that made a value; ``""`` if they don't decide."""
         if value.namespace is None:
             return ""
-        if namespace_owner(value.namespace) != "own":
+        if not self._reader.is_own(value.namespace):
             return _LIBRARYS_OWN
         # A time is another in each process: if nodes change it, how it was made decides.
         is_time = type(held) is float or type(held).__module__ == "datetime"
@@ -257,7 +255,7 @@ class _Collected:
         for key, value in self._distinct_values() if keys else ():
             namespace = value.namespace
             for name, _ in self._named_contents(key, value):
-                if name in keys and namespace is not None and namespace_owner(namespace) == "own":
+                if name in keys and namespace is not None and self._reader.is_own(namespace):
                     found[name] = self._reader.making(namespace, value.maker)
         return found
 
@@ -267,6 +265,8 @@ class _Collected:
         part = reached.part
         if reached.key is None:
             part = Part(digest_of(self._reader.name(found)))
+        if not labels:
+            return part
         led_to = (*map(identity, reached.code), *(value.home for value in reached.values))
         labelled = [labels[each] for each in led_to if each in labels]
         if labelled:
@@ -375,7 +375,10 @@ def _numbered(
     functions by their content: they may lie in a dict, whose order is no content, and what
     refers to them tells them apart.
     """
-    if len(alike) > 1 and key.is_local:
+    if len(alike) == 1:
+        yield key, alike[0]
+        return
+    if key.is_local:
         alike = sorted(alike, key=order)
     for number, each in enumerate(alike, 1):
         yield key._replace(number=number), each

@@ -12,12 +12,13 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from linepipe_core._code.bytecode import nested_codes, normalise
-from linepipe_core._code.dependencies import Reader, module_source
+from linepipe_core._code.dependencies import Reader
 from linepipe_core._code.effects import effects_of
 from linepipe_core._code.members import inside
 from linepipe_core._code.named import code_named
 from linepipe_core._code.ownership import distribution_named, is_main, loaded_namespace
 from linepipe_core._code.parts import Part, PartKey, digest_of
+from linepipe_core._code.reached import Source
 from linepipe_core._code.sources import class_statement_of, compiled
 from linepipe_core._values.proxies import is_really
 
@@ -30,7 +31,7 @@ def recorded_code(recorded: Mapping[PartKey, Part]) -> Iterator[Any]:
     """The functions, classes and modules of a record that are there today."""
     for key, part in recorded.items():
         if key.kind == "module":
-            yield module_source(key.name)
+            yield Source(key.name)
         elif key.kind in ("code", "class") and part.home in sys.modules and not key.is_local:
             found = code_named(f"{part.home}:{key.name}")
             functions = inside(found) if not is_really(found, (FunctionType, type)) else (found,)

@@ -251,20 +251,29 @@ def assigned_globals(namespace: Mapping[str, Any]) -> frozenset[str]:
     """The globals that functions of the module assign while they run."""
     found: set[str] = set()
     for code in _codes(namespace):
-        operations = code.co_code[::2]
-        if _STORE_GLOBAL in operations or _DELETE_GLOBAL in operations:
+        operations = code.co_code
+        if _STORE_GLOBAL in operations or _DELETE_GLOBAL in operations:  # or an argument
             found |= normalise(code).writes
     return frozenset(found)
 
 
-def _codes(namespace: Mapping[str, Any]) -> Iterator[CodeType]:
+def _codes(namespace: Mapping[str, Any]) -> list[CodeType]:
+    """The code of a module's functions, and of those in its classes and in functions."""
+    held: list[Any] = []
     for value in list(namespace.values()):
-        functions = [value]
-        if type(value) is type:
-            functions = list(vars(value).values())
-        for function in functions:
-            if type(function) is FunctionType and function.__globals__ is namespace:
-                yield from nested_codes(function.__code__)
+        kind = type(value)
+        if kind is FunctionType:
+            held.append(value)
+        elif kind is type:
+            held += vars(value).values()
+    codes = [
+        each.__code__
+        for each in held
+        if type(each) is FunctionType and each.__globals__ is namespace
+    ]
+    for code in codes:  # grows
+        codes += (each for each in code.co_consts if type(each) is CodeType)
+    return codes
 
 
 # --- what has no content --------------------------------------------------------------------

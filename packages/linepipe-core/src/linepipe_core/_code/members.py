@@ -18,6 +18,7 @@ from functools import (
     partialmethod,
     singledispatchmethod,
 )
+from re import Pattern
 from threading import local
 from types import (
     BuiltinFunctionType,
@@ -48,6 +49,7 @@ __all__ = [
     "Value",
     "attributes_held",
     "called",
+    "docstring_of",
     "expanded",
     "flattened_code",
     "foreign_name",
@@ -105,6 +107,8 @@ _FILLED: Final = {
 _DATA_MODULES: Final = {"numpy", "pandas", "polars", "pyarrow", "datetime", "decimal", "fractions"}
 _MOST_REFERENTS: Final = 200
 _MOST_ATTRIBUTES: Final = 50
+_CODE: Final = frozenset({FunctionType, type, ModuleType})
+_DATA: Final = frozenset({*_BUILTINS, *UNCHANGING, Pattern})
 _DEEPEST: Final = 20  # wrappers
 _DESCRIPTORS: Final = (GetSetDescriptorType, MemberDescriptorType)
 
@@ -136,7 +140,7 @@ def expanded(key: PartKey, value: Any, depth: int = 2) -> Iterator[tuple[PartKey
 
     For a node may count its calls in one attribute and depend on another.
     """
-    if depth == 0 or not _has_plain_attributes(value):
+    if depth == 0 or type(value) in _DATA or not _has_plain_attributes(value):
         yield key, value
         return
     yield key, type(value)
@@ -184,9 +188,12 @@ def attribute_of(kind: type, name: str) -> Any:
 
 def inside(member: Any) -> tuple[Any, ...]:
     """The functions in a class's member, and the values bound to it, through descriptors."""
-    if is_really(member, _DESCRIPTORS):
+    kind = type(member)
+    if kind in _DATA or kind in _DESCRIPTORS:
         return ()
-    if issubclass(type(member), (staticmethod, classmethod)):
+    if kind is FunctionType:
+        return (member,)
+    if issubclass(kind, (staticmethod, classmethod)):
         return inside(member.__func__) or (member.__func__,)
     if is_really(member, property):
         return tuple(f for f in (member.fget, member.fset, member.fdel) if f is not None)
@@ -353,8 +360,10 @@ def is_filled(value: object) -> bool:
 
 def held_by(func: FunctionType) -> list[Value]:
     """The values that a function object holds itself: defaults, closure, attributes."""
+    values: list[Value] = []
+    if not (func.__defaults__ or func.__kwdefaults__ or func.__closure__ or func.__dict__):
+        return values
     code, name = func.__code__, called(func)
-    values = []
     namespace, maker = func.__globals__, code.co_qualname.partition(".")[0]
     positional = reversed(code.co_varnames[: code.co_argcount])
     # A library may set more defaults than there are parameters.
@@ -382,6 +391,13 @@ def held_by(func: FunctionType) -> list[Value]:
     return values
 
 
+def docstring_of(found: Any, name: str) -> Iterator[Value]:
+    """The docstring of a function or class, of which code asks for it."""
+    if is_really(found, (FunctionType, type)):
+        held = vars(found) if is_really(found, type) else {"__doc__": found.__doc__}
+        yield held_value(PartKey("attribute", f"{name}.__doc__"), held.get("__doc__"))
+
+
 def attributes_held(found: Any) -> Iterator[Value]:
     """The values in a function's or class's attributes, of which code may make more."""
     if is_really(found, FunctionType):
@@ -393,12 +409,12 @@ def attributes_held(found: Any) -> Iterator[Value]:
                 maker = found.__code__.co_qualname.partition(".")[0]
                 yield Value(key, fetch, home, found.__globals__, maker)
     elif is_really(found, type):
-        maker = found.__qualname__.partition(".")[0]
+        maker, namespace = found.__qualname__.partition(".")[0], namespace_of(found)
         for name, held in sorted(vars(found).items()):
-            if not inside(held) and is_data(name, held):
+            if name not in _CLASS_NOTES and not inside(held) and is_data(name, held):
                 fetch = partial(attribute_of, found, name)
                 key = PartKey("attribute", f"{found.__qualname__}.{name}")
-                yield Value(key, fetch, (id(found), name), namespace_of(found), maker)
+                yield Value(key, fetch, (id(found), name), namespace, maker)
 
 
 def is_own_class(kind: type) -> bool:
@@ -412,9 +428,11 @@ def is_code(value: object) -> bool:
     A library's callable that holds own code is such: a curried or vectorized function, a wrapper
     of C.
     """
-    if code_or_data.is_code(value, is_own_class):
-        return True
     kind = type(value)
+    if kind in _DATA:
+        return False
+    if kind in _CODE or code_or_data.is_code(value, is_own_class):
+        return True
     if issubclass(kind, _CALLABLE_DATA) or not _is_callable(kind):
         return False
     if str(kind.__module__) in ("typing", "types") or is_own_class(kind):

@@ -150,7 +150,7 @@ class _Reading:
         if isinstance(node, ast.ClassDef):
             self._note_class(node, "")
             # What the body does to others; its own attributes are the class's.
-            module.statements += (_simple(each, heads) for each in node.body if _acts(each))
+            module.statements.extend(_simple(each, heads) for each in node.body if _acts(each))
         else:
             self._functions[node.name] = node
             heads = (*heads, *node.args.defaults, *filter(None, node.args.kw_defaults))

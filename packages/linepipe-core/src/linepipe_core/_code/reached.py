@@ -9,9 +9,17 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from linepipe_core._code.members import Value
+from linepipe_core._code.ownership import distribution_of_file, distribution_of_module
 from linepipe_core._code.parts import Part, PartKey
 
-__all__ = ["Package", "Reached", "Source", "ValueFingerprint"]
+__all__ = [
+    "Package",
+    "Reached",
+    "Source",
+    "ValueFingerprint",
+    "package_of_file",
+    "packages_of",
+]
 
 
 class ValueFingerprint(NamedTuple):
@@ -56,3 +64,15 @@ class Package(NamedTuple):
 
     name: str
     version: str
+
+
+def packages_of(module: str) -> tuple[Package, ...]:
+    """The installed package that a module belongs to; what comes with Python counts with it."""
+    found = distribution_of_module(module)
+    return (Package(*found),) if found is not None else ()
+
+
+def package_of_file(file: str) -> Package | None:
+    """The installed package that a file belongs to."""
+    found = distribution_of_file(file)
+    return Package(*found) if found is not None else None

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from linepipe_core._code.bytecode import Import, normalise
@@ -31,6 +31,7 @@ __all__ = [
     "class_statement_of",
     "compiled",
     "imported_modules",
+    "loads_on_demand",
     "source_of",
     "statements_of",
 ]
@@ -242,3 +243,12 @@ def compiled(name: str) -> CodeType | None:
     except Exception:  # no source, a loader of somebody else's
         return None
     return code
+
+
+def loads_on_demand(module: ModuleType, attribute: str) -> bool:
+    """Return True if a module's ``__getattr__`` gives the attribute, or gave it before."""
+    names = vars(module)
+    if "__getattr__" not in names:
+        return False
+    source = source_of(module.__name__)
+    return attribute not in names or (source is not None and attribute not in source.assigned)

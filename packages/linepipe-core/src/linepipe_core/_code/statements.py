@@ -8,6 +8,7 @@ them and an unchanged file needn't be parsed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 from linepipe_core._code.literal_reads import NO_READS, Reads
@@ -44,18 +45,15 @@ class Statement(NamedTuple):
     is_clean: bool = True
     reads: Reads = NO_READS
 
-    def as_data(self) -> list[Any]:
-        """The statement as lists, texts and flags."""
-        sets = (sorted(names) for names in (self.binds, self.changes, self.names))
-        return [self.digest, *sets, *self[4:10], [*self.reads.variables], [*self.reads.files]]
+    def as_data(self) -> tuple[Any, ...]:
+        """The statement as a tuple of plain data."""
+        return (*self[:-1], self.reads.variables, self.reads.files)
 
     @classmethod
-    def of_data(cls, data: list[Any]) -> Self:
+    def of_data(cls, data: tuple[Any, ...]) -> Self:
         """The statement that ``as_data`` has given."""
-        digest, binds, changes, names, calls, sets, *flags, variables, files = data
-        reads = Reads(tuple(variables), tuple(files)) if variables or files else NO_READS
-        kinds = frozenset(binds), frozenset(changes), frozenset(names)
-        return cls._make((digest, *kinds, tuple(calls), tuple(sets), *flags, reads))
+        *fields, variables, files = data
+        return cls._make((*fields, Reads(variables, files) if variables or files else NO_READS))
 
 
 class ClassStatement(NamedTuple):
@@ -77,7 +75,6 @@ class ModuleStatements:
     """The statements at the top level of a module's source.
 
     Attributes:
-        statements: in their order.
         imports: name -> what it stands for, dotted; relative ones begin with dots.
         loads: all that the top level imports, dotted, also by stars and by calls.
         defined: the functions and classes that the module defines.
@@ -89,7 +86,8 @@ class ModuleStatements:
     """
 
     def __init__(self) -> None:
-        self.statements: list[Statement] = []
+        self._statements: list[Statement] = []
+        self._written: list[tuple[Any, ...]] | None = None  # of the statements, as they are kept
         self.imports: dict[str, str] = {}
         self.loads: list[str] = []
         self.defined: set[str] = set()
@@ -99,6 +97,31 @@ class ModuleStatements:
         self.functions: dict[str, ModuleStatements] = {}
         self._touching: dict[str, list[int]] = {}
         self._decorations: dict[str, Statement] | None = None
+
+    @property
+    def statements(self) -> list[Statement]:
+        """The statements, in their order."""
+        written = self._written
+        if written is not None:  # most are never asked for
+            self._statements = [Statement.of_data(each) for each in written]
+            self._written = None
+        return self._statements
+
+    @cached_property
+    def calls(self) -> list[str]:
+        """The names of the functions that the statements call."""
+        return list(dict.fromkeys(called for each in self.statements for called in each.calls))
+
+    @cached_property
+    def acting(self) -> list[tuple[int, str]]:
+        """The places of the statements that act on what is imported, with its dotted name here."""
+        found = []
+        for place, statement in enumerate(self.statements):
+            is_call = statement.is_expression or statement.decorates
+            for dotted in (*(statement.calls if is_call else ()), *statement.sets):
+                if not statement.is_import and dotted.partition(".")[0] in self.imports:
+                    found.append((place, dotted))
+        return found
 
     def making(self, name: str) -> list[Statement]:
         """The statements that bind or change a global, and those of the globals that they name."""
@@ -131,18 +154,19 @@ class ModuleStatements:
         return self.classes.get(qualname)
 
     def as_data(self) -> list[Any]:
-        """All of it as lists, dicts, texts and flags."""
+        """All of it as plain data."""
         classes = {
-            name: None if each is None else [each.digest, sorted(each.names), each.literals]
-            for name, each in self.classes.items()
+            name: None if each is None else tuple(each) for name, each in self.classes.items()
         }
         return [
             [each.as_data() for each in self.statements],
+            self.calls,
+            self.acting,
             self.imports,
             self.loads,
-            sorted(self.defined),
-            sorted(self.assigned_by_functions),
-            sorted(self.attribute_stores),
+            self.defined,
+            self.assigned_by_functions,
+            self.attribute_stores,
             classes,
             {name: each.as_data() for name, each in self.functions.items()},
         ]
@@ -150,17 +174,15 @@ class ModuleStatements:
     @classmethod
     def of_data(cls, data: list[Any]) -> Self:
         """The statements that ``as_data`` has given."""
-        statements, imports, loads, defined, assigned, stores, classes, functions = data
         found = cls()
-        found.statements = [Statement.of_data(each) for each in statements]
+        found._written, found.calls, found.acting, *rest = data
+        imports, loads, defined, assigned, stores, classes, functions = rest
         found.imports = imports
         found.loads = loads
-        found.defined = set(defined)
-        found.assigned_by_functions = set(assigned)
-        found.attribute_stores = set(stores)
+        found.defined, found.assigned_by_functions = defined, assigned
+        found.attribute_stores = stores
         found.classes = {
-            name: None if each is None else ClassStatement(each[0], frozenset(each[1]), each[2])
-            for name, each in classes.items()
+            name: None if each is None else ClassStatement(*each) for name, each in classes.items()
         }
         found.functions = {name: cls.of_data(each) for name, each in functions.items()}
         return found
@@ -175,11 +197,7 @@ def foreign_effects(
         module: the module's statements.
         is_own: per name that it imports, True if that comes from an own module.
     """
-    for statement in module.statements:
-        if statement.is_import:
-            continue
-        acted_on = statement.calls if statement.is_expression or statement.decorates else ()
-        for dotted in (*acted_on, *statement.sets):
-            root = dotted.partition(".")[0]
-            if root in module.imports and not is_own.get(root, False):
-                yield statement, module.imports[root] + dotted[len(root) :]
+    for place, dotted in module.acting:
+        root = dotted.partition(".")[0]
+        if not is_own.get(root, False):
+            yield module.statements[place], module.imports[root] + dotted[len(root) :]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from types import CodeType
+from functools import lru_cache
 from typing import Final
 
-from linepipe_core._code.bytecode import NormalCode, nested_codes
+from linepipe_core._code.bytecode import NormalCode
 from linepipe_core._code.ownership import module_owner, root_of
 from linepipe_core._values.adapter import is_reader, is_sampler
 
@@ -59,31 +59,26 @@ _SAMPLERS: Final = {
     *("sklearn.utils._indexing.shuffle", "sklearn.utils.resample"),
 }
 _GENERATORS: Final = frozenset({"generator"})
-_SEEDS: Final = frozenset({"random_state", "seed", "rng"}) | _GENERATORS
 # With a seed they make all that a library samples afterwards known.
 _SEEDERS: Final = frozenset({"manual_seed", "seed"})
+_FOREIGN: Final = ("builtin ", "foreign ", "module ")  # what targets begin with
 _OF_FILES: Final = re.compile(
     r"(^|\.)(open|read_\w+|scan_\w+|load|loadtxt|fromfile|genfromtxt|memmap)( in a text)?$"
 )
-_SQL_READER: Final = re.compile(
-    r"\b(?:read_(?:parquet|csv|csv_auto|json|json_auto|ndjson|text|blob|xlsx)"
-    r"|(?:parquet|sqlite|postgres|mysql|iceberg|delta)_scan)(?=\s*\()"
-)
 
 
-def unseen_calls(code: CodeType, normal: NormalCode, targets: Iterable[str]) -> Iterator[str]:
+def unseen_calls(normal: NormalCode, targets: Iterable[str]) -> Iterator[str]:
     """The names of what code calls, and of what its texts call, whose result can't be told.
 
     Args:
-        code: the code.
-        normal: the same, normalised.
+        normal: the code, normalised.
         targets: what each of its references refers to.
     """
-    is_seeded = _has_keyword(code, _SEEDS)
-    has_generator = _has_keyword(code, _GENERATORS)
+    is_seeded, has_generator = bool(normal.seeds), not _GENERATORS.isdisjoint(normal.seeds)
     calls = [
         (_dotted(path, target, path in normal.methods), path in normal.bare)
         for path, target in zip(normal.references, targets, strict=True)
+        if not target.startswith(("class ", "code "))
     ]
     calls += ((name, False) for name in normal.reads if module_owner(root_of(name)) != "own")
     seeded = {root_of(name) for name, is_bare in calls if not is_bare and _last(name) in _SEEDERS}
@@ -95,8 +90,7 @@ def unseen_calls(code: CodeType, normal: NormalCode, targets: Iterable[str]) -> 
         name = f".{path[0]}"
         if len(path) == 1 and (_is_unseen(name) or (name in _SAMPLERS and not is_seeded)):
             yield name
-    for text in _texts(code):
-        yield from (f"{each} in a text" for each in _SQL_READER.findall(text))
+    yield from (f"{each} in a text" for each in normal.readers)
 
 
 def is_file_reader(name: str) -> bool:
@@ -104,6 +98,7 @@ def is_file_reader(name: str) -> bool:
     return _OF_FILES.search(name) is not None
 
 
+@lru_cache(maxsize=4000)
 def _is_unseen(name: str, is_bare: bool = True) -> bool:
     """Return True if a foreign function of that full name reads what no fingerprint sees.
 
@@ -119,6 +114,7 @@ def _is_unseen(name: str, is_bare: bool = True) -> bool:
     return bool(dot) and last in _UNSEEN_METHODS
 
 
+@lru_cache(maxsize=4000)
 def _is_sampler(name: str) -> bool:
     """Return True for a function of that name that gives the same each time once it has a seed."""
     return name.startswith("random.") or is_sampler(name)
@@ -128,24 +124,12 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _has_keyword(code: CodeType, names: frozenset[str]) -> bool:
-    """Return True if a call in the code has a keyword of one of some names."""
-    return any(
-        type(each) is tuple and not names.isdisjoint(x for x in each if type(x) is str)
-        for nested in nested_codes(code)
-        for each in nested.co_consts
-    )
-
-
-def _texts(code: CodeType) -> Iterator[str]:
-    for nested in nested_codes(code):
-        yield from (each for each in nested.co_consts if type(each) is str and "(" in each)
-
-
 def standard_modules(normal: NormalCode, targets: Iterable[str]) -> set[str]:
     """The modules of the standard library that code names."""
-    names = [_dotted(*each, False) for each in zip(normal.references, targets, strict=True)]
-    named = {root_of(name) for name in (*names, *(each.module for each in normal.imports))}
+    named = {root_of(each.module) for each in normal.imports}
+    for path, target in zip(normal.references, targets, strict=True):
+        if target.startswith(_FOREIGN):
+            named.add(root_of(_dotted(path, target, False)))
     return named & sys.stdlib_module_names
 
 
@@ -154,7 +138,8 @@ def _dotted(path: tuple[str, ...], target: str, is_method: bool) -> str:
 
     Of a value only the method that is called: ``.read_text``.
     """
-    kind, _, name = target.partition(" by ")[0].partition(" ")
-    if kind in ("builtin", "foreign", "module"):
+    if target.startswith(_FOREIGN):
+        name = target.partition(" by ")[0].partition(" ")[2]
         return ".".join((name, *path[1:]))
-    return f".{path[-1]}" if kind == "global" and is_method and name != path[-1] else ""
+    is_value = is_method and target.startswith("global ") and target != f"global {path[-1]}"
+    return f".{path[-1]}" if is_value else ""

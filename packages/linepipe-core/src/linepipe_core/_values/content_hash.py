@@ -5,10 +5,11 @@ which objects are one in memory: the type of each part counts, the order of a li
 whether two places share one object that may be changed. How memory is laid out, the order of a
 set or of an object's attributes, and what was computed and is kept don't.
 
-A value is walked level by level: all objects of one type on a level are described at once, by
-functions written in C where there are any, and what they hold is the next level. So there is no
-recursion, and the cost an object is near that of pickling it. Pickles themselves aren't hashed:
-they depend on which equal texts happen to be one object.
+Small plain data is written by one call. Any other value is walked level by level: all objects of
+one type on a level are described at once, by functions written in C where there are any, and what
+they hold is the next level. So there is no recursion, and the cost an object is near that of
+pickling it. Pickles themselves aren't hashed: they depend on which equal texts happen to be one
+object.
 
 Functions, classes and modules aren't values: they are handed to ``reach``, which says what they
 count as. What has no content counts by its type and is reported as ``untracked``.
@@ -18,16 +19,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from hashlib import blake2b
 from itertools import count
 from typing import Any, Final
 
 from linepipe_core._values.garbage import no_collection
 from linepipe_core._values.hash_walk import Found, Walk
+from linepipe_core._values.plain import small_content
 
-__all__ = ["ADDRESS", "ValueHasher"]
+__all__ = ["ADDRESS", "ValueHasher", "small_digest"]
 
 ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
 _ATTEMPTS: Final = 3  # while other threads change the value
+
+
+def small_digest(value: Any) -> tuple[str, int] | None:
+    """The hash of small plain data, as `ValueHasher` gives it, and its size; None for any other."""
+    content = small_content(value)
+    if content is None:
+        return None
+    hashed = blake2b(b"small ", digest_size=16)
+    hashed.update(content)
+    return hashed.hexdigest(), len(content)
 
 
 class ValueHasher:
@@ -69,6 +82,10 @@ class ValueHasher:
 
     def digest(self, value: Any) -> str:
         """The hash of a value, as text."""
+        small = small_digest(value)
+        if small is not None:
+            digest, self.n_bytes = small
+            return digest
         n_untracked, n_by_type = len(self.untracked), len(self.by_type)
         with no_collection():
             for attempt in count(1):

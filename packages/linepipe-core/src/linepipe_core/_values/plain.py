@@ -13,10 +13,13 @@ from itertools import chain, compress, islice, repeat
 from operator import not_
 from typing import Any, Final
 
-__all__ = ["PLAIN", "encoded_set", "pickled"]
+__all__ = ["PLAIN", "encoded_set", "pickled", "small_content"]
 
 PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
 _TUPLE: Final = frozenset({tuple})
+_SMALL: Final = frozenset({*PLAIN, list, tuple, dict})
+_MOST_OF_SMALL: Final = 100  # values
+_MOST_LEVELS: Final = 8
 _AT_A_TIME: Final = 512  # elements that stay in the processor's cache from one pass to the next
 _MARSHAL_VERSION: Final = 2  # without references, which tell equal objects apart
 
@@ -28,6 +31,37 @@ def pickled(values: list[Any]) -> memoryview:
     pickler.fast = True
     pickler.dump(values)
     return stream.getbuffer()
+
+
+def small_content(value: Any) -> bytes | None:
+    """The bytes of a plain value, or of a small list, tuple or dict of such; None for any other.
+
+    Most constants and globals are so: one call writes them, where a walk takes ten.
+    """
+    level, mutable, n_values = [value], list[int](), 1
+    for _ in range(_MOST_LEVELS):
+        kinds = set(map(type, level))
+        if kinds <= PLAIN:
+            # An object that lies in two places is content.
+            is_shared = len(set(mutable)) < len(mutable)
+            return None if is_shared else marshal.dumps(value, _MARSHAL_VERSION)
+        if not kinds <= _SMALL:
+            return None
+        below: list[Any] = []
+        for each in level:
+            kind = type(each)
+            if kind in PLAIN:
+                continue
+            n_values += len(each)
+            if n_values > _MOST_OF_SMALL:
+                return None
+            below += each
+            if kind is dict:
+                below += each.values()
+            if kind is not tuple:
+                mutable.append(id(each))
+        level = below
+    return None
 
 
 def encoded_set(elements: Iterable[Any]) -> tuple[bytes, list[Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
@@ -144,6 +145,7 @@ def _may_be_shown(words: frozenset[str], value: Any, depth: int = 0) -> bool:
     return all(_may_be_shown(words, each, depth + 1) for each in value)
 
 
+@lru_cache(maxsize=1000)
 def _words(name: str) -> frozenset[str]:
     """The words of a name in lower case, also where they are joined: dbPassword, authtoken."""
     words = [word.lower() for word in re.findall(_WORDS, name)]
