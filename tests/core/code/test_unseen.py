@@ -210,6 +210,23 @@ def test_samplers_with_a_seed_are_not_named() -> None:
         """
     )
     assert without.unseen == ("random.random", "random.seed")
+    of_others = fingerprint(
+        """
+        import random
+        import numpy as np
+        def node(x):
+            np.random.rand(3)
+            random.seed(3)
+            np.random.seed(3)
+            np.random.default_rng().random()
+            return random.SystemRandom().random(), np.random.RandomState()
+        """
+    )
+    # Before the seed, and of generators that it isn't for.
+    assert of_others.unseen == (
+        *("numpy.random.RandomState", "numpy.random.default_rng", "numpy.random.rand"),
+        "random.SystemRandom",
+    )
     torch = pytest.importorskip("torch", reason="torch isn't among the test dependencies")
     assert torch.rand(1) is not None
     given = fingerprint(

@@ -634,6 +634,21 @@ OTHER_SHAPES = {
         "1",
         "9",
     ),
+    "settings of what a library's function dispatches to": Edit(
+        "import functools, json\nK = {'k': '@@'}\ng = functools.singledispatch(json.dumps)\ng.register(int, lambda v: K['k'])\ndef f(x): return g(3)",
+        "A",
+        "B",
+    ),
+    "new case of a library's function": Edit(
+        "import functools, json\ng = functools.singledispatch(json.dumps)\n@@\ndef f(x): return g(3)",
+        "",
+        "g.register(int, lambda v: 'this')",
+    ),
+    "settings of a library's context around its function": Edit(
+        "import contextlib, json\nclass Context(contextlib.ContextDecorator):\n    def __init__(self, name): self.name = name\n    def __enter__(self): SEEN.append(self.name)\n    def __exit__(self, *_): pass\nSEEN = []\ng = Context('@@')(json.dumps)\ndef f(x):\n    g(3)\n    return SEEN.pop()",
+        "A",
+        "B",
+    ),
     "singledispatch hints": Edit(
         "import functools\n@functools.singledispatch\ndef g(v): return 'other'\n@g.register\ndef _(v: @@): return 'this'\ndef f(x): return g(5)",
         "int",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,40 @@ def test_their_use_is_noted_in_one_transaction(
     assert queries.statements.count("COMMIT") == 1
     with ObjectShelf(tmp_path / "cache of 50") as shelf:
         assert all(info.last_used_seconds < 600 < info.age_seconds for info in shelf.info())
+
+
+def test_a_run_that_stops_early_replaces_nothing_of_what_it_did_not_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another process made of it meanwhile stays current."""
+    flow = row(tmp_path, 4)
+    flow.run(reuse=True)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+    with flow.start(reuse=True) as run:
+        flow.bind(start=5).run(reuse=True)
+        assert next(run).status == "reused"
+    with ObjectShelf(tmp_path / "cache of 4") as shelf:
+        assert [shelf[f"x{i}"] for i in range(4)] == [2, 7, 8, 9]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/maps is Linux's")
+def test_a_run_that_ended_holds_no_maps(tmp_path: Path) -> None:
+    """But of what its result gives: what is pruned while somebody holds it must leave the disk."""
+
+    def n_maps() -> int:
+        return Path("/proc/self/maps").read_text().count(str(tmp_path))
+
+    nodes = [Node(lambda: np.zeros(100_000), [], ["a"], name="make")]
+    nodes += [Node(lambda a: a + 1, ["a"], ["b"], name="add")]
+    flow = Pipeline(nodes, use_persistent_cache=True, cache_storage_path=tmp_path / "cache")
+    flow.run(reuse=True)
+    run = flow.start(reuse=True)
+    result = run.finish()
+    assert set(statuses(result)) == {"reused"}
+    del result
+    assert run.next_node is None
+    assert n_maps() == 1  # of b
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "pruned"])

@@ -137,6 +137,21 @@ class TestInterrupts:
         assert isinstance(interrupt.__context__, ZeroDivisionError)
         check_ended(run, pipeline)
 
+    def test_while_the_beginning_is_logged(
+        self, make: Kind, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """No turn has begun yet."""
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        pipeline = make(train)
+        caplog.set_level("INFO", "linepipe.run")
+        run = pipeline.start()
+        monkeypatch.setattr(caplog.handler, "handle", interrupted)
+        fails(run, KeyboardInterrupt)
+        check_ended(run, pipeline, n_ran=0)
+
     def test_a_run_goes_on_where_it_was_interrupted(self, tmp_path: Path) -> None:
         """With the cache, from what ran before."""
         calls: list[str] = []

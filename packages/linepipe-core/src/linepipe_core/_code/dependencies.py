@@ -39,6 +39,7 @@ from linepipe_core._code.members import (
     inside,
     is_code,
     is_generated,
+    is_known_by_name,
     is_librarys,
     is_own_class,
     is_plain_content,
@@ -469,8 +470,9 @@ class Reader:
         if not is_really(found, (type, FunctionType)):  # a wrapper of C, a curried function
             packages = (*packages, *packages_of(str(type(found).__module__)))
             code.extend(each for each in own_code_below(found) if each is not wrapped)
-        if wrapped is not None and not (len(code) > 1 or wraps_own_code(wrapped)):
-            # Installed code in installed wrappers: some write their own code when first called.
+        is_librarys = wrapped is not None and is_known_by_name(found)
+        if is_librarys and not (len(code) > 1 or wraps_own_code(wrapped)):
+            # A library's function in its own wrapper: some write their code when first called.
             return Reached(None, _NOTHING, (*packages, wrapped), ())
         if is_really(found, FunctionType) and (wrapped is not None or holds_own_code(found)):
             values = held_by(found)

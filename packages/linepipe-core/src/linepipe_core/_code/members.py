@@ -61,6 +61,7 @@ __all__ = [
     "is_data",
     "is_filled",
     "is_generated",
+    "is_known_by_name",
     "is_librarys",
     "is_nothing",
     "is_plain_content",
@@ -296,17 +297,20 @@ def foreign_name(found: Any) -> str:
         code = f"{home_module(found)}.{found.__code__.co_qualname}"
         if "__wrapped__" in found.__dict__ and module_owner(str(found.__module__)) != "own":
             claimed = f"{found.__module__}.{found.__qualname__}"
-            return claimed if _is_known_by_name(found) else f"{claimed} by {code}"
+            return claimed if is_known_by_name(found) else f"{claimed} by {code}"
         return code
     name = getattr(found, "__qualname__", None) or getattr(found, "__name__", "")
     return f"{home_module(found)}.{name}"
 
 
-def _is_known_by_name(func: FunctionType) -> bool:
+def is_known_by_name(func: Any) -> bool:
     """Return True if a function lies in the module that it claims under the name that it claims.
 
-    Some write their own code when they are first called, and the name in that.
+    Some write their own code when they are first called, and the name in that. What isn't a
+    function of Python is known by its type.
     """
+    if not is_really(func, FunctionType):
+        return True
     module = sys.modules.get(str(func.__module__))
     return module is not None and vars(module).get(func.__qualname__) is func
 

@@ -52,6 +52,7 @@ _UNSEEN_METHODS: Final = {
     *("rglob", "to_sql"),
 }
 _SEEDED: Final = {"Random"}  # with a seed it gives the same each time
+_OWN_GENERATORS: Final = {"random.Random", "random.SystemRandom"}  # no other seed counts for them
 # Samplers that are given their seed by a keyword.
 _SAMPLERS: Final = {
     *(".sample", "sklearn.model_selection._split.train_test_split", "sklearn.utils.shuffle"),
@@ -81,8 +82,10 @@ def unseen_calls(normal: NormalCode, targets: Iterable[str]) -> Iterator[str]:
         if not target.startswith(("class ", "code "))
     ]
     calls += ((name, False) for name in normal.reads if module_owner(root_of(name)) != "own")
-    seeded = {root_of(name) for name, is_bare in calls if not is_bare and _last(name) in _SEEDERS}
+    seeded: set[str] = set()  # the libraries, by the calls so far
     for name, is_bare in calls:
+        if not is_bare and _last(name) in _SEEDERS:
+            seeded.add(root_of(name))
         is_known = (has_generator or root_of(name) in seeded) and _is_sampler(name)
         if (name in _SAMPLERS and not is_seeded) or (_is_unseen(name, is_bare) and not is_known):
             yield name
@@ -104,7 +107,7 @@ def _is_unseen(name: str, is_bare: bool = True) -> bool:
 
     Args:
         name: ``time.time``, or ``.read_text`` for a method of something unknown.
-        is_bare: whether it is called without an argument that may be a seed.
+        is_bare: True if it is called without an argument that may be a seed.
     """
     _, dot, last = name.rpartition(".")
     if (last in _SEEDED and not is_bare) or _HARMLESS.search(name):
@@ -117,7 +120,9 @@ def _is_unseen(name: str, is_bare: bool = True) -> bool:
 @lru_cache(maxsize=4000)
 def _is_sampler(name: str) -> bool:
     """Return True for a function of that name that gives the same each time once it has a seed."""
-    return name.startswith("random.") or is_sampler(name)
+    if name.startswith("random."):
+        return name not in _OWN_GENERATORS
+    return is_sampler(name)
 
 
 def _last(name: str) -> str:

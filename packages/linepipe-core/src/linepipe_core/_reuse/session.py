@@ -46,7 +46,7 @@ from linepipe_core._values.secrets import shown_value
 
 __all__ = ["ReuseSession"]
 
-_MOST_AT_ONCE: Final = 500  # results of which one transaction notes the use
+_MOST_NOTED: Final = 500  # results whose use one transaction notes along
 
 
 class ReuseSession:
@@ -191,25 +191,20 @@ class ReuseSession:
             for name, each in version.objects.items()
             if name not in self._put and not holds(name, each.digest, following)
         ]
-        if lost or version.is_in_use or self._uses(index, version):
+        if lost or version.is_in_use or self._note_use(index, version):
             return lost
         return list(version.objects)
 
-    def _uses(self, index: int, version: Version) -> bool:
-        """Note on the shelf that a version is used, with those that are current and follow.
+    def _note_use(self, index: int, version: Version) -> bool:
+        """Note on the shelf that a version is used, and so are those that are reused after it.
 
         Returns:
             False if it isn't there any more.
         """
         if version.number not in self._used:
-            numbers = [version.number]
-            if version.is_current:
-                numbers += (
-                    each.number
-                    for each in islice(self._reused_after(index), _MOST_AT_ONCE)
-                    if each.is_current and not each.is_in_use
-                )
-            self._used |= self._store.use(numbers, self._registry.partition)
+            following = islice(self._reused_after(index), _MOST_NOTED)
+            others = [each.number for each in following if each.is_current and not each.is_in_use]
+            self._used |= self._store.use(version.number, others, self._registry.partition)
         return version.number in self._used
 
     def _reused_after(self, index: int) -> Iterator[Version]:

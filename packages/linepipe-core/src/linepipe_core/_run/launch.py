@@ -130,7 +130,7 @@ def make_plan(declaration: Declaration, outputs: Names | None, rerun: Names) -> 
     again = _nodes_to_rerun(declaration, rerun)
     _check_cache(declaration, "plan()")
     _warn_of_redefined(declaration.wiring)
-    with no_collection(), _checked_registry(declaration) as registry:
+    with _checked_registry(declaration) as registry:
         _check_files(declaration)
         return _session(declaration, registry, kept, again, True).plan()
 

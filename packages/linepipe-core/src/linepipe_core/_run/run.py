@@ -143,10 +143,10 @@ class Run:
         """
         if self._result is not None and len(self.steps) < len(self._nodes):
             raise self._ended_early()
-        self._begin()  # a run of no nodes has a beginning and an end, too
         steps, nodes, play = self.steps, self._nodes, self._play
         n_nodes = len(nodes)
         try:
+            self._begin()  # a run of no nodes has a beginning and an end, too
             if self._session is None:
                 while (index := len(steps)) < n_nodes:
                     step = begin_step(nodes[index], index)
@@ -245,7 +245,7 @@ class Run:
             for name, is_last in self._reads[index]:
                 values.append(objects.pop(name, ABSENT) if is_last else objects.get(name, ABSENT))
                 if type(values[-1]) not in ATOMIC:
-                    self._give(node, name, is_last, values)
+                    self._isolate_last(node, name, is_last, values)
             phase = "calling its function"
             if hooks is not None:
                 returned = hooks.around(step, self._call, step, values)
@@ -313,8 +313,8 @@ class Run:
         if self._hooks is not None:
             self._hooks.call("after_node", step)
 
-    def _give(self, node: Node, name: str, is_last: bool, values: list[Any]) -> None:
-        """Put what the node gets in the place of the last value, which is as it is kept."""
+    def _isolate_last(self, node: Node, name: str, is_last: bool, values: list[Any]) -> None:
+        """Replace the last of the values, a snapshot, by what the node gets."""
         if values[-1] is ABSENT:
             values.pop()
             if name not in self._config:

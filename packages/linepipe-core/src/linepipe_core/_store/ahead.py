@@ -61,6 +61,10 @@ class ObjectsAhead:
             row = self._read(digest, following)
         return None if row is None else self._store.pinned(row, self._maps)
 
+    def clear(self) -> None:
+        """Forget all of them, and what was mapped of them."""
+        self._rows, self._maps = {}, {}
+
     def _read(self, digest: str, following: Callable[[], Iterable[str]]) -> Row | None:
         self._n_commits, self._until = Index.n_commits, monotonic() + _SECONDS
         others = islice(following(), self._n_ahead - 1)

@@ -157,14 +157,21 @@ class Find:
 
 
 class Use:
-    """Let the names of results give their objects in a partition. Gives those that are there."""
+    """Let a result's names give its objects in a partition, and note others as used, too.
 
-    def __init__(self, numbers: Collection[int], partition: str) -> None:
-        self.numbers = numbers
+    Gives the numbers of those that are used now.
+    """
+
+    def __init__(self, number: int, others: Collection[int], partition: str) -> None:
+        self.number = number
+        self.others = others
         self.partition = partition
 
     def apply(self, connection: sqlite3.Connection) -> set[int]:
-        return {n for n in self.numbers if result_rows.use(connection, n, self.partition)}
+        used = result_rows.note_used(connection, self.others, self.partition)
+        if result_rows.use(connection, self.number, self.partition):
+            used.add(self.number)
+        return used
 
 
 class Take:

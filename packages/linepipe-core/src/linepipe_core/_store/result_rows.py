@@ -330,6 +330,28 @@ def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
     return True
 
 
+def note_used(connection: sqlite3.Connection, results: Collection[int], partition: str) -> set[int]:
+    """Note that results are used now, of those that are a partition's and that its names give.
+
+    Returns:
+        The numbers of these.
+    """
+    found: set[int] = set()
+    for some in batches(results):
+        rows = connection.execute(
+            f"SELECT r.result FROM results r WHERE r.result IN ({marks(some)}) AND r.partition = ?"
+            " AND NOT EXISTS"
+            " (SELECT 1 FROM versions v WHERE v.result = r.result AND NOT v.is_current)",
+            (*some, encoded(partition)),
+        )
+        found.update(number for (number,) in rows)
+    now = time.time()
+    connection.executemany(
+        "UPDATE results SET used = ? WHERE result = ?", [(now, number) for number in found]
+    )
+    return found
+
+
 def _copy(connection: sqlite3.Connection, result: int, partition: str, rest: Sequence[Any]) -> None:
     """Put a result of another partition into this one, as it is; ``rest`` is what it keeps."""
     stored, *texts = rest

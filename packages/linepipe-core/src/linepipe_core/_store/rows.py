@@ -11,9 +11,11 @@ import sqlite3
 import time
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from linepipe_core._store.info import ObjectInfo
+
+T = TypeVar("T")
 
 # Names, of nodes and partitions too, and records are UTF-8 in blobs: any text goes, lone
 # surrogates too.
@@ -358,7 +360,7 @@ def decoded(stored: bytes) -> str:
         return stored.decode("utf-8", "surrogatepass")
 
 
-def batches(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def batches(values: Iterable[T]) -> Iterator[tuple[T, ...]]:
     """The values, as many at a time as one query takes."""
     rest = iter(values)
     while some := tuple(islice(rest, _VALUES_AT_ONCE)):

@@ -308,6 +308,7 @@ class ShelfRegistry(ObjectRegistry):
         """End the registry and close its shelf. Calling it again does nothing."""
         super().close()
         self._stored = {}
+        self._ahead.clear()
         self.store.close()
 
     def _placed(self, name: str) -> ObjPlacement:

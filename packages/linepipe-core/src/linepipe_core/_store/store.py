@@ -172,13 +172,19 @@ class Store:
                     raise write_error(self.path, error) from error
                 raise
 
-    def use(self, numbers: Collection[int], partition: str = "") -> set[int]:
-        """Let the names of results give their objects in a partition, as they are used now.
+    def use(self, number: int, others: Collection[int] = (), partition: str = "") -> set[int]:
+        """Let the names of a result give its objects in a partition, as it is used now.
+
+        Args:
+            number: the result's.
+            others: those of results that will be used soon. Where they are the partition's and
+                current, that they are used is noted along; what their names give stays.
+            partition: the partition.
 
         Returns:
-            The numbers of those that are on the shelf still.
+            The numbers of those that are noted as used; the others may have been removed.
         """
-        return self.index.write(Use(numbers, partition))
+        return self.index.write(Use(number, others, partition))
 
     def take(self, name: str, digest: str | None = None, partition: str = "") -> bool:
         """Take a name off the shelf, with all its versions.

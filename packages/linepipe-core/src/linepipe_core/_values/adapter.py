@@ -218,11 +218,16 @@ def is_reader(name: str, is_bare: bool) -> bool:
 
 
 def is_sampler(name: str) -> bool:
-    """Return True if a library's function gives the same each time once it has a seed."""
+    """Return True if a library's function gives the same each time once that has a seed.
+
+    What makes a generator of its own isn't: it takes a seed of its own, or is another each time.
+    """
     top = name.partition(".")[0]
     if top not in ADAPTERS:
         return False
-    return any(_is_named(name, sampler) for sampler in adapter_of(top).SAMPLERS)
+    adapter = adapter_of(top)
+    makes_generator = name.rpartition(".")[2] in adapter.SEEDED
+    return not makes_generator and any(_is_named(name, each) for each in adapter.SAMPLERS)
 
 
 def _is_named(name: str, reader: str) -> bool:
