@@ -19,12 +19,12 @@ from linepipe_core._code.parts import digest_of
 from linepipe_core._declare.node import Node
 from linepipe_core._reuse.record import Record, StoredObject, Version, record_keys
 from linepipe_core._store.store import Store, StoredOutput, StoredResult
+from linepipe_core._store.use_rows import USED_SECONDS
 from linepipe_core._values.file_content import note_content
 
 __all__ = ["MOST_OF_WRITERS", "NodeVersions", "Results", "never_kept", "object_of", "results_of"]
 
 MOST_OF_WRITERS: Final = 50  # results of writers of one function and one object
-_LATELY_SECONDS: Final = 60.0  # it is not written down more often that a result is used
 _MOST: Final = 200  # results of one node that are looked at, of all partitions
 _MOST_AHEAD: Final = 64  # nodes whose results are read in one query
 
@@ -353,7 +353,7 @@ class NodeVersions:
             objects,
             result.stored,
             is_current,
-            is_current and time.time() - result.used < _LATELY_SECONDS,
+            is_current and time.time() - result.used < USED_SECONDS,
             result.node,
             result.partition,
         )

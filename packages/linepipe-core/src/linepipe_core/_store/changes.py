@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from linepipe_core._store import prune_rows, result_rows, rows, run_rows
+from linepipe_core._store import prune_rows, result_rows, rows, run_rows, use_rows
 from linepipe_core._store.buffers import BufferFiles
 from linepipe_core._store.draft import Draft
 from linepipe_core._store.packing import ShelfObject
@@ -168,8 +168,8 @@ class Use:
         self.partition = partition
 
     def apply(self, connection: sqlite3.Connection) -> set[int]:
-        used = result_rows.note_used(connection, self.others, self.partition)
-        if result_rows.use(connection, self.number, self.partition):
+        used = use_rows.note_used(connection, self.others, self.partition)
+        if use_rows.use(connection, self.number, self.partition):
             used.add(self.number)
         return used
 

@@ -25,9 +25,6 @@ from linepipe_core._store.rows import (
 # Of each name and partition, and of each node's key, so many results are kept.
 MAX_VERSIONS: Final = 5
 
-# A reuse within so many seconds of the last one isn't written down again.
-USED_SECONDS: Final = 60.0
-
 
 class StoredOutput(NamedTuple):
     """An output of a result, as far as it is known without its pickle.
@@ -203,7 +200,7 @@ def add_result(
     """Put in a result. Returns its number."""
     now = time.time()
     texts = [text if text is None else encoded(text) for text in (partition, key, node, record)]
-    number = _new_number(connection)
+    number = new_number(connection)
     connection.execute(
         "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (number, now, now, *texts, read, is_single),
@@ -211,7 +208,7 @@ def add_result(
     return number
 
 
-def _new_number(connection: sqlite3.Connection) -> int:
+def new_number(connection: sqlite3.Connection) -> int:
     """A number above those of all results, and no earlier one's: runs remember theirs.
 
     The clock's, so that the number of the last result isn't given again once that is deleted.
@@ -226,13 +223,13 @@ def set_version(
 ) -> None:
     """Let a name give the object of a result."""
     part, stored_name = encoded(partition), encoded(name)
-    _set_current(connection, part, stored_name, None)
+    set_current(connection, part, stored_name, None)
     connection.execute(
         "INSERT INTO versions VALUES (?, ?, ?, ?, 1)", (part, stored_name, result, digest)
     )
 
 
-def _set_current(
+def set_current(
     connection: sqlite3.Connection, partition: bytes, name: bytes, result: int | None
 ) -> None:
     """Let a name give the version of a result; nothing for None."""
@@ -281,7 +278,7 @@ def hide(connection: sqlite3.Connection, partition: str, name: str, released: Re
     ).fetchall()
     for (result,) in by_hand:
         drop_result(connection, result, released)
-    _set_current(connection, encoded(partition), encoded(name), None)
+    set_current(connection, encoded(partition), encoded(name), None)
 
 
 def current_result(
@@ -306,73 +303,6 @@ def put_by_hand(connection: sqlite3.Connection, partition: str, names: Iterable[
         )
         found.update(decoded(name) for (name,) in rows)
     return found
-
-
-def use(connection: sqlite3.Connection, result: int, partition: str) -> bool:
-    """Let the names of a result give its objects in a partition, as it is used now.
-
-    Returns:
-        False if there is no such result any more.
-    """
-    found = connection.execute(
-        "SELECT used, partition, stored, key, node, record, read, single FROM results"
-        " WHERE result = ?",
-        (result,),
-    ).fetchone()
-    if found is None:
-        return False
-    if decoded(found[1]) != partition:
-        _copy(connection, result, partition, found[2:])
-    else:
-        _make_current(connection, result)
-    if not 0 <= time.time() - found[0] < USED_SECONDS:
-        connection.execute("UPDATE results SET used = ? WHERE result = ?", (time.time(), result))
-    return True
-
-
-def note_used(connection: sqlite3.Connection, results: Collection[int], partition: str) -> set[int]:
-    """Note that results are used now, of those that are a partition's and that its names give.
-
-    Returns:
-        The numbers of these.
-    """
-    found: set[int] = set()
-    for some in batches(results):
-        rows = connection.execute(
-            f"SELECT r.result FROM results r WHERE r.result IN ({marks(some)}) AND r.partition = ?"
-            " AND NOT EXISTS"
-            " (SELECT 1 FROM versions v WHERE v.result = r.result AND NOT v.is_current)",
-            (*some, encoded(partition)),
-        )
-        found.update(number for (number,) in rows)
-    now = time.time()
-    connection.executemany(
-        "UPDATE results SET used = ? WHERE result = ?", [(now, number) for number in found]
-    )
-    return found
-
-
-def _copy(connection: sqlite3.Connection, result: int, partition: str, rest: Sequence[Any]) -> None:
-    """Put a result of another partition into this one, as it is; ``rest`` is what it keeps."""
-    stored, *texts = rest
-    number = _new_number(connection)
-    connection.execute(
-        "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (number, stored, time.time(), encoded(partition), *texts),
-    )
-    versions = connection.execute(
-        "SELECT name, object FROM versions WHERE result = ?", (result,)
-    ).fetchall()
-    for name, digest in versions:
-        set_version(connection, partition, decoded(name), number, digest)
-
-
-def _make_current(connection: sqlite3.Connection, result: int) -> None:
-    versions = connection.execute(
-        "SELECT partition, name FROM versions WHERE result = ?", (result,)
-    ).fetchall()
-    for partition, name in versions:
-        _set_current(connection, partition, name, result)
 
 
 def current_digest(connection: sqlite3.Connection, partition: str, name: str) -> str | None:
