@@ -27,7 +27,7 @@ from tests.core.reuse.kinds_of_edits import (
 
 IS_WATCHED = sys.version_info >= (3, 12)
 # On one Python: they take long, and the kinds are the same.
-HAS_OTHER_SHAPES = sys.version_info[:2] == (3, 12)
+HAS_OTHER_SHAPES = sys.version_info[:2] == (3, 13)
 DRIVER = """
 import importlib, json, sys, warnings
 warnings.simplefilter("ignore")
