@@ -205,14 +205,16 @@ class Declaration:
         """The same with only these nodes, and the constants that they read."""
         wiring = Wiring(self.wiring.nodes[index] for index in indices)
         read = {name: held for name, held in self.constants.items() if name in wiring.free}
-        return Declaration(wiring, self.config, read, self.options, {}, [], self.left_out)
+        return self._with(wiring=wiring, constants=read, fingerprints={}, config_cell=[])
 
     def cut_from(self, wiring: Wiring, fingerprints: Mapping[str, Any]) -> Declaration:
         """The same, as a slice of a pipeline of that wiring, whose constants had these."""
-        cell, left_out = self.config_cell, LeftOut(wiring, fingerprints)
-        prints = self.fingerprints
+        return self._with(left_out=LeftOut(wiring, fingerprints))
+
+    def _with(self, **changes: Any) -> Declaration:
+        """The same with some attributes changed."""
         return Declaration(
-            self.wiring, self.config, self.constants, self.options, prints, cell, left_out
+            **{name: changes.get(name, getattr(self, name)) for name in self.__slots__}
         )
 
     def replaced(
@@ -250,11 +252,7 @@ class Declaration:
 
     def in_partition(self, partition: str) -> Declaration:
         """The same in another partition of the shelf."""
-        options, cell = self.options.replaced({"partition": partition}), self.config_cell
-        prints, left_out = self.fingerprints, self.left_out
-        return Declaration(
-            self.wiring, self.config, self.constants, options, prints, cell, left_out
-        )
+        return self._with(options=self.options.replaced({"partition": partition}))
 
     def renamed(
         self,
