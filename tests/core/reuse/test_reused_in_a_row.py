@@ -31,6 +31,11 @@ def statuses(result: Any) -> list[str]:
     return [step.status for step in result.steps]
 
 
+def let_an_hour_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+
+
 def n_statements(flow: Pipeline, monkeypatch: pytest.MonkeyPatch) -> int:
     with monkeypatch.context() as patched:
         queries = Queries(patched)
@@ -52,8 +57,7 @@ def test_their_use_is_noted_in_one_transaction(
     """An hour later each of them counts as used now."""
     flow = row(tmp_path, 50)
     flow.run(reuse=True)
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+    let_an_hour_pass(monkeypatch)
     with monkeypatch.context() as patched:
         queries = Queries(patched)
         assert set(statuses(flow.run(reuse=True))) == {"reused"}
@@ -68,8 +72,7 @@ def test_a_run_that_stops_early_replaces_nothing_of_what_it_did_not_reach(
     """What another process made of it meanwhile stays current."""
     flow = row(tmp_path, 4)
     flow.run(reuse=True)
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+    let_an_hour_pass(monkeypatch)
     with flow.start(reuse=True) as run:
         flow.bind(start=5).run(reuse=True)
         assert next(run).status == "reused"
