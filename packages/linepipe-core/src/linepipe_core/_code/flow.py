@@ -58,6 +58,7 @@ _SWAPPED: Final = frozenset(
     if name.replace("_FORWARD", "").replace("_BACKWARD", "") in OPPOSITES
 )
 _HAS_JUMP: Final = frozenset(opcode.hasjrel) | frozenset(opcode.hasjabs)
+# From 3.14 on END_ASYNC_FOR is a jump back too, though its name doesn't say so.
 _IS_BACKWARD: Final = tuple("BACKWARD" in name or name == "END_ASYNC_FOR" for name in NAMES)
 # 3.13 writes LOAD_CLOSURE as LOAD_FAST of a cell; which cells, the nested code tells.
 _CLOSURE_LOADS: Final = codes_of("LOAD_FAST", "LOAD_FAST_LOAD_FAST")
@@ -115,13 +116,13 @@ _SHIFTS: Final = _name_shifts()
 _WIDTHS: Final = _widths()
 
 
-def _passed(codes: frozenset[int]) -> bytes:
+def _table_of(codes: frozenset[int]) -> bytes:
     return bytes(code in codes for code in range(256))
 
 
 # The instructions that do nothing but lead on: of code without cells, and with some.
-_PASSED: Final = _passed(_DROPPED | _JUMPS)
-_PASSED_WITH_CELLS: Final = _passed(_DROPPED | _JUMPS | _CLOSURE_LOADS)
+_PASSED: Final = _table_of(_DROPPED | _JUMPS)
+_PASSED_WITH_CELLS: Final = _table_of(_DROPPED | _JUMPS | _CLOSURE_LOADS)
 # Where control goes on: 0 to the next instruction, else one of these.
 _END, _JUMP, _BRANCH, _SWAPPED_BRANCH = range(1, 5)
 _WAYS: Final = bytes(

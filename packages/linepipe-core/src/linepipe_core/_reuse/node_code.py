@@ -42,7 +42,7 @@ def _is_met_late(then: Part | None, now: Part | None) -> bool:
     return bool(then and now and then.made and not now.made and then.digest != now.digest)
 
 
-def _phrases(code: CodeFingerprint, reads_files: bool) -> Iterator[str]:
+def _phrases_of(code: CodeFingerprint, reads_files: bool) -> Iterator[str]:
     """A phrase for each thing that code depends on and that doesn't count."""
     for name in code.untracked:
         yield f"{name} can't be compared and is new in every process"
@@ -138,10 +138,10 @@ class NodeCode:
             reads_files: True if there are Files in its inputs, whose content does count.
         """
         code = self._codes[index]
-        phrases = code, reads_files
-        if phrases not in self._phrases:
-            self._phrases[phrases] = tuple(_phrases(code, reads_files))
-        found = self._phrases[phrases]
+        key = code, reads_files
+        if key not in self._phrases:
+            self._phrases[key] = tuple(_phrases_of(code, reads_files))
+        found = self._phrases[key]
         if record is None or not (record.state or record.notes):
             return found
         return (*(f"{key} {_IS_STATE}" for key in _own_state(record)), *found, *record.notes)

@@ -43,5 +43,5 @@ def register_fingerprint(kind: type[T], how: Callable[[T], object]) -> None:
 
 
 def registered_fingerprint(kind: type) -> Callable[[Any], object] | None:
-    """How to find what counts of values of exactly this type."""
+    """The function that a user has registered for exactly this type, or None."""
     return _registered.get(kind)

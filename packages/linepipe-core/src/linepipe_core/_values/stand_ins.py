@@ -18,7 +18,7 @@ __all__ = ["stand_in_of"]
 
 
 def stand_in_of(kind: type) -> Callable[[Any], object] | None:
-    """How to find what counts of values of a type, by users' registrations and by ours."""
+    """The function that gives what counts of values of a type, a user's or ours; or None."""
     for base in kind.__mro__[:-1]:
         how = registered_fingerprint(base) or _KNOWN.get(kind_name(base))
         if how is not None:
