@@ -46,7 +46,7 @@ def test_padding_of_array_fields_is_no_content() -> None:
 
     def padded(filler: int, values: list[Any]) -> Any:
         kind = np.dtype([("a", "u1"), ("b", "f8")], align=True)
-        array = np.frombuffer(bytes([filler]) * kind.itemsize * 2, dtype=kind).copy()
+        array = np.frombuffer(bytearray([filler]) * (2 * kind.itemsize), dtype=kind)
         array["a"], array["b"] = zip(*values, strict=True)
         return array
 
